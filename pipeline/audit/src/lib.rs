@@ -1,0 +1,1 @@
+//! Questions and proofs: queries, reconciliation, the closing summary.

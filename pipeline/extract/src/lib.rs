@@ -1,0 +1,1 @@
+//! Manifest in, landed batches out.

@@ -1,0 +1,1 @@
+//! Plan rows in, target records out.

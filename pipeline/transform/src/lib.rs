@@ -1,0 +1,1 @@
+//! DataFusion: tables over the warehouse, JSON functions, model graph, materialization, checks.

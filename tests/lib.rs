@@ -1,0 +1,1 @@
+//! Whole-program tests and repository checks live in `program/`.
