@@ -110,13 +110,9 @@ impl<'a> Bag<'a> {
             })
             .collect();
         if !files.is_empty() {
-            self.downloads
-                .write(self.warehouse, downloads_batch(&files))
-                .await?;
+            self.downloads.write(self.warehouse, downloads_batch(&files)).await?;
         }
-        self.exchanges
-            .write(self.warehouse, exchanges_batch(&rows))
-            .await
+        self.exchanges.write(self.warehouse, exchanges_batch(&rows)).await
     }
 
     async fn add_record(&mut self, exchange: &Exchange, place: usize, body: &[u8]) -> Result<()> {
@@ -126,14 +122,11 @@ impl<'a> Bag<'a> {
             .and_then(|bytes| std::str::from_utf8(bytes).ok())
             .ok_or_else(|| Fault::bug(format!("a record of {} is not text", span.stream)))?;
         let (id, stream) = (self.id, &span.stream);
-        let rows = self
-            .streams
-            .entry(stream.clone())
-            .or_insert_with(|| StreamRows {
-                rows: RecordRows::new(&id.platform),
-                parts: Parts::new(id, stream),
-                keys: HashSet::new(),
-            });
+        let rows = self.streams.entry(stream.clone()).or_insert_with(|| StreamRows {
+            rows: RecordRows::new(&id.platform),
+            parts: Parts::new(id, stream),
+            keys: HashSet::new(),
+        });
         rows.rows.push(exchange, place, raw);
         rows.keys.insert(key_hash(&span.key));
         if rows.rows.bytes() >= ROWS_BYTES_MAX {
@@ -145,24 +138,16 @@ impl<'a> Bag<'a> {
     async fn copy_files(&mut self) -> Result<()> {
         let folder = layout::extracting_files(self.id);
         for from in self.warehouse.list(&folder).await? {
-            let hash = from
-                .filename()
-                .expect("a listed object has a name")
-                .to_owned();
-            self.warehouse
-                .copy(&from, &layout::file(self.id, &hash))
-                .await?;
+            let hash = from.filename().expect("a listed object has a name").to_owned();
+            self.warehouse.copy(&from, &layout::file(self.id, &hash)).await?;
             self.payload.insert(format!("data/files/{hash}"), hash);
         }
         Ok(())
     }
 
     fn facts(&self, journal: &Journal, closing: &Closing, now: Instant) -> SnapshotFacts {
-        let mut streams: BTreeMap<String, StreamFacts> = closing
-            .streams
-            .iter()
-            .map(|name| (name.clone(), StreamFacts::default()))
-            .collect();
+        let mut streams: BTreeMap<String, StreamFacts> =
+            closing.streams.iter().map(|name| (name.clone(), StreamFacts::default())).collect();
         for (name, rows) in &self.streams {
             let records = rows.parts.rows_all + rows.parts.rows_open() + rows.rows.len() as u64;
             let keys = rows.keys.len() as u64;
@@ -179,11 +164,8 @@ impl<'a> Bag<'a> {
             tool: closing.tool.clone(),
             exchanges: self.exchange_count,
             body_bytes: self.body_bytes,
-            files: self
-                .payload
-                .keys()
-                .filter(|name| name.starts_with("data/files/"))
-                .count() as u64,
+            files: self.payload.keys().filter(|name| name.starts_with("data/files/")).count()
+                as u64,
             streams,
             gaps: closing.gaps.clone(),
             evidence: closing.evidence.clone(),
@@ -210,10 +192,7 @@ async fn write_tags(
 ) -> Result<()> {
     let tags: [(&str, Vec<u8>); 4] = [
         ("bag-info.txt", bag_info(facts)),
-        (
-            "bagit.txt",
-            b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n".to_vec(),
-        ),
+        ("bagit.txt", b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n".to_vec()),
         ("manifest-sha256.txt", manifest(payload)),
         ("snapshot.json", json_text(facts)?),
     ];
@@ -238,13 +217,7 @@ struct Parts {
 impl Parts {
     fn new(id: &SnapshotId, table: &str) -> Self {
         let folder = format!("data/{table}");
-        Self {
-            folder,
-            id: id.clone(),
-            open: None,
-            done: Vec::new(),
-            rows_all: 0,
-        }
+        Self { folder, id: id.clone(), open: None, done: Vec::new(), rows_all: 0 }
     }
 
     fn rows_open(&self) -> u64 {
@@ -299,11 +272,7 @@ fn key_hash(key: &str) -> u64 {
 }
 
 fn manifest(hashes: &BTreeMap<String, String>) -> Vec<u8> {
-    hashes
-        .iter()
-        .map(|(name, hash)| format!("{hash}  {name}\n"))
-        .collect::<String>()
-        .into_bytes()
+    hashes.iter().map(|(name, hash)| format!("{hash}  {name}\n")).collect::<String>().into_bytes()
 }
 
 fn bag_info(facts: &SnapshotFacts) -> Vec<u8> {

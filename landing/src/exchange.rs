@@ -219,8 +219,7 @@ impl RecordRows {
         self.raw.append_value(raw);
         self.fetched_at.append_value(exchange.ended_at.micros());
         self.exchange_id.append_value(exchange.id);
-        self.ordinal
-            .append_value(i32::try_from(place).unwrap_or(i32::MAX));
+        self.ordinal.append_value(i32::try_from(place).unwrap_or(i32::MAX));
         self.offset.append_value(span.start as i64);
         self.sha256.append_value(sha256(raw.as_bytes()));
         self.bytes += raw.len();
@@ -258,19 +257,12 @@ impl RecordRows {
 
 /// One row of `data/downloads/` for each exchange that was for a file.
 pub(crate) fn downloads_batch(exchanges: &[&Exchange]) -> RecordBatch {
-    let rows: Vec<(&Exchange, &Download)> = exchanges
-        .iter()
-        .filter_map(|row| Some((*row, row.download.as_ref()?)))
-        .collect();
+    let rows: Vec<(&Exchange, &Download)> =
+        exchanges.iter().filter_map(|row| Some((*row, row.download.as_ref()?))).collect();
     let mut fetched_at = moments();
-    rows.iter()
-        .for_each(|(row, _)| fetched_at.append_value(row.ended_at.micros()));
+    rows.iter().for_each(|(row, _)| fetched_at.append_value(row.ended_at.micros()));
     let text = |pick: &dyn Fn(&Download) -> Option<String>| -> ArrayRef {
-        Arc::new(
-            rows.iter()
-                .map(|(_, file)| pick(file))
-                .collect::<arrow::array::StringArray>(),
-        )
+        Arc::new(rows.iter().map(|(_, file)| pick(file)).collect::<arrow::array::StringArray>())
     };
     let columns: Vec<ArrayRef> = vec![
         text(&|file| Some(file.url.clone())),
@@ -288,11 +280,7 @@ pub(crate) fn downloads_batch(exchanges: &[&Exchange]) -> RecordBatch {
                 .collect::<arrow::array::Int32Array>(),
         ),
         text(&|file| file.reason.clone()),
-        Arc::new(
-            rows.iter()
-                .map(|(row, _)| Some(row.id))
-                .collect::<arrow::array::Int64Array>(),
-        ),
+        Arc::new(rows.iter().map(|(row, _)| Some(row.id)).collect::<arrow::array::Int64Array>()),
         Arc::new(fetched_at.finish()),
     ];
     RecordBatch::try_new(downloads_schema(), columns).expect("columns follow the schema")
@@ -318,11 +306,7 @@ pub(crate) fn exchanges_batch(rows: &[(Exchange, bytes::Bytes)]) -> RecordBatch 
     };
     let headers = |row: &Exchange| serde_json::to_string(&row.headers).unwrap_or_default();
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(
-            rows.iter()
-                .map(|(row, _)| Some(row.id))
-                .collect::<arrow::array::Int64Array>(),
-        ),
+        Arc::new(rows.iter().map(|(row, _)| Some(row.id)).collect::<arrow::array::Int64Array>()),
         text(&|row, _| row.stream.clone()),
         text(&|row, _| row.request_key.clone()),
         text(&|row, _| row.method.clone()),
@@ -345,10 +329,7 @@ pub(crate) fn exchanges_batch(rows: &[(Exchange, bytes::Bytes)]) -> RecordBatch 
 
 /// Length of what was received: of the file, where the call brought one.
 fn received_bytes(row: &Exchange, body: &[u8]) -> u64 {
-    row.download
-        .as_ref()
-        .and_then(|file| file.bytes)
-        .unwrap_or(body.len() as u64)
+    row.download.as_ref().and_then(|file| file.bytes).unwrap_or(body.len() as u64)
 }
 
 fn received_sha256(row: &Exchange, body: &[u8]) -> String {

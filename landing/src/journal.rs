@@ -4,7 +4,7 @@
 //! extraction of the same snapshot loses the race for a number and stops. Whoever resumes asks the
 //! journal first: a question that was answered before is not asked again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BinaryArray, RecordBatch, StringArray};
@@ -53,6 +53,8 @@ pub struct Journal {
     segment_next: u64,
     exchange_next: i64,
     resumed: u64,
+    /// Calls to the API by day, counted in days since 1970 in UTC; files do not count.
+    calls_by_day: BTreeMap<i64, u64>,
 }
 
 impl Journal {
@@ -75,10 +77,7 @@ impl Journal {
         let path = layout::extracting_start(&id);
         let mut begun = start.clone();
         if !warehouse.put_if_absent(&path, json_text(&start)?).await? {
-            begun = warehouse
-                .get_json(&path)
-                .await?
-                .ok_or_else(|| another_writer(&id))?;
+            begun = warehouse.get_json(&path).await?.ok_or_else(|| another_writer(&id))?;
             check_same(&id, &begun, &start)?;
         }
         let now = clock.now();
@@ -96,6 +95,7 @@ impl Journal {
             segment_next: 1,
             exchange_next: 1,
             resumed: 0,
+            calls_by_day: BTreeMap::new(),
         };
         journal.index().await?;
         Ok(journal)
@@ -116,6 +116,11 @@ impl Journal {
         self.resumed
     }
 
+    /// Calls made to the API on the UTC day of `moment`, also by earlier processes.
+    pub fn calls_on_day_of(&self, moment: Instant) -> u64 {
+        self.calls_by_day.get(&day_of(moment)).copied().unwrap_or(0)
+    }
+
     /// The answer to a question, when it was answered before.
     pub async fn answer(&mut self, request_key: &str) -> Result<Option<(Exchange, Bytes)>> {
         let Some((segment, row)) = self.answers.get(request_key).copied() else {
@@ -124,15 +129,8 @@ impl Journal {
         if segment == self.segment_next {
             return Ok(self.pending.get(row).cloned());
         }
-        if self
-            .cached
-            .as_ref()
-            .is_none_or(|(number, _)| *number != segment)
-        {
-            self.cached = Some((
-                segment,
-                read_segment(&self.warehouse, &self.id, segment).await?,
-            ));
+        if self.cached.as_ref().is_none_or(|(number, _)| *number != segment) {
+            self.cached = Some((segment, read_segment(&self.warehouse, &self.id, segment).await?));
         }
         let (_, batch) = self.cached.as_ref().expect("was just read");
         Ok(Some(exchange_at(batch, row)?))
@@ -142,6 +140,7 @@ impl Journal {
     pub async fn note(&mut self, mut exchange: Exchange, body: Bytes) -> Result<()> {
         exchange.id = self.exchange_next;
         self.exchange_next += 1;
+        self.count(&exchange);
         if exchange.is_answer {
             let place = (self.segment_next, self.pending.len());
             self.answers.insert(exchange.request_key.clone(), place);
@@ -159,9 +158,7 @@ impl Journal {
     pub async fn store_file(&self, body: Bytes) -> Result<(String, Option<String>)> {
         let hash = sha256(&body);
         let sniffed = infer::get(&body).map(|kind| kind.mime_type().to_owned());
-        self.warehouse
-            .put_if_absent(&layout::extracting_file(&self.id, &hash), body)
-            .await?;
+        self.warehouse.put_if_absent(&layout::extracting_file(&self.id, &hash), body).await?;
         Ok((hash, sniffed))
     }
 
@@ -193,13 +190,17 @@ impl Journal {
     /// The exchanges of a segment.
     pub(crate) async fn segment(&self, number: u64) -> Result<Vec<(Exchange, Bytes)>> {
         let batch = read_segment(&self.warehouse, &self.id, number).await?;
-        (0..batch.num_rows())
-            .map(|row| exchange_at(&batch, row))
-            .collect()
+        (0..batch.num_rows()).map(|row| exchange_at(&batch, row)).collect()
     }
 
     pub(crate) fn warehouse(&self) -> &Warehouse {
         &self.warehouse
+    }
+
+    fn count(&mut self, exchange: &Exchange) {
+        if exchange.download.is_none() {
+            *self.calls_by_day.entry(day_of(exchange.started_at)).or_default() += 1;
+        }
     }
 
     async fn index(&mut self) -> Result<()> {
@@ -209,6 +210,7 @@ impl Journal {
             for (row, (exchange, _)) in self.segment(number).await?.into_iter().enumerate() {
                 self.exchange_next = exchange.id + 1;
                 self.resumed += 1;
+                self.count(&exchange);
                 if exchange.is_answer {
                     self.answers.insert(exchange.request_key, (number, row));
                 }
@@ -220,26 +222,19 @@ impl Journal {
 
 /// The extraction of `platform` that was begun and not sealed, if there is one.
 pub async fn in_progress(warehouse: &Warehouse, platform: &str) -> Result<Option<SnapshotId>> {
-    let folders = warehouse
-        .folders(&layout::extracting_platform(platform))
-        .await?;
-    let number = folders
-        .iter()
-        .filter_map(|name| name.parse().ok())
-        .next_back();
-    Ok(number.map(|number| SnapshotId {
-        platform: platform.to_owned(),
-        number,
-    }))
+    let folders = warehouse.folders(&layout::extracting_platform(platform)).await?;
+    let number = folders.iter().filter_map(|name| name.parse().ok()).next_back();
+    Ok(number.map(|number| SnapshotId { platform: platform.to_owned(), number }))
 }
 
 async fn next_id(warehouse: &Warehouse, platform: &str) -> Result<SnapshotId> {
     let sealed = crate::snapshot::list_of(warehouse, platform).await?;
     let number = sealed.last().map_or(1, |id| id.number + 1);
-    Ok(SnapshotId {
-        platform: platform.to_owned(),
-        number,
-    })
+    Ok(SnapshotId { platform: platform.to_owned(), number })
+}
+
+fn day_of(moment: Instant) -> i64 {
+    moment.micros().div_euclid(86_400_000_000)
 }
 
 fn check_same(id: &SnapshotId, begun: &Start, now: &Start) -> Result<()> {
@@ -259,10 +254,8 @@ fn check_same(id: &SnapshotId, begun: &Start, now: &Start) -> Result<()> {
 }
 
 fn another_writer(id: &SnapshotId) -> Fault {
-    Fault::refused(format!(
-        "another extraction of {id} is writing to the same warehouse"
-    ))
-    .hint("let the other one finish; then run this again")
+    Fault::refused(format!("another extraction of {id} is writing to the same warehouse"))
+        .hint("let the other one finish; then run this again")
 }
 
 fn segment_schema() -> SchemaRef {
@@ -274,10 +267,8 @@ fn segment_schema() -> SchemaRef {
 
 fn encode_segment(rows: &[(Exchange, Bytes)]) -> Result<Vec<u8>> {
     let bug = |error: &dyn std::fmt::Display| Fault::bug(format!("journal segment: {error}"));
-    let texts: std::result::Result<Vec<String>, _> = rows
-        .iter()
-        .map(|(exchange, _)| serde_json::to_string(exchange))
-        .collect();
+    let texts: std::result::Result<Vec<String>, _> =
+        rows.iter().map(|(exchange, _)| serde_json::to_string(exchange)).collect();
     let texts = texts.map_err(|error| bug(&error))?;
     let bodies: BinaryArray = rows.iter().map(|(_, body)| Some(body.as_ref())).collect();
     let columns: Vec<Arc<dyn Array>> = vec![Arc::new(StringArray::from(texts)), Arc::new(bodies)];
@@ -294,10 +285,8 @@ fn encode_segment(rows: &[(Exchange, Bytes)]) -> Result<Vec<u8>> {
 async fn read_segment(warehouse: &Warehouse, id: &SnapshotId, number: u64) -> Result<RecordBatch> {
     let path = layout::journal_segment(id, number);
     let damaged = || {
-        Fault::data(format!(
-            "segment {number} of the extraction {id} in progress is damaged"
-        ))
-        .hint("remove it and all later segments; what they held is fetched again")
+        Fault::data(format!("segment {number} of the extraction {id} in progress is damaged"))
+            .hint("remove it and all later segments; what they held is fetched again")
     };
     let body = warehouse.get(&path).await?.ok_or_else(damaged)?;
     let mut reader = FileReader::try_new(std::io::Cursor::new(body), None)

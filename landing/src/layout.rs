@@ -82,6 +82,11 @@ pub fn build_facts(build: &BuildId) -> Path {
     path(format!("staged/{build}/build.json"))
 }
 
+/// Which build is the current one.
+pub fn current_build() -> Path {
+    path("staged/current.json".into())
+}
+
 /// The folder of all runs.
 pub fn runs() -> Path {
     path("runs".into())

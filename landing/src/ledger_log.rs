@@ -39,11 +39,7 @@ impl LedgerLog {
     /// Opens a run's ledger and reads what it holds, in order.
     pub async fn open(warehouse: &Warehouse, run: RunId) -> Result<(Self, Vec<Line>)> {
         let (lines, segments) = read(warehouse, &run).await?;
-        let log = Self {
-            warehouse: warehouse.clone(),
-            run,
-            segment_next: segments + 1,
-        };
+        let log = Self { warehouse: warehouse.clone(), run, segment_next: segments + 1 };
         Ok((log, lines))
     }
 
@@ -60,10 +56,8 @@ impl LedgerLog {
         }
         let path = layout::ledger_segment(&self.run, self.segment_next);
         if !self.warehouse.put_if_absent(&path, body).await? {
-            return Err(
-                Fault::refused(format!("another loader is writing to run {}", self.run))
-                    .hint("let the other one finish or stop it; then run this again"),
-            );
+            return Err(Fault::refused(format!("another loader is writing to run {}", self.run))
+                .hint("let the other one finish or stop it; then run this again"));
         }
         self.segment_next += 1;
         Ok(())
@@ -76,10 +70,7 @@ pub async fn read(warehouse: &Warehouse, run: &RunId) -> Result<(Vec<Line>, u64)
     let mut lines = Vec::new();
     for path in &paths {
         let body = warehouse.get(path).await?.unwrap_or_default();
-        for text in body
-            .split(|byte| *byte == b'\n')
-            .filter(|text| !text.is_empty())
-        {
+        for text in body.split(|byte| *byte == b'\n').filter(|text| !text.is_empty()) {
             lines.push(serde_json::from_slice(text).map_err(|error| {
                 Fault::data(format!("the ledger segment {path} is damaged")).because(error)
             })?);
@@ -102,21 +93,9 @@ pub async fn read_table(warehouse: &Warehouse, run: &RunId) -> Result<RecordBatc
     let moments = newest.values().map(|entry| entry.at.micros());
     let moments = TimestampMicrosecondArray::from_iter_values(moments).with_timezone("UTC");
     let columns: Vec<(&str, ArrayRef, bool)> = vec![
-        (
-            "kind",
-            text(&|entry| Some(entry.kind.word().to_owned())),
-            false,
-        ),
-        (
-            "source_id",
-            text(&|entry| Some(entry.source_id.clone())),
-            false,
-        ),
-        (
-            "state",
-            text(&|entry| Some(entry.state.word().to_owned())),
-            false,
-        ),
+        ("kind", text(&|entry| Some(entry.kind.word().to_owned())), false),
+        ("source_id", text(&|entry| Some(entry.source_id.clone())), false),
+        ("state", text(&|entry| Some(entry.state.word().to_owned())), false),
         ("target_id", text(&|entry| entry.target_id.clone()), true),
         ("at", Arc::new(moments), false),
         ("detail", text(&|entry| entry.detail.clone()), true),
@@ -133,15 +112,10 @@ pub async fn read_calls(warehouse: &Warehouse, run: &RunId) -> Result<RecordBatc
             *calls_by_phase.entry(phase).or_default() += calls as i64;
         }
     }
-    let phases: StringArray = calls_by_phase
-        .keys()
-        .map(|phase| Some(phase.as_str()))
-        .collect();
+    let phases: StringArray = calls_by_phase.keys().map(|phase| Some(phase.as_str())).collect();
     let calls = Int64Array::from_iter_values(calls_by_phase.values().copied());
-    let columns: Vec<(&str, ArrayRef, bool)> = vec![
-        ("phase", Arc::new(phases), false),
-        ("calls", Arc::new(calls), false),
-    ];
+    let columns: Vec<(&str, ArrayRef, bool)> =
+        vec![("phase", Arc::new(phases), false), ("calls", Arc::new(calls), false)];
     RecordBatch::try_from_iter_with_nullable(columns)
         .map_err(|error| Fault::bug("the calls do not fit their table").because(error))
 }

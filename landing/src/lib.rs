@@ -7,6 +7,7 @@
 //! - [`journal`] keeps an extraction in progress, reply by reply.
 //! - [`bag`] seals a journal into a snapshot; [`snapshot`] lists, describes and verifies them.
 //! - [`table`] writes and reads single Parquet tables.
+//! - [`run`] names runs and the current build.
 //! - [`ledger_log`] keeps what happened to each record on its way into a target.
 
 pub mod bag;
@@ -14,6 +15,7 @@ pub mod exchange;
 pub mod journal;
 pub mod layout;
 pub mod ledger_log;
+pub mod run;
 pub mod snapshot;
 pub mod table;
 mod warehouse;

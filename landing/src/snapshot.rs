@@ -92,20 +92,9 @@ pub async fn list(warehouse: &Warehouse) -> Result<Vec<SnapshotId>> {
 pub async fn list_of(warehouse: &Warehouse, platform: &str) -> Result<Vec<SnapshotId>> {
     let folder = layout::landing().join(platform);
     let mut found = Vec::new();
-    for number in warehouse
-        .folders(&folder)
-        .await?
-        .iter()
-        .filter_map(|name| name.parse().ok())
-    {
-        let id = SnapshotId {
-            platform: platform.to_owned(),
-            number,
-        };
-        if warehouse
-            .exists(&layout::in_snapshot(&id, "tagmanifest-sha256.txt"))
-            .await?
-        {
+    for number in warehouse.folders(&folder).await?.iter().filter_map(|name| name.parse().ok()) {
+        let id = SnapshotId { platform: platform.to_owned(), number };
+        if warehouse.exists(&layout::in_snapshot(&id, "tagmanifest-sha256.txt")).await? {
             found.push(id);
         }
     }
@@ -119,10 +108,7 @@ pub async fn list_of(warehouse: &Warehouse, platform: &str) -> Result<Vec<Snapsh
 /// `FixConfig` when there is no such snapshot.
 pub async fn describe(warehouse: &Warehouse, id: &SnapshotId) -> Result<SnapshotFacts> {
     let path = layout::in_snapshot(id, "snapshot.json");
-    let facts: SnapshotFacts = warehouse
-        .get_json(&path)
-        .await?
-        .ok_or_else(|| no_snapshot(id))?;
+    let facts: SnapshotFacts = warehouse.get_json(&path).await?.ok_or_else(|| no_snapshot(id))?;
     if facts.format > FORMAT {
         return Err(Fault::config(format!(
             "{id} was sealed in format {}, this program reads up to {FORMAT}",
@@ -137,10 +123,7 @@ pub async fn describe(warehouse: &Warehouse, id: &SnapshotId) -> Result<Snapshot
 pub async fn streams(warehouse: &Warehouse, id: &SnapshotId) -> Result<Vec<String>> {
     let folders = warehouse.folders(&layout::records(id, "")).await?;
     let inner = ["exchanges", "downloads", "files"];
-    Ok(folders
-        .into_iter()
-        .filter(|name| !inner.contains(&name.as_str()))
-        .collect())
+    Ok(folders.into_iter().filter(|name| !inner.contains(&name.as_str())).collect())
 }
 
 /// The hash that stands for the whole snapshot: of its tag manifest.
@@ -172,9 +155,7 @@ pub async fn verify(warehouse: &Warehouse, id: &SnapshotId) -> Result<Verdict> {
         present.insert(name);
     }
     let missing = expected.keys().filter(|name| !present.contains(*name));
-    verdict
-        .findings
-        .extend(missing.map(|name| format!("{name} is missing")));
+    verdict.findings.extend(missing.map(|name| format!("{name} is missing")));
     Ok(verdict)
 }
 
@@ -186,18 +167,14 @@ async fn check_file(
     verdict: &mut Verdict,
 ) -> Result<()> {
     let Some(wanted) = expected.get(name) else {
-        verdict
-            .findings
-            .push(format!("{name} was added after sealing"));
+        verdict.findings.push(format!("{name} was added after sealing"));
         return Ok(());
     };
     let (bytes, found) = hash_object(warehouse, path).await?;
     verdict.files += 1;
     verdict.bytes += bytes;
     if found != *wanted {
-        verdict.findings.push(format!(
-            "{name} was changed: sha256 {found}, sealed as {wanted}"
-        ));
+        verdict.findings.push(format!("{name} was changed: sha256 {found}, sealed as {wanted}"));
     }
     Ok(())
 }
@@ -206,19 +183,11 @@ async fn hash_object(
     warehouse: &Warehouse,
     path: &object_store::path::Path,
 ) -> Result<(u64, String)> {
-    let found = warehouse
-        .store()
-        .get(path)
-        .await
-        .map_err(|error| io("read", path, error))?;
+    let found = warehouse.store().get(path).await.map_err(|error| io("read", path, error))?;
     let mut hash = Sha256::new();
     let mut bytes = 0;
     let mut chunks = found.into_stream();
-    while let Some(chunk) = chunks
-        .try_next()
-        .await
-        .map_err(|error| io("read", path, error))?
-    {
+    while let Some(chunk) = chunks.try_next().await.map_err(|error| io("read", path, error))? {
         hash.update(&chunk);
         bytes += chunk.len() as u64;
     }
@@ -237,9 +206,7 @@ fn read_manifest(
             Some((hash, file)) if hash.len() == 64 => {
                 expected.insert(file.to_owned(), hash.to_owned());
             }
-            _ => verdict
-                .findings
-                .push(format!("{name} line {} is no entry", place + 1)),
+            _ => verdict.findings.push(format!("{name} line {} is no entry", place + 1)),
         }
     }
 }

@@ -74,20 +74,13 @@ impl TableWriter {
         let writer = AsyncArrowWriter::try_new(sink, schema.clone(), Some(properties.build()))
             .map_err(|error| unwritable(path, error))?;
         let coalescer = BatchCoalescer::new(schema, BATCH_ROWS);
-        Ok(Self {
-            path: path.clone(),
-            writer,
-            coalescer,
-            rows: 0,
-        })
+        Ok(Self { path: path.clone(), writer, coalescer, rows: 0 })
     }
 
     /// Adds rows.
     pub async fn write(&mut self, batch: RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
-        self.coalescer
-            .push_batch(batch)
-            .map_err(|error| unwritable(&self.path, error))?;
+        self.coalescer.push_batch(batch).map_err(|error| unwritable(&self.path, error))?;
         self.drain().await
     }
 
@@ -98,28 +91,16 @@ impl TableWriter {
 
     /// Ends the table; from now on it can be read.
     pub async fn finish(mut self) -> Result<Written> {
-        self.coalescer
-            .finish_buffered_batch()
-            .map_err(|error| unwritable(&self.path, error))?;
+        self.coalescer.finish_buffered_batch().map_err(|error| unwritable(&self.path, error))?;
         self.drain().await?;
-        self.writer
-            .finish()
-            .await
-            .map_err(|error| unwritable(&self.path, error))?;
+        self.writer.finish().await.map_err(|error| unwritable(&self.path, error))?;
         let (bytes, sha256) = self.writer.into_inner().outcome();
-        Ok(Written {
-            rows: self.rows,
-            bytes,
-            sha256,
-        })
+        Ok(Written { rows: self.rows, bytes, sha256 })
     }
 
     async fn drain(&mut self) -> Result<()> {
         while let Some(batch) = self.coalescer.next_completed_batch() {
-            self.writer
-                .write(&batch)
-                .await
-                .map_err(|error| unwritable(&self.path, error))?;
+            self.writer.write(&batch).await.map_err(|error| unwritable(&self.path, error))?;
         }
         Ok(())
     }
@@ -148,16 +129,8 @@ pub async fn read(
     warehouse: &Warehouse,
     path: &Path,
 ) -> Result<impl Stream<Item = Result<RecordBatch>> + Send + Unpin + use<>> {
-    let meta = warehouse
-        .store()
-        .head(path)
-        .await
-        .map_err(|error| io("look up", path, error))?;
-    let reader = StoredFile {
-        store: warehouse.store(),
-        path: meta.location,
-        size: meta.size,
-    };
+    let meta = warehouse.store().head(path).await.map_err(|error| io("look up", path, error))?;
+    let reader = StoredFile { store: warehouse.store(), path: meta.location, size: meta.size };
     let stream = ParquetRecordBatchStreamBuilder::new(reader)
         .await
         .and_then(|builder| builder.with_batch_size(BATCH_ROWS).build())
@@ -191,8 +164,7 @@ struct StoredFile {
 impl AsyncFileReader for StoredFile {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
         let read = async move { self.store.get_range(&self.path, range).await };
-        read.map_err(|error| ParquetError::External(error.into()))
-            .boxed()
+        read.map_err(|error| ParquetError::External(error.into())).boxed()
     }
 
     fn get_metadata<'a>(
@@ -200,11 +172,7 @@ impl AsyncFileReader for StoredFile {
         _: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
         let size = self.size;
-        let load = async move {
-            ParquetMetaDataReader::new()
-                .load_and_finish(self, size)
-                .await
-        };
+        let load = async move { ParquetMetaDataReader::new().load_and_finish(self, size).await };
         load.map_ok(Arc::new).boxed()
     }
 }
@@ -218,11 +186,7 @@ struct HashingWriter {
 
 impl HashingWriter {
     fn new(inner: BufWriter) -> Self {
-        Self {
-            inner,
-            hash: Sha256::new(),
-            bytes: 0,
-        }
+        Self { inner, hash: Sha256::new(), bytes: 0 }
     }
 
     fn outcome(self) -> (u64, String) {
@@ -274,25 +238,15 @@ mod tests {
     async fn the_same_rows_give_the_same_bytes_however_they_are_cut() {
         let warehouse = Warehouse::open("memory://").expect("opens");
         let whole = vec![Ok(numbers(0..20_000))];
-        let cut = vec![
-            Ok(numbers(0..7)),
-            Ok(numbers(7..9_000)),
-            Ok(numbers(9_000..20_000)),
-        ];
+        let cut = vec![Ok(numbers(0..7)), Ok(numbers(7..9_000)), Ok(numbers(9_000..20_000))];
         let schema = numbers(0..1).schema();
         let mut hashes = Vec::new();
         for (name, batches) in [("whole", whole), ("cut", cut)] {
             let path = Path::from(name);
             let stream = futures::stream::iter(batches);
-            let written = write(&warehouse, &path, schema.clone(), stream)
-                .await
-                .expect("writes");
+            let written = write(&warehouse, &path, schema.clone(), stream).await.expect("writes");
             assert_eq!(written.rows, 20_000);
-            let body = warehouse
-                .get(&path)
-                .await
-                .expect("reads")
-                .expect("is there");
+            let body = warehouse.get(&path).await.expect("reads").expect("is there");
             assert_eq!(written.sha256, crate::exchange::sha256(&body));
             hashes.push(written.sha256);
         }

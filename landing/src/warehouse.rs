@@ -41,11 +41,7 @@ impl Warehouse {
             "s3" => (open_bucket(&parsed)?, None),
             _ => return Err(unusable(url)),
         };
-        Ok(Self {
-            store,
-            url: url.into(),
-            folder: folder.map(Into::into),
-        })
+        Ok(Self { store, url: url.into(), folder: folder.map(Into::into) })
     }
 
     /// The address it was opened with.
@@ -66,19 +62,13 @@ impl Warehouse {
     /// Writes an object, over an older one if need be.
     pub async fn put(&self, path: &Path, body: impl Into<Bytes>) -> Result<()> {
         let payload = PutPayload::from_bytes(body.into());
-        self.store
-            .put(path, payload)
-            .await
-            .map_err(|error| io("write", path, error))?;
+        self.store.put(path, payload).await.map_err(|error| io("write", path, error))?;
         Ok(())
     }
 
     /// Writes an object unless there is one already; says whether it was written.
     pub async fn put_if_absent(&self, path: &Path, body: impl Into<Bytes>) -> Result<bool> {
-        let options = PutOptions {
-            mode: PutMode::Create,
-            ..PutOptions::default()
-        };
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         let payload = PutPayload::from_bytes(body.into());
         match self.store.put_opts(path, payload, options).await {
             Ok(_) => Ok(true),
@@ -90,12 +80,7 @@ impl Warehouse {
     /// Reads an object whole; `None` when it is not there.
     pub async fn get(&self, path: &Path) -> Result<Option<Bytes>> {
         match self.store.get(path).await {
-            Ok(found) => Ok(Some(
-                found
-                    .bytes()
-                    .await
-                    .map_err(|error| io("read", path, error))?,
-            )),
+            Ok(found) => Ok(Some(found.bytes().await.map_err(|error| io("read", path, error))?)),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(io("read", path, error)),
         }
@@ -131,10 +116,7 @@ impl Warehouse {
             .list_with_delimiter(Some(folder))
             .await
             .map_err(|error| io("list", folder, error))?;
-        let names = found
-            .common_prefixes
-            .iter()
-            .filter_map(|path| path.filename());
+        let names = found.common_prefixes.iter().filter_map(|path| path.filename());
         let mut names: Vec<String> = names.map(str::to_owned).collect();
         names.sort();
         Ok(names)
@@ -142,19 +124,13 @@ impl Warehouse {
 
     /// Copies an object within the warehouse.
     pub async fn copy(&self, from: &Path, to: &Path) -> Result<()> {
-        self.store
-            .copy(from, to)
-            .await
-            .map_err(|error| io("copy", from, error))
+        self.store.copy(from, to).await.map_err(|error| io("copy", from, error))
     }
 
     /// Removes every object below `folder`.
     pub async fn remove_all(&self, folder: &Path) -> Result<()> {
         for path in self.list(folder).await? {
-            self.store
-                .delete(&path)
-                .await
-                .map_err(|error| io("remove", &path, error))?;
+            self.store.delete(&path).await.map_err(|error| io("remove", &path, error))?;
         }
         Ok(())
     }
@@ -232,29 +208,15 @@ mod tests {
             let warehouse = Warehouse::open(url).expect("opens");
             let path = Path::from("a/b");
             assert!(warehouse.put_if_absent(&path, "one").await.expect("writes"));
-            assert!(
-                !warehouse
-                    .put_if_absent(&path, "two")
-                    .await
-                    .expect("refuses")
-            );
-            let kept = warehouse
-                .get(&path)
-                .await
-                .expect("reads")
-                .expect("is there");
+            assert!(!warehouse.put_if_absent(&path, "two").await.expect("refuses"));
+            let kept = warehouse.get(&path).await.expect("reads").expect("is there");
             assert_eq!(kept, "one");
         }
     }
 
     #[test]
     fn an_address_that_is_none_says_what_one_looks_like() {
-        for url in [
-            "/srv/move",
-            "ftp://x/y",
-            "file://relative/x",
-            "file:///proc/no/such",
-        ] {
+        for url in ["/srv/move", "ftp://x/y", "file://relative/x", "file:///proc/no/such"] {
             let fault = Warehouse::open(url).expect_err(url);
             assert!(fault.advice().contains("file:///"), "{url}");
         }

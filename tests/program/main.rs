@@ -1,1 +1,7 @@
-//! Tests that run the built program.
+//! Tests that run the built program, and checks of the repository.
+
+mod bad_input;
+mod interrupted;
+mod program;
+mod repository;
+mod whole_job;

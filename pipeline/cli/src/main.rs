@@ -1,2 +1,54 @@
-//! The program.
-fn main() {}
+//! The program `deskferry`: the only reader of arguments and environment, the only printer.
+//!
+//! Data goes to stdout, talk to stderr. It ends with 0 when done, 1 when done with findings, 2
+//! when it failed.
+
+mod arguments;
+mod bars;
+mod clock;
+mod config;
+mod print;
+mod verbs;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use kernel::Fault;
+
+use crate::arguments::Arguments;
+
+/// How a verb ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Done,
+    DoneWithFindings,
+}
+
+impl Ending {
+    fn of(findings: u64) -> Self {
+        if findings == 0 { Ending::Done } else { Ending::DoneWithFindings }
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&anyhow::Error::from(error)),
+    };
+    match runtime.block_on(verbs::run(arguments)) {
+        Ok(Ending::Done) => ExitCode::SUCCESS,
+        Ok(Ending::DoneWithFindings) => ExitCode::from(1),
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    print::talk(&format!("error: {}", causes.join(": ")));
+    let fault = error.chain().find_map(|cause| cause.downcast_ref::<Fault>());
+    if let Some(fault) = fault {
+        print::talk(&format!("hint: {}", fault.advice()));
+    }
+    ExitCode::from(2)
+}

@@ -113,17 +113,6 @@ pub struct ClientOptions {
     pub clock: Arc<dyn Clock>,
 }
 
-/// What a status, or a text in the reply, means.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
-    /// Statuses it is about.
-    pub http_codes: Vec<u16>,
-    /// A text that must occur in the body for the rule to hold; empty is any.
-    pub error_message_contains: String,
-    /// What it means.
-    pub verdict: Verdict,
-}
-
 /// What to make of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -304,6 +293,13 @@ impl Client {
             }
         })
     }
+}
+
+/// The value of an `Authorization` header for a user and a password.
+pub fn basic(user: &str, password: &str) -> String {
+    use base64::Engine;
+    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+    format!("Basic {pair}")
 }
 
 /// A share between 0 and 1 that differs from call to call, without a generator of our own.

@@ -9,6 +9,6 @@ mod file;
 mod guard;
 mod pace;
 
-pub use client::{Attempt, Body, Client, ClientOptions, Lost, Reply, Request, Rule, Verdict};
+pub use client::{Attempt, Body, Client, ClientOptions, Lost, Reply, Request, Verdict, basic};
 pub use file::{Fetched, FileClient, FileOptions, NoFile};
-pub use pace::{Pace, RateHeader};
+pub use pace::Pace;

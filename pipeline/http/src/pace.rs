@@ -8,14 +8,11 @@ use std::time::Duration;
 use kernel::bucket::{Bucket, Shape};
 use kernel::{Clock, Instant};
 
-/// A header that tells `used/limit`.
-pub type RateHeader = &'static str;
-
 /// A pace that several clients can share. Cloning it is cheap.
 #[derive(Clone)]
 pub struct Pace {
     bucket: Option<Arc<Mutex<Bucket>>>,
-    header: Option<RateHeader>,
+    header: Option<String>,
     calls: Arc<AtomicU64>,
 }
 
@@ -30,7 +27,7 @@ impl Pace {
     }
 
     /// As a leaky bucket of this shape drains; `header`, if the vendor sends one, corrects it.
-    pub fn bucket(shape: Shape, header: Option<RateHeader>, now: Instant) -> Self {
+    pub fn bucket(shape: Shape, header: Option<String>, now: Instant) -> Self {
         let bucket = Some(Arc::new(Mutex::new(Bucket::new(shape, now))));
         Self {
             bucket,
@@ -61,6 +58,7 @@ impl Pace {
     pub fn learn(&self, headers: &BTreeMap<String, String>, now: Instant) {
         let told = self
             .header
+            .as_ref()
             .and_then(|name| headers.get(name))
             .and_then(|text| {
                 let (used, limit) = text.split_once('/')?;

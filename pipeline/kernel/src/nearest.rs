@@ -24,6 +24,16 @@ pub fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) ->
     }
 }
 
+/// The hint for an error text of serde about an unknown field or variant, whose known ones it
+/// lists in backquotes after the unknown one.
+pub fn hint_from_serde(text: &str) -> Option<String> {
+    let mut quoted = text.split('`').skip(1).step_by(2);
+    let is_unknown = text.contains("unknown field") || text.contains("unknown variant");
+    let unknown = quoted.next().filter(|_| is_unknown)?;
+    let known: Vec<&str> = quoted.collect();
+    Some(hint(unknown, known.iter().copied()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,5 +44,15 @@ mod tests {
         assert_eq!(nearest("webiste_id", known), Some("website_id"));
         assert_eq!(nearest("zzz", known), None);
         assert!(hint("zzz", known).contains("identifier"));
+    }
+
+    #[test]
+    fn the_words_of_a_serde_error_are_understood() {
+        let text = "unknown field `pth`, expected one of `path`, `key`";
+        assert_eq!(
+            hint_from_serde(text).as_deref(),
+            Some("did you mean \"path\"?")
+        );
+        assert_eq!(hint_from_serde("missing field `path`"), None);
     }
 }

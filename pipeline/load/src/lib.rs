@@ -1,1 +1,24 @@
-//! Plan rows in, target records out.
+//! Plan rows in, target records out: exactly once, in order, and never a message to anybody.
+//!
+//! The crate reads the plan tables of a run and replays them into a target. It knows what a plan
+//! row means to a target, but not which source the row came from nor how it was made. What really
+//! happened is in the run's ledger; a replay that was stopped anywhere goes on from there.
+//!
+//! - [`plan`] reads the rows, [`ledger`] says and keeps where each record stands.
+//! - [`load`] replays; its order and its concurrency are in `replay`, what to do when a reply is
+//!   lost is in `recovery`.
+//! - [`Target`] is what a helpdesk must be able to do; [`Gorgias`] is the first one.
+//! - [`guard`] keeps messages from being delivered.
+
+pub mod gorgias;
+pub mod guard;
+pub mod ledger;
+pub mod plan;
+mod recovery;
+mod replay;
+pub mod target;
+
+pub use gorgias::Gorgias;
+pub use recovery::Patience;
+pub use replay::{Finding, Options, Outcome, Progress, load};
+pub use target::Target;

@@ -1,1 +1,159 @@
-//! Stand-in.
+//! A stand-in for Crisp's REST API v1, serving one workspace for extraction, rehearsal and tests.
+//!
+//! It is written from public documentation alone and imports nothing of this project; `FACTS.md`
+//! says for each behaviour where it is documented and how sure that is. It only reads: every write
+//! is refused and counted. It must not know who its client is.
+
+mod change;
+mod control;
+mod conversations;
+mod counters;
+mod desk;
+mod dice;
+mod folder;
+mod gate;
+mod keys;
+mod media;
+mod messages;
+mod options;
+mod people;
+mod raw;
+mod reply;
+mod route;
+mod search;
+mod shelf;
+mod shop;
+mod site;
+mod store;
+mod wire;
+mod workspace;
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+
+use axum::Router;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+
+pub use change::Change;
+pub use counters::{Counters, Holdings};
+pub use folder::{DataError, write_folder};
+pub use options::{
+    Bound, DEMO_IDENTIFIER, DEMO_KEY, DEMO_WEBSITE_ID, Data, FaultKind, Faults, Helpdesk,
+    ListOrder, Options, PastEnd, PerPage, Planned, Quirks,
+};
+
+pub(crate) use site::Site;
+use store::Store;
+
+/// One workspace behind the API. Clones share everything, so one can count while another serves.
+#[derive(Clone, Debug)]
+pub struct Emulator {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    options: Options,
+    store: RwLock<Store>,
+    conduct: Mutex<Conduct>,
+    counters: Mutex<Counters>,
+    quota: Mutex<gate::Quota>,
+    cache: Mutex<gate::Cache>,
+    calls: AtomicU64,
+    list_reads: AtomicU64,
+}
+
+/// Quirks and faults in force; both can be changed while serving.
+#[derive(Debug)]
+struct Conduct {
+    quirks: Quirks,
+    faults: Faults,
+}
+
+impl Emulator {
+    /// Reads or invents the data.
+    pub fn new(options: Options) -> Result<Emulator, DataError> {
+        let store = match &options.data {
+            Data::Shop { seed, conversations } => {
+                shop::store(*seed, *conversations, &options.website_id)
+            }
+            Data::Folder(folder) => folder::read(folder)?,
+        };
+        let conduct = Conduct { quirks: options.quirks.clone(), faults: options.faults.clone() };
+        Ok(Emulator {
+            inner: Arc::new(Inner {
+                options,
+                store: RwLock::new(store),
+                conduct: Mutex::new(conduct),
+                counters: Mutex::default(),
+                quota: Mutex::default(),
+                cache: Mutex::default(),
+                calls: AtomicU64::new(0),
+                list_reads: AtomicU64::new(0),
+            }),
+        })
+    }
+
+    /// The API under `/v1`, files under `/users` and control under `/_emulator`. The origin, such
+    /// as `http://127.0.0.1:8701`, goes into the addresses of files.
+    pub fn router(&self, origin: &str) -> Router {
+        let site = Site { emulator: self.clone(), origin: origin.trim_end_matches('/').to_owned() };
+        Router::new().fallback(site::answer).with_state(Arc::new(site))
+    }
+
+    /// Serves until the future is dropped.
+    pub async fn serve(self, listener: TcpListener) -> io::Result<()> {
+        let address = listener.local_addr()?;
+        let host = match address.ip() {
+            IpAddr::V6(ip) if !ip.is_unspecified() => format!("[{ip}]"),
+            ip if ip.is_unspecified() => "127.0.0.1".to_owned(),
+            ip => ip.to_string(),
+        };
+        let router = self.router(&format!("http://{host}:{}", address.port()));
+        // Small replies must not wait for the acknowledgement of earlier ones.
+        let listener = listener.tap_io(|stream| {
+            let _ = stream.set_nodelay(true);
+        });
+        axum::serve(listener, router).await
+    }
+
+    /// The counts so far, and what the workspace holds.
+    pub fn counters(&self) -> Counters {
+        let mut counters = lock(&self.inner.counters).clone();
+        counters.quota_used = lock(&self.inner.quota).used;
+        counters.holdings = self.store().holdings();
+        counters
+    }
+
+    /// Changes the workspace while it is served; the error says what was not found.
+    pub fn change(&self, change: &Change) -> Result<(), String> {
+        let mut store = self.inner.store.write().unwrap_or_else(PoisonError::into_inner);
+        change::make(&mut store, change)
+    }
+
+    /// Replaces the faults while serving; planned ones start anew.
+    pub fn set_faults(&self, faults: Faults) {
+        self.conduct().faults = faults;
+    }
+
+    /// Replaces the quirks while serving.
+    pub fn set_quirks(&self, quirks: Quirks) {
+        self.conduct().quirks = quirks;
+    }
+
+    fn store(&self) -> RwLockReadGuard<'_, Store> {
+        self.inner.store.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn conduct(&self) -> MutexGuard<'_, Conduct> {
+        lock(&self.inner.conduct)
+    }
+}
+
+/// A panic while a lock is held leaves plain numbers and texts behind, which stay usable.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

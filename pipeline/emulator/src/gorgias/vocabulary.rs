@@ -5,33 +5,112 @@ use std::sync::LazyLock;
 
 /// Channel slugs that every account has; other channels are free text on create.
 pub(super) const CHANNELS: &[&str] = &[
-    "aircall", "api", "chat", "contact_form", "email", "facebook", "facebook-mention",
-    "facebook-messenger", "facebook-recommendations", "help-center", "instagram-ad-comment",
-    "instagram-comment", "instagram-direct-message", "instagram-mention", "internal-note", "phone",
-    "sms", "twitter", "twitter-direct-message", "whatsapp", "yotpo-review",
+    "aircall",
+    "api",
+    "chat",
+    "contact_form",
+    "email",
+    "facebook",
+    "facebook-mention",
+    "facebook-messenger",
+    "facebook-recommendations",
+    "help-center",
+    "instagram-ad-comment",
+    "instagram-comment",
+    "instagram-direct-message",
+    "instagram-mention",
+    "internal-note",
+    "phone",
+    "sms",
+    "twitter",
+    "twitter-direct-message",
+    "whatsapp",
+    "yotpo-review",
 ];
 
 /// Values of `via` that a request may send; three more only ever occur in answers.
 pub(super) const VIAS: &[&str] = &[
-    "aircall", "api", "chat", "contact_form", "email", "facebook", "facebook-mention",
-    "facebook-messenger", "facebook-recommendations", "form", "helpdesk", "help-center",
-    "instagram", "instagram-ad-comment", "instagram-comment", "instagram-direct-message",
-    "instagram-mention", "internal-note", "phone", "rule", "shopify", "sms", "twilio", "twitter",
-    "twitter-direct-message", "whatsapp", "yotpo", "yotpo-review", "zendesk",
+    "aircall",
+    "api",
+    "chat",
+    "contact_form",
+    "email",
+    "facebook",
+    "facebook-mention",
+    "facebook-messenger",
+    "facebook-recommendations",
+    "form",
+    "helpdesk",
+    "help-center",
+    "instagram",
+    "instagram-ad-comment",
+    "instagram-comment",
+    "instagram-direct-message",
+    "instagram-mention",
+    "internal-note",
+    "phone",
+    "rule",
+    "shopify",
+    "sms",
+    "twilio",
+    "twitter",
+    "twitter-direct-message",
+    "whatsapp",
+    "yotpo",
+    "yotpo-review",
+    "zendesk",
 ];
 
 /// Values of a message's `source.type`.
 pub(super) const SOURCES: &[&str] = &[
-    "aircall", "api", "app", "custom-chat", "chat", "chat-contact-form", "chat-offline-capture",
-    "contact-form", "email", "facebook", "facebook-comment", "facebook-mention-comment",
-    "facebook-mention-post", "facebook-message", "facebook-messenger", "facebook-post",
-    "facebook-review", "facebook-review-comment", "form", "google-business-messages",
-    "help-center", "help-center-contact-form", "helpdesk", "instagram", "instagram-ad-comment",
-    "instagram-ad-media", "instagram-comment", "instagram-direct-message", "instagram-media",
-    "instagram-mention-comment", "instagram-mention-media", "internal-note", "ottspott-call",
-    "phone", "rule", "self_service", "shopify", "sms", "system-message", "tiktok-shop", "twilio",
-    "twitter-direct-message", "twitter-mention-tweet", "twitter-quoted-tweet", "twitter-tweet",
-    "whatsapp-message", "yotpo-review", "yotpo-review-private-comment",
+    "aircall",
+    "api",
+    "app",
+    "custom-chat",
+    "chat",
+    "chat-contact-form",
+    "chat-offline-capture",
+    "contact-form",
+    "email",
+    "facebook",
+    "facebook-comment",
+    "facebook-mention-comment",
+    "facebook-mention-post",
+    "facebook-message",
+    "facebook-messenger",
+    "facebook-post",
+    "facebook-review",
+    "facebook-review-comment",
+    "form",
+    "google-business-messages",
+    "help-center",
+    "help-center-contact-form",
+    "helpdesk",
+    "instagram",
+    "instagram-ad-comment",
+    "instagram-ad-media",
+    "instagram-comment",
+    "instagram-direct-message",
+    "instagram-media",
+    "instagram-mention-comment",
+    "instagram-mention-media",
+    "internal-note",
+    "ottspott-call",
+    "phone",
+    "rule",
+    "self_service",
+    "shopify",
+    "sms",
+    "system-message",
+    "tiktok-shop",
+    "twilio",
+    "twitter-direct-message",
+    "twitter-mention-tweet",
+    "twitter-quoted-tweet",
+    "twitter-tweet",
+    "whatsapp-message",
+    "yotpo-review",
+    "yotpo-review-private-comment",
     "yotpo-review-public-comment",
 ];
 
@@ -40,8 +119,13 @@ pub(super) const STATUSES: &[&str] = &["open", "closed"];
 /// Ticket priorities.
 pub(super) const PRIORITIES: &[&str] = &["critical", "high", "normal", "low"];
 /// Roles a request may give to a user.
-pub(super) const ROLES: &[&str] =
-    &["admin", "agent", "basic-agent", "lite-agent", "observer-agent"];
+pub(super) const ROLES: &[&str] = &[
+    "admin",
+    "agent",
+    "basic-agent",
+    "lite-agent",
+    "observer-agent",
+];
 /// Interface languages of a user.
 pub(super) const USER_LANGUAGES: &[&str] = &["fr", "en"];
 /// Kinds of object a custom field can belong to.
@@ -54,26 +138,55 @@ pub(super) const INPUT_TYPES: &[&str] = &["input", "dropdown", "input_number"];
 pub(super) const REQUIREMENTS: &[&str] = &["visible", "required", "conditional"];
 /// Custom fields with a meaning of their own.
 pub(super) const MANAGED: &[&str] = &[
-    "contact_reason", "product", "resolution", "ai_intent", "ai_outcome", "ai_sales",
-    "ai_discount", "ai_journey", "managed_sentiment", "call_status", "customer_type",
+    "contact_reason",
+    "product",
+    "resolution",
+    "ai_intent",
+    "ai_outcome",
+    "ai_sales",
+    "ai_discount",
+    "ai_journey",
+    "managed_sentiment",
+    "call_status",
+    "customer_type",
 ];
 /// What an upload is for.
-pub(super) const UPLOADS: &[&str] =
-    &["attachment", "public_attachment", "profile_picture", "widget_picture"];
+pub(super) const UPLOADS: &[&str] = &[
+    "attachment",
+    "public_attachment",
+    "profile_picture",
+    "widget_picture",
+];
 /// Kinds of job.
 pub(super) const JOBS: &[&str] = &[
-    "applyMacro", "deleteTicket", "exportTicket", "importMacro", "exportMacro", "updateTicket",
-    "exportTicketDrilldown", "exportConvertCampaignSalesDrilldown",
+    "applyMacro",
+    "deleteTicket",
+    "exportTicket",
+    "importMacro",
+    "exportMacro",
+    "updateTicket",
+    "exportTicketDrilldown",
+    "exportConvertCampaignSalesDrilldown",
 ];
 /// States of a job.
 pub(super) const JOB_STATES: &[&str] = &[
-    "pending", "scheduled", "running", "done", "cancel_requested", "canceled", "errored",
+    "pending",
+    "scheduled",
+    "running",
+    "done",
+    "cancel_requested",
+    "canceled",
+    "errored",
     "fatal_errored",
 ];
 /// What a rule can react to.
 pub(super) const RULE_EVENTS: &[&str] = &[
-    "ticket-created", "ticket-updated", "ticket-message-created", "ticket-assigned",
-    "ticket-self-unsnoozed", "satisfaction-survey-responded",
+    "ticket-created",
+    "ticket-updated",
+    "ticket-message-created",
+    "ticket-assigned",
+    "ticket-self-unsnoozed",
+    "satisfaction-survey-responded",
 ];
 
 /// ISO 639-1, two letters each.
@@ -91,7 +204,10 @@ static ZONES: LazyLock<Vec<&'static str>> =
 
 /// Is this an ISO 639-1 code, in lower case?
 pub(super) fn is_language(code: &str) -> bool {
-    code.len() == 2 && LANGUAGES.split_ascii_whitespace().any(|known| known == code)
+    code.len() == 2
+        && LANGUAGES
+            .split_ascii_whitespace()
+            .any(|known| known == code)
 }
 
 /// Is this a name of the time zone database, spelled as there?

@@ -1,0 +1,26 @@
+# One line for each target; `make help` lists them. The logic is in Rust.
+.DEFAULT_GOAL := help
+.PHONY: help build demo test lint bench bless
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+build: ## build everything, in the profile that demo and test use
+	cargo build --workspace --bins
+
+demo: build ## run the whole job against built-in stand-ins; needs no account
+	target/debug/deskferry demo
+
+test: ## run every test
+	cargo build --workspace --bins
+	cargo nextest run --workspace
+
+lint: ## check formatting and lints
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+bench: ## measure the stages on this machine
+	cargo run --release --package deskferry-tests --bin bench
+
+bless: ## write expected rows anew; read them before committing
+	BLESS=1 cargo nextest run --workspace

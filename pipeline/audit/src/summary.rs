@@ -1,0 +1,135 @@
+//! The summary that closes a move: what was moved, what was lost and where it survives, calls made
+//! against calls forecast, and every difference by its rule.
+
+use kernel::Result;
+use landing::Warehouse;
+use serde::{Deserialize, Serialize};
+use transform::Scope;
+
+use crate::question::read_rows;
+
+/// A kind of record, counted on both sides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MovedRow {
+    /// The kind: customers, tickets, messages, attachments.
+    pub table: String,
+    /// Records that were staged.
+    pub staged: u64,
+    /// Records that a rule keeps out.
+    pub lost_by_rule: u64,
+    /// Records that were planned.
+    pub planned: u64,
+    /// Planned records that the target has.
+    pub in_target: u64,
+    /// Records with a difference that no rule explains.
+    pub unexplained: u64,
+}
+
+/// What a rule cut, mapped down or left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LossRow {
+    /// The rule.
+    pub rule: String,
+    /// The stream it concerns.
+    pub stream: String,
+    /// How many rows.
+    pub rows: u64,
+    /// Where the original of one of them survives.
+    pub survives_in: Option<String>,
+}
+
+/// Calls of one phase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRow {
+    /// The phase.
+    pub phase: String,
+    /// Calls that the plan expected.
+    pub forecast: u64,
+    /// Calls that were made.
+    pub made: u64,
+}
+
+/// Differences of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DifferenceRow {
+    /// The kind of record.
+    pub table: String,
+    /// The field.
+    pub field: String,
+    /// Whether a rule explains it.
+    pub verdict: String,
+    /// The rule, if any.
+    pub rule: Option<String>,
+    /// How many.
+    pub rows: u64,
+}
+
+/// Everything that closes a move.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Records on both sides.
+    pub moved: Vec<MovedRow>,
+    /// What was lost, by rule.
+    pub losses: Vec<LossRow>,
+    /// Calls, by phase.
+    pub calls: Vec<CallRow>,
+    /// Differences, by kind.
+    pub differences: Vec<DifferenceRow>,
+    /// Records in quarantine.
+    pub quarantined: u64,
+}
+
+impl Summary {
+    /// Differences that no rule explains.
+    pub fn unexplained(&self) -> u64 {
+        let rows = self.differences.iter().filter(|row| row.verdict == "unexplained");
+        rows.map(|row| row.rows).sum()
+    }
+}
+
+const MOVED: &str = "
+select counts.\"table\", counts.staged, counts.lost_by_rule, counts.planned, counts.in_target,
+    counts.unexplained
+from reconcile.counts as counts
+order by case counts.\"table\"
+    when 'customers' then 1 when 'tickets' then 2 when 'messages' then 3 else 4 end";
+
+const LOSSES: &str = "
+select losses.rule, losses.stream, count(*) as \"rows\", min(losses.survives_in) as survives_in
+from staged.losses
+group by losses.rule, losses.stream
+order by count(*) desc, losses.rule, losses.stream";
+
+const CALLS: &str = "
+select coalesce(forecast.phase, calls.phase) as phase, coalesce(forecast.calls, 0) as forecast,
+    coalesce(calls.calls, 0) as made
+from plan.forecast
+full join ledger.calls on calls.phase = forecast.phase
+where coalesce(forecast.calls, 0) > 0 or coalesce(calls.calls, 0) > 0
+order by phase";
+
+const DIFFERENCES: &str = "
+select differences.\"table\", differences.field, differences.verdict, differences.rule,
+    count(*) as \"rows\"
+from reconcile.differences
+group by differences.\"table\", differences.field, differences.verdict, differences.rule
+order by differences.verdict desc, count(*) desc, differences.\"table\", differences.field";
+
+const QUARANTINED: &str = "select count(*) as \"rows\" from staged.quarantine";
+
+/// Reads the summary of the scope's run, which must have been reconciled.
+pub async fn summarize(warehouse: &Warehouse, scope: &Scope) -> Result<Summary> {
+    #[derive(Deserialize)]
+    struct Count {
+        rows: u64,
+    }
+    let session = transform::catalog(warehouse, scope).await?;
+    let counted: Vec<Count> = read_rows(&transform::select(&session, QUARANTINED).await?)?;
+    Ok(Summary {
+        moved: read_rows(&transform::select(&session, MOVED).await?)?,
+        losses: read_rows(&transform::select(&session, LOSSES).await?)?,
+        calls: read_rows(&transform::select(&session, CALLS).await?)?,
+        differences: read_rows(&transform::select(&session, DIFFERENCES).await?)?,
+        quarantined: counted.iter().map(|count| count.rows).sum(),
+    })
+}

@@ -1,0 +1,201 @@
+//! What may be typed. Parsing checks forms; it never acts.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Moves a company's helpdesk: extracts everything, keeps it provably unchanged, replays it into
+/// the new one, and shows that nothing was lost, doubled or sent.
+#[derive(Debug, Parser)]
+#[command(name = "deskferry", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// The configuration.
+    #[arg(long, global = true, value_name = "PATH", default_value = "deskferry.toml")]
+    pub(crate) config: PathBuf,
+    /// The form of what goes to stdout.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// The form of what goes to stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Columns for people.
+    Table,
+    /// One JSON object a line.
+    Json,
+    /// Comma-separated values.
+    Csv,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run the whole job against built-in stand-ins and invented shop data; needs no account.
+    Demo(Demo),
+    /// Write a commented deskferry.toml to start from.
+    Init(Init),
+    /// Extract everything the source holds into a sealed snapshot; resumes by itself.
+    Extract,
+    /// List, show or verify what was landed.
+    Snapshot {
+        #[command(subcommand)]
+        what: Snapshot,
+    },
+    /// Build the staged tables from the newest snapshot, and check them.
+    Transform,
+    /// Plan every call of the replay, and forecast calls and time; calls nobody.
+    Plan(Plan),
+    /// Replay the plan into the target; resumes by itself.
+    Load(Load),
+    /// Read the target back in full and explain every difference.
+    Reconcile(RunChoice),
+    /// Ask a question in SQL; `staged` is the default schema.
+    Query(Query),
+    /// Serve a stand-in for a vendor's API on this machine.
+    Emulator {
+        #[command(subcommand)]
+        platform: Emulator,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Where the demo keeps its warehouse; made anew each time.
+    #[arg(long, value_name = "FOLDER", default_value = "deskferry-demo")]
+    pub(crate) folder: PathBuf,
+    /// How many conversations the shop has.
+    #[arg(long, default_value_t = 120)]
+    pub(crate) conversations: usize,
+    /// What the shop is invented from: the same seed gives the same shop.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// A folder of JSON lines to use instead of invented data.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The platform to move from.
+    #[arg(default_value = "crisp")]
+    pub(crate) source: String,
+    /// The platform to move to.
+    #[arg(default_value = "gorgias")]
+    pub(crate) target: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Snapshot {
+    /// Every sealed snapshot.
+    List,
+    /// What one snapshot holds, and what shows that it is complete.
+    Show(SnapshotChoice),
+    /// Hash every file again; exit code 1 names what was changed.
+    Verify(SnapshotChoice),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SnapshotChoice {
+    /// The snapshot, as in crisp/0001; the newest one of the source when left out.
+    pub(crate) snapshot: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// Begin a new run even if the newest one has the same plan.
+    #[arg(long)]
+    pub(crate) new: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunChoice {
+    /// The run; the newest one when left out.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Load {
+    #[command(flatten)]
+    pub(crate) choice: RunChoice,
+    /// Load this many tickets at most; a later full load goes on from there.
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+    /// Load only this ticket; may be given more than once.
+    #[arg(long, value_name = "TICKET")]
+    pub(crate) only: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Query {
+    /// One statement; it is read from stdin when left out.
+    pub(crate) sql: Option<String>,
+    #[command(flatten)]
+    pub(crate) choice: RunChoice,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Emulator {
+    /// Crisp, as a source.
+    Crisp(CrispEmulator),
+    /// Gorgias, as a target.
+    Gorgias(GorgiasEmulator),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CrispEmulator {
+    /// The port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 8701)]
+    pub(crate) port: u16,
+    /// A folder of JSON lines to serve instead of invented data.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
+    /// What the shop is invented from.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How many conversations the shop has.
+    #[arg(long, default_value_t = 120)]
+    pub(crate) conversations: usize,
+    /// The workspace it stands for.
+    #[arg(long, default_value = "47eaa099-2cb6-416d-86dc-283cf0480ff9")]
+    pub(crate) website_id: String,
+    /// The identifier it accepts.
+    #[arg(long, default_value = "demo-identifier")]
+    pub(crate) identifier: String,
+    /// The key it accepts.
+    #[arg(long, default_value = "demo-key")]
+    pub(crate) key: String,
+    /// The tier it accepts.
+    #[arg(long, default_value = "plugin")]
+    pub(crate) tier: String,
+    /// Calls a day before it answers 423.
+    #[arg(long, value_name = "N")]
+    pub(crate) calls_per_day: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GorgiasEmulator {
+    /// The port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 8711)]
+    pub(crate) port: u16,
+    /// The account's e-mail address that it accepts.
+    #[arg(long, default_value = "admin@shop.example")]
+    pub(crate) email: String,
+    /// The API key it accepts.
+    #[arg(long, default_value = "demo-key")]
+    pub(crate) api_key: String,
+    /// An agent that exists from the start; may be given more than once.
+    #[arg(long = "agent", value_name = "E-MAIL")]
+    pub(crate) agents: Vec<String>,
+    /// Calls that the bucket holds, as 40 for an API key; no limit when left out.
+    #[arg(long, value_name = "N")]
+    pub(crate) calls_per_window: Option<u32>,
+    /// Time in which a full bucket drains, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    pub(crate) window_s: u64,
+    /// A file that keeps its state; memory only when left out.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+}

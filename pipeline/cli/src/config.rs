@@ -1,0 +1,327 @@
+//! `deskferry.toml`: read, checked, completed. Unknown keys are refused with the nearest known one.
+//!
+//! Secrets are named, not written down, and are looked up only when a verb needs them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use extract::Manifest;
+use kernel::{Fault, Mapping, Result, nearest};
+use landing::Warehouse;
+use toml::{Table, Value};
+
+/// Keys of `[source]` and `[target]` that every platform knows.
+const SIDE_KEYS: [&str; 6] =
+    ["platform", "base_url", "calls_per_day", "private_hosts", "calls_per_window", "window_s"];
+
+/// A configuration.
+#[derive(Debug)]
+pub(crate) struct Config {
+    warehouse: String,
+    source: Option<Side>,
+    target: Option<Side>,
+    /// The decisions that are the customer's.
+    pub(crate) mapping: Mapping,
+}
+
+/// One helpdesk.
+#[derive(Debug)]
+pub(crate) struct Side {
+    section: &'static str,
+    /// How it is spoken to.
+    pub(crate) manifest: Manifest,
+    /// Its address, when it is not the vendor's.
+    pub(crate) base_url: Option<String>,
+    /// Calls on one UTC day after which to stop.
+    pub(crate) calls_per_day: Option<u64>,
+    /// Private hosts that files may be fetched from.
+    pub(crate) private_hosts: Vec<String>,
+    /// Calls in a window.
+    pub(crate) calls_per_window: Option<u32>,
+    /// Length of the window, in seconds.
+    pub(crate) window_s: Option<u64>,
+    settings: BTreeMap<String, Given>,
+}
+
+/// A value as it is given.
+#[derive(Debug, Clone)]
+enum Given {
+    Text(String),
+    Env(String),
+    File(PathBuf),
+}
+
+impl Config {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// `FixConfig` that names the place and says what to write there.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Fault::config(format!("{} cannot be read", path.display()))
+                .hint("deskferry init writes one; --config PATH names another")
+                .because(error)
+        })?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        Self::parse(&text, folder).map_err(|fault| fault.during(path.display().to_string()))
+    }
+
+    fn parse(text: &str, folder: &Path) -> Result<Self> {
+        let table: Table = text.parse().map_err(|error: toml::de::Error| {
+            let line = error.span().map_or(0, |span| text[..span.start].lines().count().max(1));
+            Fault::config(format!("line {line}: {}", error.message()))
+                .hint("correct the spelling of the file; it is TOML")
+        })?;
+        let sections = ["warehouse", "source", "target", "mapping"];
+        check_keys(&table, "the file", sections)?;
+        let warehouse = section(&table, "warehouse")?.ok_or_else(no_warehouse)?;
+        check_keys(warehouse, "[warehouse]", ["url"])?;
+        let url = warehouse.get("url").and_then(Value::as_str).ok_or_else(no_warehouse)?;
+        let mut mapping = Mapping::default();
+        for (key, value) in section(&table, "mapping")?.into_iter().flatten() {
+            let value = value.as_str().ok_or_else(|| not_text("mapping", key))?;
+            mapping.set(key, value)?;
+        }
+        Ok(Self {
+            warehouse: url.to_owned(),
+            source: side(&table, "source", folder)?,
+            target: side(&table, "target", folder)?,
+            mapping,
+        })
+    }
+
+    /// Opens the warehouse.
+    pub(crate) fn warehouse(&self) -> Result<Warehouse> {
+        Warehouse::open(&self.warehouse)
+    }
+
+    /// The old helpdesk.
+    pub(crate) fn source(&self) -> Result<&Side> {
+        self.source.as_ref().ok_or_else(|| no_side("source", "crisp"))
+    }
+
+    /// The new helpdesk.
+    pub(crate) fn target(&self) -> Result<&Side> {
+        self.target.as_ref().ok_or_else(|| no_side("target", "gorgias"))
+    }
+}
+
+impl Side {
+    /// Name of the platform.
+    pub(crate) fn platform(&self) -> &str {
+        &self.manifest.platform
+    }
+
+    /// The manifest's settings, completed and with their secrets.
+    pub(crate) fn settings(&self) -> Result<BTreeMap<String, String>> {
+        let mut values = BTreeMap::new();
+        for (name, given) in &self.settings {
+            values.insert(name.clone(), self.look_up(name, given)?);
+        }
+        self.manifest.settle(values, self.section)
+    }
+
+    /// Where all paths begin.
+    pub(crate) fn address(&self) -> Result<String> {
+        let open = self.settings.iter().filter_map(|(name, given)| match given {
+            Given::Text(text) => Some((name.clone(), text.clone())),
+            Given::Env(_) | Given::File(_) => None,
+        });
+        self.manifest.address(self.base_url.as_deref(), &open.collect())
+    }
+
+    fn look_up(&self, name: &str, given: &Given) -> Result<String> {
+        let section = self.section;
+        match given {
+            Given::Text(text) => Ok(text.clone()),
+            Given::Env(variable) => std::env::var(variable).map_err(|_| {
+                Fault::config(format!("[{section}] {name}: {variable} is not in the environment"))
+                    .hint(format!("export {variable} with the value, then run it again"))
+            }),
+            Given::File(path) => std::fs::read_to_string(path)
+                .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
+                .map_err(|error| {
+                    Fault::config(format!("[{section}] {name}: its file cannot be read"))
+                        .hint(format!("put the value into {}", path.display()))
+                        .because(error)
+                }),
+        }
+    }
+}
+
+fn section<'a>(table: &'a Table, name: &str) -> Result<Option<&'a Table>> {
+    match table.get(name) {
+        None => Ok(None),
+        Some(Value::Table(inner)) => Ok(Some(inner)),
+        Some(_) => Err(Fault::config(format!("{name} is not a section"))
+            .hint(format!("write [{name}] on a line of its own"))),
+    }
+}
+
+fn side(table: &Table, name: &'static str, folder: &Path) -> Result<Option<Side>> {
+    let Some(inner) = section(table, name)? else { return Ok(None) };
+    let platform = text(inner, name, "platform")?.ok_or_else(|| {
+        Fault::config(format!("[{name}] platform is missing"))
+            .hint(format!("known platforms: {}", Manifest::platforms().join(", ")))
+    })?;
+    let manifest = Manifest::built_in(&platform)?;
+    let known = SIDE_KEYS.into_iter().chain(manifest.spec.keys().map(String::as_str));
+    check_keys(inner, &format!("[{name}]"), known)?;
+    let mut settings = BTreeMap::new();
+    for (key, setting) in &manifest.spec {
+        if let Some(value) = inner.get(key) {
+            let given = given(name, key, value, folder)?;
+            if setting.secret && matches!(given, Given::Text(_)) {
+                return Err(Fault::config(format!("[{name}] {key} is a secret written down"))
+                    .hint(format!("write {key} = {{ env = \"NAME\" }} or {{ file = \"path\" }}")));
+            }
+            settings.insert(key.clone(), given);
+        }
+    }
+    Ok(Some(Side {
+        section: name,
+        base_url: text(inner, name, "base_url")?,
+        calls_per_day: number(inner, name, "calls_per_day")?,
+        private_hosts: texts(inner, name, "private_hosts")?,
+        calls_per_window: number(inner, name, "calls_per_window")?.map(|calls| calls as u32),
+        window_s: number(inner, name, "window_s")?,
+        manifest,
+        settings,
+    }))
+}
+
+fn given(section: &str, key: &str, value: &Value, folder: &Path) -> Result<Given> {
+    match value {
+        Value::String(text) => Ok(Given::Text(text.clone())),
+        Value::Integer(number) => Ok(Given::Text(number.to_string())),
+        Value::Table(source) if source.len() == 1 => {
+            let named = |word: &str| source.get(word).and_then(Value::as_str);
+            let env = named("env").map(|name| Given::Env(name.to_owned()));
+            let file = named("file").map(|path| Given::File(folder.join(path)));
+            env.or(file).ok_or_else(|| not_a_source(section, key))
+        }
+        _ => Err(not_a_source(section, key)),
+    }
+}
+
+fn check_keys<'a>(
+    table: &Table,
+    place: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Result<()> {
+    let is_known = |key: &str| known.clone().into_iter().any(|word| word == key);
+    match table.keys().find(|key| !is_known(key)) {
+        None => Ok(()),
+        Some(key) => Err(Fault::config(format!("{place} has no key {key:?}"))
+            .hint(nearest::hint(key, known.clone()))),
+    }
+}
+
+fn text(table: &Table, section: &str, key: &str) -> Result<Option<String>> {
+    match table.get(key) {
+        None => Ok(None),
+        Some(value) => {
+            let text = value.as_str().ok_or_else(|| not_text(section, key))?;
+            Ok(Some(text.to_owned()))
+        }
+    }
+}
+
+fn texts(table: &Table, section: &str, key: &str) -> Result<Vec<String>> {
+    let Some(value) = table.get(key) else { return Ok(Vec::new()) };
+    let list = value.as_array().map(|list| list.iter().map(Value::as_str).collect());
+    let list: Option<Vec<&str>> = list.flatten();
+    let list = list.ok_or_else(|| {
+        Fault::config(format!("[{section}] {key} is not a list of texts"))
+            .hint(format!("write {key} = [\"127.0.0.1\"]"))
+    })?;
+    Ok(list.into_iter().map(str::to_owned).collect())
+}
+
+fn number(table: &Table, section: &str, key: &str) -> Result<Option<u64>> {
+    let Some(value) = table.get(key) else { return Ok(None) };
+    let found = value.as_integer().and_then(|number| u32::try_from(number).ok());
+    found.filter(|number| *number > 0).map(|number| Some(u64::from(number))).ok_or_else(|| {
+        Fault::config(format!("[{section}] {key} is not a number above 0"))
+            .hint(format!("write {key} = 5000, or leave it out"))
+    })
+}
+
+fn not_text(section: &str, key: &str) -> Fault {
+    Fault::config(format!("[{section}] {key} is not a text"))
+        .hint(format!("write {key} = \"…\" with quotation marks"))
+}
+
+fn not_a_source(section: &str, key: &str) -> Fault {
+    Fault::config(format!("[{section}] {key} has no value that can be used"))
+        .hint(format!("write {key} = \"text\", {{ env = \"NAME\" }} or {{ file = \"path\" }}"))
+}
+
+fn no_warehouse() -> Fault {
+    Fault::config("[warehouse] url is missing")
+        .hint("write [warehouse] and url = \"file:///an/absolute/folder\"")
+}
+
+fn no_side(section: &str, platform: &str) -> Fault {
+    Fault::config(format!("[{section}] is missing"))
+        .hint(format!("write [{section}] and platform = \"{platform}\"; deskferry init shows all"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHOP: &str = r#"
+[warehouse]
+url = "memory://"
+[source]
+platform = "crisp"
+website_id = "w"
+identifier = { env = "DESKFERRY_TEST_NOT_SET" }
+key = { file = "key" }
+[target]
+platform = "gorgias"
+base_url = "http://127.0.0.1:8711"
+email = "admin@shop.example"
+api_key = { env = "DESKFERRY_TEST_NOT_SET" }
+[mapping]
+anonymous = "shared"
+"#;
+
+    fn parse(text: &str) -> Result<Config> {
+        Config::parse(text, Path::new("."))
+    }
+
+    #[test]
+    fn secrets_are_looked_up_only_when_they_are_needed() {
+        let config = parse(SHOP).expect("is well formed");
+        assert_eq!(config.mapping.get("anonymous"), "shared");
+        let target = config.target().expect("is there");
+        assert_eq!(target.address().expect("is given"), "http://127.0.0.1:8711");
+        let fault = target.settings().expect_err("the variable is not set");
+        assert!(fault.advice().contains("export DESKFERRY_TEST_NOT_SET"));
+    }
+
+    #[test]
+    fn a_slip_in_a_key_names_the_nearest_one() {
+        for (slip, wanted) in [
+            ("website_id", "webiste_id"),
+            ("[mapping]", "[maping]"),
+            ("anonymous", "anonymos"),
+            ("url", "urll"),
+        ]
+        .map(|(word, slip)| (SHOP.replacen(word, slip, 1), word))
+        {
+            let fault = parse(&slip).expect_err(wanted);
+            assert!(fault.advice().contains(wanted.trim_matches(['[', ']'])), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_the_file_is_refused() {
+        let text = SHOP.replace("{ file = \"key\" }", "\"k-123\"");
+        let fault = parse(&text).expect_err("is written down");
+        assert!(!fault.to_string().contains("k-123"));
+        assert!(fault.advice().contains("env"));
+    }
+}

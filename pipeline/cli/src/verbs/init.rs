@@ -1,0 +1,54 @@
+//! `deskferry init`: a commented configuration to start from.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use extract::Manifest;
+use kernel::mapping::{DECISIONS, Mapping};
+use kernel::{Fault, Result};
+
+use crate::Ending;
+use crate::arguments::Init;
+use crate::print;
+
+pub(crate) fn run(init: &Init, path: &Path) -> Result<Ending> {
+    let (source, target) = (Manifest::built_in(&init.source)?, Manifest::built_in(&init.target)?);
+    if path.exists() {
+        return Err(Fault::config(format!("{} is there already", path.display()))
+            .hint("--config PATH writes to another place"));
+    }
+    let folder = std::path::absolute("warehouse").unwrap_or_else(|_| "/srv/move".into());
+    std::fs::write(path, text(&source, &target, &folder)).map_err(|error| {
+        Fault::config(format!("{} cannot be written", path.display())).because(error)
+    })?;
+    print::talk(&format!("wrote {}; fill it in, then run deskferry extract", path.display()));
+    Ok(Ending::Done)
+}
+
+fn text(source: &Manifest, target: &Manifest, folder: &Path) -> String {
+    let mut text = String::from(
+        "# Where everything is kept: file:///folder, or s3://bucket/prefix with the usual AWS_*.\n\
+         [warehouse]\n",
+    );
+    let _ = writeln!(text, "url = \"file://{}\"", folder.display());
+    for (section, manifest) in [("source", source), ("target", target)] {
+        let _ = writeln!(text, "\n# {}, see {}\n[{section}]", manifest.name, manifest.docs);
+        let _ = writeln!(text, "platform = \"{}\"", manifest.platform);
+        let _ = writeln!(text, "# base_url = \"{}\"  # when left out", manifest.url_base);
+        for (name, setting) in &manifest.spec {
+            let _ = writeln!(text, "# {}", setting.meaning);
+            let variable = format!("{}_{name}", manifest.platform).to_uppercase();
+            let line = match (&setting.default, setting.secret) {
+                (Some(default), _) => format!("# {name} = \"{default}\""),
+                (None, true) => format!("{name} = {{ env = \"{variable}\" }}"),
+                (None, false) => format!("{name} = \"\""),
+            };
+            let _ = writeln!(text, "{line}");
+        }
+    }
+    text.push_str("\n# Every decision that is yours; the values shown are the defaults.\n[mapping]\n");
+    for (decision, (key, value)) in DECISIONS.iter().zip(Mapping::default().iter()) {
+        let _ = writeln!(text, "# {}: {:?}\n{key} = \"{value}\"", decision.meaning, decision.values);
+    }
+    text
+}

@@ -1,0 +1,137 @@
+//! One module for each verb; what several of them need is here.
+
+mod demo;
+mod emulate;
+mod extract_source;
+mod init;
+mod load_target;
+mod plan;
+mod query;
+mod reconcile;
+mod snapshot;
+mod transform_snapshot;
+
+use std::sync::Arc;
+
+use ::http::{Client, ClientOptions, Pace};
+use kernel::bucket::Shape;
+use kernel::retry::Policy;
+use kernel::{Clock, Fault, Instant, Result, RunId, SnapshotId};
+use landing::Warehouse;
+use landing::run::RunFacts;
+
+use crate::Ending;
+use crate::arguments::{Arguments, RunChoice, Verb};
+use crate::clock::SystemClock;
+use crate::config::{Config, Side};
+
+/// How long one call may take, in milliseconds. The SDKs that vendors publish wait 10 s; a ticket
+/// with hundreds of messages takes longer than a read.
+const TIMEOUT_MS: u64 = 60_000;
+/// How long a reply may stay in memory only, in milliseconds.
+const FLUSH_MS: u64 = 1_000;
+/// The largest file that is kept, in bytes.
+const FILE_BYTES_MAX: u64 = 512 << 20;
+
+/// Carries out what was typed.
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Ending> {
+    let format = arguments.format;
+    let config = || Config::read(&arguments.config);
+    let ending = match &arguments.verb {
+        Verb::Demo(demo) => demo::run(demo, format).await?,
+        Verb::Init(init) => init::run(init, &arguments.config)?,
+        Verb::Emulator { platform } => emulate::run(platform).await?,
+        Verb::Extract => extract_source::run(&config()?, format).await?,
+        Verb::Snapshot { what } => snapshot::run(&config()?, what, format).await?,
+        Verb::Transform => transform_snapshot::run(&config()?, format).await?,
+        Verb::Plan(plan) => plan::run(&config()?, plan, format).await?,
+        Verb::Load(load) => load_target::run(&config()?, load, format).await?,
+        Verb::Reconcile(choice) => reconcile::run(&config()?, choice, format).await?,
+        Verb::Query(query) => query::run(&config()?, query, format).await?,
+    };
+    Ok(ending)
+}
+
+/// The clock of this machine.
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}
+
+/// The current moment.
+fn now() -> Instant {
+    SystemClock.now()
+}
+
+/// Name and version of this program.
+fn tool() -> String {
+    format!("deskferry {}", env!("CARGO_PKG_VERSION"))
+}
+
+/// The pace at which a side may be called: what the configuration says, else the manifest.
+fn pace(side: &Side) -> Pace {
+    let budget = &side.manifest.api_budget;
+    let calls = side.calls_per_window.or(budget.calls_per_window);
+    let window_s = side.window_s.or(budget.window_s);
+    match (calls, window_s) {
+        (Some(calls), Some(window_s)) => {
+            let shape = Shape { calls, window_ms: window_s * 1_000 };
+            Pace::bucket(shape, budget.header.clone(), now())
+        }
+        _ => Pace::unlimited(),
+    }
+}
+
+/// What an extraction from a side is run with.
+fn extract_options(side: &Side) -> Result<extract::Options> {
+    Ok(extract::Options {
+        base_url: Some(side.address()?),
+        settings: side.settings()?,
+        private_hosts: side.private_hosts.clone(),
+        calls_per_day: side.calls_per_day,
+        pace: Some(pace(side)),
+        policy: Policy::default(),
+        timeout_ms: TIMEOUT_MS,
+        flush_ms: FLUSH_MS,
+        file_bytes_max: FILE_BYTES_MAX,
+        tool: tool(),
+    })
+}
+
+/// A client with the target's credentials and pace.
+fn target_client(side: &Side) -> Result<Client> {
+    let settings = side.settings()?;
+    let setting = |name: &str| settings.get(name).map(String::as_str).unwrap_or_default();
+    let credentials = ::http::basic(setting("email"), setting("api_key"));
+    Client::new(ClientOptions {
+        headers: vec![
+            ("accept".to_owned(), "application/json".to_owned()),
+            ("authorization".to_owned(), credentials),
+        ],
+        timeout_ms: TIMEOUT_MS,
+        pace: pace(side),
+        policy: Policy::default(),
+        clock: clock(),
+    })
+}
+
+/// The newest sealed snapshot of a platform.
+async fn newest_snapshot(warehouse: &Warehouse, platform: &str) -> Result<SnapshotId> {
+    let found = landing::snapshot::list_of(warehouse, platform).await?;
+    found.last().cloned().ok_or_else(|| {
+        Fault::config(format!("there is no sealed snapshot of {platform}"))
+            .hint("deskferry extract makes one")
+    })
+}
+
+/// The run that was asked for, else the newest.
+async fn chosen_run(warehouse: &Warehouse, choice: &RunChoice) -> Result<RunFacts> {
+    let runs = landing::run::list(warehouse).await?;
+    let wanted = choice.run.as_deref().map(str::parse::<RunId>).transpose()?;
+    let found = match wanted {
+        None => runs.last(),
+        Some(id) => runs.iter().find(|facts| facts.run == id),
+    };
+    found.cloned().ok_or_else(|| {
+        Fault::config("there is no such run").hint("deskferry plan makes one")
+    })
+}

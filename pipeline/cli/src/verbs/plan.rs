@@ -1,0 +1,128 @@
+//! `deskferry plan`: every call of the replay, counted before the first one is made.
+
+use kernel::bucket::Shape;
+use kernel::{Mapping, Result};
+use landing::Warehouse;
+use landing::run::{self, CurrentBuild, FORMAT, RunFacts};
+use transform::Models;
+
+use super::{now, transform_snapshot};
+use crate::Ending;
+use crate::arguments::{Format, Plan};
+use crate::bars::Bars;
+use crate::config::{Config, Side};
+use crate::print;
+
+pub(crate) async fn run(config: &Config, plan: &Plan, format: Format) -> Result<Ending> {
+    let warehouse = config.warehouse()?;
+    let target = config.target()?;
+    let (build, current) = transform_snapshot::stage(config, &warehouse).await?;
+    let found = if plan.new { None } else { same(config, &warehouse, target, &current).await? };
+    let (facts, findings) = match found {
+        Some(facts) => (facts, 0),
+        None => make(config, &warehouse, target, current).await?,
+    };
+    let rows: Vec<Vec<String>> =
+        facts.forecast.iter().map(|(phase, calls)| vec![phase.clone(), calls.to_string()]).collect();
+    print::rows(format, &["phase", "calls"], &rows)?;
+    print_outlook(target, &facts);
+    Ok(Ending::of(findings + build.findings.len() as u64))
+}
+
+/// The newest run, when it has this very plan.
+async fn same(
+    config: &Config,
+    warehouse: &Warehouse,
+    target: &Side,
+    current: &CurrentBuild,
+) -> Result<Option<RunFacts>> {
+    let platform = target.platform();
+    let hash =
+        transform::plan_hash(&current.build, platform, &config.mapping, &Models::embedded())?;
+    let address = target.address()?;
+    let newest = run::list(warehouse).await?.pop();
+    Ok(newest.filter(|facts| facts.plan_hash == hash && facts.target_address == address))
+}
+
+async fn make(
+    config: &Config,
+    warehouse: &Warehouse,
+    target: &Side,
+    current: CurrentBuild,
+) -> Result<(RunFacts, u64)> {
+    let id = run::next(warehouse).await?;
+    let mapping: &Mapping = &config.mapping;
+    let spinner = Bars::spinner("planning");
+    let planned = transform::plan(
+        warehouse,
+        &current.build,
+        target.platform(),
+        mapping,
+        &Models::embedded(),
+        &id,
+    )
+    .await?;
+    drop(spinner);
+    let facts = RunFacts {
+        format: FORMAT,
+        run: id,
+        build: current.build,
+        snapshots: current.snapshots,
+        target_platform: target.platform().to_owned(),
+        target_address: target.address()?,
+        plan_hash: planned.hash,
+        forecast: planned.forecast,
+        planned_at: now(),
+    };
+    run::create(warehouse, &facts).await?;
+    transform_snapshot::print_findings(&planned.findings);
+    Ok((facts, planned.findings.len() as u64))
+}
+
+/// Time at the rate of each kind of credential, from the equation of the bucket.
+fn print_outlook(target: &Side, facts: &RunFacts) {
+    let calls: u64 = facts.forecast.iter().map(|(_, calls)| calls).sum();
+    print::talk(&format!("run {}: {calls} calls to {}", facts.run, facts.target_address));
+    let budget = &target.manifest.api_budget;
+    let configured = target.calls_per_window.or(budget.calls_per_window).zip(
+        target.window_s.or(budget.window_s),
+    );
+    if let Some((calls_per_window, window_s)) = configured {
+        let shape = Shape { calls: calls_per_window, window_ms: window_s * 1_000 };
+        print::talk(&format!(
+            "at {calls_per_window} calls in {window_s} s it takes about {}",
+            duration(seconds(calls, shape))
+        ));
+    }
+}
+
+/// How long so many calls take from an empty bucket: what fits leaves at once, the rest as it
+/// drains.
+fn seconds(calls: u64, shape: Shape) -> u64 {
+    let waiting = calls.saturating_sub(u64::from(shape.calls));
+    (waiting * shape.window_ms).div_ceil(u64::from(shape.calls.max(1)) * 1_000)
+}
+
+fn duration(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds.div_ceil(60)),
+        7_200..172_800 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{} days {} h", seconds / 86_400, seconds % 86_400 / 3_600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bucket_lets_its_size_through_at_once_and_the_rest_at_its_drain() {
+        let key = Shape { calls: 40, window_ms: 20_000 };
+        assert_eq!(seconds(40, key), 0);
+        assert_eq!(seconds(42, key), 1);
+        assert_eq!(seconds(7_240, key), 3_600);
+        assert_eq!(duration(3_600), "60 min");
+        assert_eq!(duration(200_000), "2 days 7 h");
+    }
+}

@@ -1,0 +1,31 @@
+//! `deskferry query`: one question in SQL.
+
+use std::io::Read;
+
+use kernel::{Fault, Result, RunId};
+
+use crate::Ending;
+use crate::arguments::{Format, Query};
+use crate::config::Config;
+use crate::print;
+
+pub(crate) async fn run(config: &Config, query: &Query, format: Format) -> Result<Ending> {
+    let sql = match &query.sql {
+        Some(sql) => sql.clone(),
+        None => from_stdin()?,
+    };
+    let warehouse = config.warehouse()?;
+    let wanted = query.choice.run.as_deref().map(str::parse::<RunId>).transpose()?;
+    let scope = audit::scope_of(&warehouse, wanted, config.mapping.clone()).await?;
+    let answer = audit::ask(&warehouse, &scope, &sql).await?;
+    print::batches(format, &answer)?;
+    Ok(Ending::Done)
+}
+
+fn from_stdin() -> Result<String> {
+    let mut sql = String::new();
+    std::io::stdin().read_to_string(&mut sql).map_err(|error| {
+        Fault::config("no statement could be read from stdin").because(error)
+    })?;
+    Ok(sql)
+}

@@ -1,0 +1,97 @@
+//! `deskferry reconcile`: reads the target back in full, compares, and closes with a summary.
+
+use audit::Summary;
+use kernel::Result;
+use transform::{Models, Scope};
+
+use super::{chosen_run, clock, extract_options};
+use crate::Ending;
+use crate::arguments::{Format, RunChoice};
+use crate::bars::Bars;
+use crate::config::Config;
+use crate::print;
+
+pub(crate) async fn run(config: &Config, choice: &RunChoice, format: Format) -> Result<Ending> {
+    let summary = reconcile(config, choice).await?;
+    print_summary(&summary, format)?;
+    Ok(Ending::of(summary.unexplained()))
+}
+
+/// Reads the target back and compares.
+pub(super) async fn reconcile(config: &Config, choice: &RunChoice) -> Result<Summary> {
+    let warehouse = config.warehouse()?;
+    let side = config.target()?;
+    let facts = chosen_run(&warehouse, choice).await?;
+    let options = extract_options(side)?;
+    print::talk(&format!("reading {} back", facts.target_address));
+    let bars = Bars::new();
+    let read = extract::extract(&warehouse, &side.manifest, &options, clock(), &bars).await;
+    bars.finish();
+    let readback = read?.facts.id;
+    let spinner = Bars::spinner("comparing");
+    let platform = side.platform();
+    let (models, mapping) = (Models::embedded(), &config.mapping);
+    let snapshots = [readback.clone()];
+    let (build, run) = (&facts.build, &facts.run);
+    transform::reconcile(&warehouse, build, run, platform, &snapshots, mapping, &models).await?;
+    drop(spinner);
+    print::talk(&format!("compared run {} with read-back {readback}", facts.run));
+    let scope = Scope {
+        snapshots: facts.snapshots.clone(),
+        build: Some(facts.build.clone()),
+        run: Some(facts.run),
+        mapping: config.mapping.clone(),
+    };
+    audit::summarize(&warehouse, &scope).await
+}
+
+/// The summary that a support lead reads.
+pub(super) fn print_summary(summary: &Summary, format: Format) -> Result<()> {
+    print::heading("What was moved");
+    let moved = summary.moved.iter().map(|row| {
+        let counts = [row.staged, row.lost_by_rule, row.planned, row.in_target, row.unexplained];
+        let counts = counts.iter().map(ToString::to_string);
+        std::iter::once(row.table.clone()).chain(counts).collect()
+    });
+    let header = ["record", "staged", "left out", "planned", "in target", "unexplained"];
+    print::rows(format, &header, &moved.collect::<Vec<_>>())?;
+
+    print::heading("What was lost, and where the original survives");
+    let losses = summary.losses.iter().map(|row| {
+        let survives_in = row.survives_in.clone().unwrap_or_default();
+        vec![row.rule.clone(), row.stream.clone(), row.rows.to_string(), survives_in]
+    });
+    print::rows(format, &["rule", "stream", "records", "for instance"], &losses.collect::<Vec<_>>())?;
+
+    print::heading("Calls");
+    let total = |pick: fn(&audit::CallRow) -> u64| summary.calls.iter().map(pick).sum::<u64>();
+    let mut calls: Vec<Vec<String>> = summary
+        .calls
+        .iter()
+        .map(|row| vec![row.phase.clone(), row.forecast.to_string(), row.made.to_string()])
+        .collect();
+    let (forecast, made) = (total(|row| row.forecast), total(|row| row.made));
+    calls.push(vec!["all".to_owned(), forecast.to_string(), made.to_string()]);
+    print::rows(format, &["phase", "forecast", "made"], &calls)?;
+
+    print::heading("Differences");
+    let differences = summary.differences.iter().map(|row| {
+        let rule = row.rule.clone().unwrap_or_default();
+        let (table, field) = (row.table.clone(), row.field.clone());
+        vec![table, field, row.verdict.clone(), rule, row.rows.to_string()]
+    });
+    let header = ["record", "field", "verdict", "rule", "records"];
+    print::rows(format, &header, &differences.collect::<Vec<_>>())?;
+    let unexplained = summary.unexplained();
+    print::talk(&match unexplained {
+        0 => "no difference is unexplained".to_owned(),
+        _ => format!(
+            "{unexplained} differences are unexplained: select * from reconcile.differences \
+             where verdict = 'unexplained'"
+        ),
+    });
+    if summary.quarantined > 0 {
+        print::talk(&format!("{} records are in quarantine: select * from quarantine", summary.quarantined));
+    }
+    Ok(())
+}

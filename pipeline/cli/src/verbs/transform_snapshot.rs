@@ -1,0 +1,57 @@
+//! `deskferry transform`: the newest snapshot becomes staged tables, checked.
+
+use kernel::Result;
+use landing::Warehouse;
+use landing::run::CurrentBuild;
+use transform::{Build, Finding, Models};
+
+use super::newest_snapshot;
+use crate::Ending;
+use crate::arguments::Format;
+use crate::bars::Bars;
+use crate::config::Config;
+use crate::print;
+
+pub(crate) async fn run(config: &Config, format: Format) -> Result<Ending> {
+    let warehouse = config.warehouse()?;
+    let (build, current) = stage(config, &warehouse).await?;
+    let rows: Vec<Vec<String>> = build
+        .tables
+        .iter()
+        .filter(|(name, _)| name.starts_with("staged."))
+        .map(|(name, rows)| vec![name.clone(), rows.to_string()])
+        .collect();
+    print::rows(format, &["table", "rows"], &rows)?;
+    let how = if build.reused { "was there already" } else { "was built" };
+    let from: Vec<String> = current.snapshots.iter().map(ToString::to_string).collect();
+    print::talk(&format!("build {} of {} {how}", build.id, from.join(", ")));
+    print_findings(&build.findings);
+    Ok(Ending::of(build.findings.len() as u64))
+}
+
+/// Builds the staged tables, unless they are there, and makes them the current ones.
+pub(super) async fn stage(
+    config: &Config,
+    warehouse: &Warehouse,
+) -> Result<(Build, CurrentBuild)> {
+    let platform = config.source()?.platform();
+    let snapshots = vec![newest_snapshot(warehouse, platform).await?];
+    let spinner = Bars::spinner("building the staged tables");
+    let models = Models::embedded();
+    let build =
+        transform::stage(warehouse, platform, &snapshots, &config.mapping, &models).await?;
+    drop(spinner);
+    let current = CurrentBuild { build: build.id.clone(), snapshots };
+    landing::run::set_current_build(warehouse, &current).await?;
+    Ok((build, current))
+}
+
+/// Says which claims do not hold.
+pub(super) fn print_findings(findings: &[Finding]) {
+    for finding in findings {
+        print::talk(&format!("finding: {} has {} offenders", finding.check, finding.offenders));
+    }
+    if findings.is_empty() {
+        print::talk("every check passed");
+    }
+}

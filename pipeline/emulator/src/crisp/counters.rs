@@ -1,0 +1,55 @@
+//! What the stand-in has counted while serving, and what it holds.
+//!
+//! Plain numbers; this module knows neither routes nor records.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// A copy of the counts at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counters {
+    /// Calls per method and route family, such as `GET conversations/{page}`.
+    pub calls: BTreeMap<String, u64>,
+    /// Replies per HTTP status; a dropped connection counts as 0.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Calls with a method other than GET or HEAD: all were refused, an extraction has none.
+    pub writes_attempted: u64,
+    /// Calls refused for credentials, tier, workspace or scope.
+    pub refused: u64,
+    /// Calls answered 420, 423 or 429.
+    pub limited: u64,
+    /// Faults injected, those on files included.
+    pub faults: u64,
+    /// Calls counted against the daily quota in the running quota day.
+    pub quota_used: u64,
+    /// Replies that came from the cache and cost no quota.
+    pub cache_hits: u64,
+    /// File downloads answered with the bytes.
+    pub files_served: u64,
+    /// File downloads that found nothing.
+    pub files_missing: u64,
+    /// File downloads refused because the request carried credentials.
+    pub files_with_credentials: u64,
+    /// What the workspace holds at this moment.
+    pub holdings: Holdings,
+}
+
+/// How many records of each kind the workspace holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Holdings {
+    /// Conversations, empty ones included.
+    pub conversations: u64,
+    /// Conversations with at least one message.
+    pub conversations_started: u64,
+    /// Messages of all conversations.
+    pub messages: u64,
+    /// People profiles.
+    pub people: u64,
+    /// Rows of the operators list.
+    pub operators: u64,
+    /// Original e-mails.
+    pub originals: u64,
+    /// Uploaded files.
+    pub files: u64,
+}

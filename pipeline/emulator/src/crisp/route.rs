@@ -1,0 +1,231 @@
+//! Paths: which route a path names, what it is called in the counts and which scope it needs.
+//!
+//! It knows the shape of the API's addresses and nothing of what they answer.
+
+/// One route with its path values, decoded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Route<'a> {
+    PluginAccount,
+    PluginWebsites(&'a str),
+    Website,
+    Settings,
+    Conversations(&'a str),
+    Conversation(&'a str),
+    ConversationPart(&'a str, Part),
+    ConversationList(&'a str, &'a str),
+    Relations(&'a str),
+    Files(&'a str, &'a str),
+    Messages(&'a str),
+    Message(&'a str, &'a str),
+    Original(&'a str, &'a str),
+    SuggestSegments(&'a str),
+    SuggestData(&'a str),
+    PeopleStats,
+    Profiles(&'a str),
+    Profile(&'a str),
+    PersonData(&'a str),
+    PersonList(&'a str, &'a str),
+    PersonConversations(&'a str, &'a str),
+    Subscription(&'a str),
+    PeopleSuggestSegments(&'a str),
+    PeopleSuggestData(&'a str),
+    Operators,
+    OperatorsActive,
+    Operator(&'a str),
+    Inboxes(&'a str),
+    Teams(&'a str),
+    EmptyList(&'a str),
+    HelpdeskRoot,
+    HelpdeskLocales(&'a str),
+    HelpdeskArticles(&'a str, &'a str),
+    /// A route that only takes writes.
+    WriteOnly,
+}
+
+/// Objects of a conversation that have an address of their own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Part {
+    Meta,
+    State,
+    Routing,
+    Participants,
+    Block,
+    Verify,
+}
+
+/// A path that was recognised.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Matched<'a> {
+    pub(crate) route: Route<'a>,
+    /// Name in the counts.
+    pub(crate) family: &'static str,
+    /// Scope a production token needs; `None` where the public tables do not say.
+    pub(crate) scope: Option<&'static str>,
+    /// The workspace in the path, if the route belongs to one.
+    pub(crate) website_id: Option<&'a str>,
+}
+
+const SESSIONS: Option<&str> = Some("website:conversation:sessions");
+const MESSAGES: Option<&str> = Some("website:conversation:messages");
+const PROFILES: Option<&str> = Some("website:people:profiles");
+const OPERATORS: Option<&str> = Some("website:operators");
+
+/// The route of a path below the API's root, or nothing.
+pub(crate) fn resolve<'a>(path: &[&'a str]) -> Option<Matched<'a>> {
+    let (route, family, scope, website_id) = match *path {
+        ["plugin", "connect", "account"] => {
+            (Route::PluginAccount, "plugin/connect/account", None, None)
+        }
+        ["plugin", "connect", "websites", "all", page] => {
+            (Route::PluginWebsites(page), "plugin/connect/websites/all/{page}", None, None)
+        }
+        ["website", website_id, ref rest @ ..] => {
+            let (route, family, scope) = below_website(rest)?;
+            (route, family, scope, Some(website_id))
+        }
+        _ => return None,
+    };
+    Some(Matched { route, family, scope, website_id })
+}
+
+type Entry<'a> = (Route<'a>, &'static str, Option<&'static str>);
+
+fn below_website<'a>(path: &[&'a str]) -> Option<Entry<'a>> {
+    match *path {
+        [] => Some((Route::Website, "website", None)),
+        ["settings"] => Some((Route::Settings, "settings", Some("website:settings"))),
+        ["conversation"] => {
+            Some((Route::WriteOnly, "conversation", Some("website:conversation:initiate")))
+        }
+        ["conversation", session, ref rest @ ..] => below_conversation(session, rest),
+        ["conversations", ref rest @ ..] => below_conversations(rest),
+        ["people", ref rest @ ..] => below_people(rest),
+        ["operators", "list"] => Some((Route::Operators, "operators/list", OPERATORS)),
+        ["operators", "active"] => Some((Route::OperatorsActive, "operators/active", OPERATORS)),
+        ["operator"] => Some((Route::WriteOnly, "operator", OPERATORS)),
+        ["operator", user] => Some((Route::Operator(user), "operator/{user_id}", OPERATORS)),
+        ["inboxes", "list", page] => Some((Route::Inboxes(page), "inboxes/list/{page}", None)),
+        ["teams", "list", page] => Some((Route::Teams(page), "teams/list/{page}", None)),
+        ["campaigns", "list", page] => {
+            Some((Route::EmptyList(page), "campaigns/list/{page}", None))
+        }
+        ["visitors", "list", page] => {
+            Some((Route::EmptyList(page), "visitors/list/{page}", Some("website:visitors")))
+        }
+        ["batch", _] => Some((Route::WriteOnly, "batch/{action}", None)),
+        ["helpdesk"] => Some((Route::HelpdeskRoot, "helpdesk", None)),
+        ["helpdesk", "locales", page] => {
+            Some((Route::HelpdeskLocales(page), "helpdesk/locales/{page}", None))
+        }
+        ["helpdesk", "locale", locale, "articles" | "categories", page] => {
+            Some((Route::HelpdeskArticles(locale, page), "helpdesk/locale/{locale}/{page}", None))
+        }
+        _ => None,
+    }
+}
+
+fn below_conversations<'a>(path: &[&'a str]) -> Option<Entry<'a>> {
+    const SUGGEST: Option<&str> = Some("website:conversation:suggest");
+    Some(match *path {
+        [page] => (Route::Conversations(page), "conversations/{page}", SESSIONS),
+        ["suggest", "segments", page] => {
+            (Route::SuggestSegments(page), "conversations/suggest/segments/{page}", SUGGEST)
+        }
+        ["suggest", "data", page] => {
+            (Route::SuggestData(page), "conversations/suggest/data/{page}", SUGGEST)
+        }
+        ["spams", page] => (Route::EmptyList(page), "conversations/spams/{page}", None),
+        _ => return None,
+    })
+}
+
+fn below_conversation<'a>(session: &'a str, path: &[&'a str]) -> Option<Entry<'a>> {
+    const STATES: Option<&str> = Some("website:conversation:states");
+    const ROUTING: Option<&str> = Some("website:conversation:routing");
+    const PARTICIPANTS: Option<&str> = Some("website:conversation:participants");
+    const ACTIONS: Option<&str> = Some("website:conversation:actions");
+    let part = |part| Route::ConversationPart(session, part);
+    Some(match *path {
+        [] => (Route::Conversation(session), "conversation/{session_id}", SESSIONS),
+        ["meta"] => (part(Part::Meta), "conversation/{session_id}/meta", SESSIONS),
+        ["state"] => (part(Part::State), "conversation/{session_id}/state", STATES),
+        ["routing"] => (part(Part::Routing), "conversation/{session_id}/routing", ROUTING),
+        ["participants"] => {
+            (part(Part::Participants), "conversation/{session_id}/participants", PARTICIPANTS)
+        }
+        ["block"] => (part(Part::Block), "conversation/{session_id}/block", ACTIONS),
+        ["verify"] => (part(Part::Verify), "conversation/{session_id}/verify", ACTIONS),
+        ["messages"] => (Route::Messages(session), "conversation/{session_id}/messages", MESSAGES),
+        ["message", fingerprint] => (
+            Route::Message(session, fingerprint),
+            "conversation/{session_id}/message/{fingerprint}",
+            MESSAGES,
+        ),
+        ["original", original] => (
+            Route::Original(session, original),
+            "conversation/{session_id}/original/{original_id}",
+            None,
+        ),
+        ["pages", page] => (
+            Route::ConversationList(session, page),
+            "conversation/{session_id}/pages/{page}",
+            Some("website:conversation:pages"),
+        ),
+        ["events", page] => (
+            Route::ConversationList(session, page),
+            "conversation/{session_id}/events/{page}",
+            Some("website:conversation:events"),
+        ),
+        ["files", page] => {
+            (Route::Files(session, page), "conversation/{session_id}/files/{page}", None)
+        }
+        ["relations"] => (Route::Relations(session), "conversation/{session_id}/relations", None),
+        [
+            "message" | "initiate" | "inbox" | "read" | "unread" | "delivered" | "open" | "compose"
+            | "transcript" | "purge" | "feedback" | "reminder" | "report" | "tool",
+        ]
+        | ["verify", "identity", ..] => {
+            (Route::WriteOnly, "conversation/{session_id}/{action}", None)
+        }
+        _ => return None,
+    })
+}
+
+fn below_people<'a>(path: &[&'a str]) -> Option<Entry<'a>> {
+    const DATA: Option<&str> = Some("website:people:data");
+    const SUBSCRIPTIONS: Option<&str> = Some("website:people:subscriptions");
+    Some(match *path {
+        ["stats"] => (Route::PeopleStats, "people/stats", PROFILES),
+        ["profiles"] => (Route::Profiles("1"), "people/profiles/{page}", PROFILES),
+        ["profiles", page] => (Route::Profiles(page), "people/profiles/{page}", PROFILES),
+        ["profile"] => (Route::WriteOnly, "people/profile", PROFILES),
+        ["profile", person] => (Route::Profile(person), "people/profile/{people_id}", PROFILES),
+        ["data", person] => (Route::PersonData(person), "people/data/{people_id}", DATA),
+        ["events", _] => (Route::WriteOnly, "people/events/{people_id}", None),
+        ["events", person, "list", page] => {
+            (Route::PersonList(person, page), "people/events/{people_id}/list/{page}", None)
+        }
+        ["campaigns", person, "list", page] => {
+            (Route::PersonList(person, page), "people/campaigns/{people_id}/list/{page}", None)
+        }
+        ["conversations", person, "list", page] => (
+            Route::PersonConversations(person, page),
+            "people/conversations/{people_id}/list/{page}",
+            PROFILES,
+        ),
+        ["subscription", person] => {
+            (Route::Subscription(person), "people/subscription/{people_id}", SUBSCRIPTIONS)
+        }
+        ["suggest", "segments", page] => {
+            (Route::PeopleSuggestSegments(page), "people/suggest/segments/{page}", PROFILES)
+        }
+        ["suggest", "data", page] => {
+            (Route::PeopleSuggestData(page), "people/suggest/data/{page}", DATA)
+        }
+        ["suggest", "events", page] => {
+            (Route::EmptyList(page), "people/suggest/events/{page}", PROFILES)
+        }
+        ["export" | "import", "profiles"] => (Route::WriteOnly, "people/{action}/profiles", None),
+        _ => return None,
+    })
+}

@@ -1,0 +1,277 @@
+//! The site: takes a request from the wire, leads it through the gate to the desk and counts it.
+//!
+//! It owns the order of the checks. What a route answers is the desk's business.
+
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderMap, HeaderValue, Method, Response};
+use bytes::Bytes;
+
+use super::desk::{Desk, Query};
+use super::options::{FaultKind, Quirks};
+use super::reply::Reply;
+use super::route::{self, Matched, Route};
+use super::{Counters, Emulator, change, control, gate, lock, media, wire};
+
+/// The media type of every JSON reply.
+const JSON: &str = "application/json; charset=utf-8";
+
+/// An emulator at an origin.
+pub(crate) struct Site {
+    pub(crate) emulator: Emulator,
+    pub(crate) origin: String,
+}
+
+/// Where a reply came from, as the `Bloom-Status` header tells.
+#[derive(Clone, Copy)]
+enum Bloom {
+    Miss,
+    Hit,
+    Direct,
+}
+
+/// Answers any request.
+pub(crate) async fn answer(State(site): State<Arc<Site>>, request: Request) -> Response<Body> {
+    let path = request.uri().path().to_owned();
+    if let Some(rest) = path.strip_prefix("/_emulator/") {
+        return control::answer(&site.emulator, rest, request).await;
+    }
+    if path.starts_with("/users/") {
+        return media::answer(&site, &path, request.headers()).await;
+    }
+    let Some(rest) = path.strip_prefix("/v1/") else {
+        return wire::response(404, "text/plain", Body::from("the api is below /v1"));
+    };
+    let (parts, _) = request.into_parts();
+    site.api(rest, &parts.method, parts.uri.query(), &parts.headers).await
+}
+
+impl Site {
+    /// Changes the counts.
+    pub(crate) fn count(&self, change: impl FnOnce(&mut Counters)) {
+        change(&mut lock(&self.emulator.inner.counters));
+    }
+
+    /// The fault of this call, after the configured delay.
+    pub(crate) async fn fault(&self, path: &str, is_file: bool) -> Option<FaultKind> {
+        let ordinal = self.emulator.inner.calls.fetch_add(1, Ordering::Relaxed);
+        let (fault, delay_ms) = {
+            let mut conduct = self.emulator.conduct();
+            (gate::draw(&mut conduct.faults, ordinal, path, is_file), conduct.faults.delay_ms)
+        };
+        if fault.is_some() {
+            self.count(|counters| counters.faults += 1);
+        }
+        if delay_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+        }
+        fault
+    }
+
+    async fn api(
+        &self,
+        path: &str,
+        method: &Method,
+        query: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Response<Body> {
+        let segments: Vec<String> = path.trim_end_matches('/').split('/').map(decoded).collect();
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let matched = route::resolve(&segments);
+        self.count_call(method, matched.as_ref());
+        let fault = self.fault(path, false).await;
+        let quirks = self.emulator.conduct().quirks.clone();
+        let (reply, bloom) = match fault {
+            Some(FaultKind::Dropped) => {
+                self.count(|counters| *counters.statuses.entry(0).or_default() += 1);
+                return wire::dropped();
+            }
+            Some(FaultKind::NonJson) => {
+                self.count(|counters| *counters.statuses.entry(502).or_default() += 1);
+                let page = "<html><head><title>502 Bad Gateway</title></head><body></body></html>";
+                return wire::response(502, "text/html", Body::from(page));
+            }
+            Some(FaultKind::Status(status)) => (gate::injected(status), Bloom::Direct),
+            Some(FaultKind::Truncated) | None => {
+                self.pass(matched, method, path, query, headers, &quirks)
+            }
+        };
+        self.count_reply(&reply);
+        self.respond(reply, bloom, method, fault == Some(FaultKind::Truncated), &quirks)
+    }
+
+    /// Gate, then cache, then desk.
+    fn pass(
+        &self,
+        matched: Option<Matched<'_>>,
+        method: &Method,
+        path: &str,
+        query: Option<&str>,
+        headers: &HeaderMap,
+        quirks: &Quirks,
+    ) -> (Reply, Bloom) {
+        let options = &self.emulator.inner.options;
+        if let Err(reply) = gate::credentials(headers, options) {
+            return (reply, Bloom::Direct);
+        }
+        let is_read = method == Method::GET || method == Method::HEAD;
+        let address = format!("{path}?{}", query.unwrap_or_default());
+        if is_read && quirks.cache_ms > 0 {
+            let hit = lock(&self.emulator.inner.cache).get(&address, quirks.cache_ms);
+            if let Some(reply) = hit {
+                self.count(|counters| counters.cache_hits += 1);
+                return (reply, Bloom::Hit);
+            }
+        }
+        let taken = lock(&self.emulator.inner.quota).take(options.calls_per_day, options.day_ms);
+        if let Err(reply) = taken {
+            return (reply, Bloom::Direct);
+        }
+        let reply = match self.checked(matched, method) {
+            Ok(matched) => self.read(matched.route, query, quirks),
+            Err(reply) => reply,
+        };
+        if is_read && quirks.cache_ms > 0 && reply.status < 300 {
+            lock(&self.emulator.inner.cache).put(address, reply.clone());
+        }
+        (reply, Bloom::Miss)
+    }
+
+    /// The route, if it exists, belongs to the caller's workspace and is a read in scope.
+    fn checked<'a>(
+        &self,
+        matched: Option<Matched<'a>>,
+        method: &Method,
+    ) -> Result<Matched<'a>, Reply> {
+        let options = &self.emulator.inner.options;
+        let matched = matched.ok_or_else(Reply::no_route)?;
+        if matched.website_id.is_some_and(|website_id| website_id != options.website_id) {
+            let message = "This token does not belong to the website.";
+            return Err(match options.tier.as_str() {
+                "plugin" => Reply::not_installed(),
+                _ => Reply::error(403, "not_allowed", "website", message),
+            });
+        }
+        let has_head = matches!(matched.route, Route::Conversation(_) | Route::Profile(_));
+        let is_read = method == Method::GET || (method == Method::HEAD && has_head);
+        if !is_read || matches!(matched.route, Route::WriteOnly) {
+            let message = "The method is not allowed on this route.";
+            return Err(Reply::error(405, "method_not_allowed", "route", message));
+        }
+        let is_in_scope = match (&options.scopes, matched.scope) {
+            (Some(scopes), Some(scope)) => scopes.iter().any(|own| own == scope),
+            _ => true,
+        };
+        if !is_in_scope {
+            let message = "The token lacks the scope of this route.";
+            return Err(Reply::error(403, "not_allowed", "scope", message));
+        }
+        Ok(matched)
+    }
+
+    fn read(&self, route: Route<'_>, query: Option<&str>, quirks: &Quirks) -> Reply {
+        let options = &self.emulator.inner.options;
+        let reply = {
+            let store = self.emulator.store();
+            let desk = Desk {
+                store: &store,
+                quirks,
+                scopes: options.scopes.as_deref(),
+                website_id: &options.website_id,
+                query: Query::of(query),
+            };
+            desk.answer(route).unwrap_or_else(|refusal| refusal)
+        };
+        if matches!(route, Route::Conversations(_)) {
+            self.live_on(quirks);
+        }
+        reply
+    }
+
+    /// The workspace is alive: some list reads are followed by an update or a deletion.
+    fn live_on(&self, quirks: &Quirks) {
+        let inner = &self.emulator.inner;
+        let reads = inner.list_reads.fetch_add(1, Ordering::Relaxed) + 1;
+        let is_due = |every: u64| every > 0 && reads.is_multiple_of(every);
+        if !is_due(quirks.touch_every) && !is_due(quirks.delete_every) {
+            return;
+        }
+        let mut store = inner.store.write().unwrap_or_else(PoisonError::into_inner);
+        if is_due(quirks.touch_every)
+            && let Some(oldest) = store.by_updated.started.last().copied()
+        {
+            change::touch(&mut store, oldest, None).expect("a served record stays readable");
+        }
+        if is_due(quirks.delete_every)
+            && let Some(newest) = store.by_created.started.first().copied()
+        {
+            store.remove(newest);
+        }
+    }
+
+    fn respond(
+        &self,
+        reply: Reply,
+        bloom: Bloom,
+        method: &Method,
+        is_truncated: bool,
+        quirks: &Quirks,
+    ) -> Response<Body> {
+        let is_limited = matches!(reply.status, 420 | 423 | 429);
+        let body = Bytes::from(wire::with_origin(reply.body, &self.origin));
+        let mut response = if is_truncated {
+            wire::truncated(reply.status, JSON, body)
+        } else {
+            wire::response(reply.status, JSON, Body::from(body))
+        };
+        if method == Method::GET || method == Method::HEAD {
+            let status = match bloom {
+                Bloom::Miss => "MISS",
+                Bloom::Hit => "HIT",
+                Bloom::Direct => "DIRECT",
+            };
+            response.headers_mut().insert("bloom-status", HeaderValue::from_static(status));
+        }
+        if let Some(wait_s) = quirks.retry_after_s.filter(|_| is_limited) {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait_s));
+        }
+        response
+    }
+
+    fn count_call(&self, method: &Method, matched: Option<&Matched<'_>>) {
+        let family = matched.map_or("unknown route", |matched| matched.family);
+        let is_write = !matches!(*method, Method::GET | Method::HEAD);
+        self.count(|counters| {
+            *counters.calls.entry(format!("{method} {family}")).or_default() += 1;
+            counters.writes_attempted += u64::from(is_write);
+        });
+    }
+
+    fn count_reply(&self, reply: &Reply) {
+        self.count(|counters| {
+            *counters.statuses.entry(reply.status).or_default() += 1;
+            counters.refused += u64::from(matches!(reply.status, 401 | 403));
+            counters.limited += u64::from(matches!(reply.status, 420 | 423 | 429));
+        });
+    }
+}
+
+/// A path segment with its percent signs undone; a plus sign is itself in a path.
+fn decoded(segment: &str) -> String {
+    let bytes = segment.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let code = segment.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
+        let byte = code.and_then(|code| u8::from_str_radix(code, 16).ok());
+        plain.push(byte.unwrap_or(bytes[at]));
+        at += if byte.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&plain).into_owned()
+}

@@ -1,0 +1,83 @@
+//! Answers about the workspace itself: operators, inboxes, teams, settings, plugin and knowledge base.
+//!
+//! These lists are short and served as they stand.
+
+use super::desk::{Answer, Desk};
+use super::options::Helpdesk;
+use super::raw;
+use super::reply::Reply;
+use super::route::Route;
+
+/// The id the plugin answers for itself; invented.
+const PLUGIN_ID: &str = "185a9f5c-3c0f-4d26-9a51-6d0f8e6b7d10";
+
+impl Desk<'_> {
+    pub(crate) fn workspace(&self, route: Route<'_>) -> Answer {
+        match route {
+            Route::PluginAccount => {
+                Ok(Reply::resolved(&format!("{{\"plugin_id\":\"{PLUGIN_ID}\"}}")))
+            }
+            Route::PluginWebsites(page) => {
+                let row = serde_json::json!({ "website_id": self.website_id });
+                self.page_of(page, &[row.to_string()])
+            }
+            Route::Website => Ok(Reply::resolved(&self.website().to_string())),
+            Route::Settings => {
+                let mut settings = self.website();
+                settings["contact"] = serde_json::json!({ "email": "help@shop.example" });
+                Ok(Reply::resolved(&settings.to_string()))
+            }
+            Route::Operators => Ok(Reply::listed(200, &self.store.operators)),
+            Route::OperatorsActive => Ok(Reply::listed(200, &self.active_operators())),
+            Route::Operator(user_id) => self.operator(user_id),
+            Route::Inboxes(page) => self.page_of(page, &self.store.inboxes),
+            Route::Teams(page) => self.page_of(page, &self.store.teams),
+            Route::HelpdeskRoot => {
+                self.helpdesk()?;
+                Ok(Reply::resolved(r#"{"name":"Help","url":"https://help.shop.example/"}"#))
+            }
+            Route::HelpdeskLocales(page) => {
+                self.helpdesk()?;
+                self.page_of(page, &[r#"{"locale":"en","articles":0,"categories":0}"#.to_owned()])
+            }
+            Route::HelpdeskArticles(locale, page) => {
+                self.helpdesk()?;
+                if locale != "en" {
+                    return Err(Reply::missing("locale"));
+                }
+                self.empty_list(page)
+            }
+            _ => Err(Reply::no_route()),
+        }
+    }
+
+    fn website(&self) -> serde_json::Value {
+        serde_json::json!({
+            "website_id": self.website_id,
+            "name": "Shop",
+            "domain": "shop.example",
+        })
+    }
+
+    fn helpdesk(&self) -> Result<(), Reply> {
+        match self.quirks.helpdesk {
+            Helpdesk::Absent => Err(Reply::missing("helpdesk")),
+            Helpdesk::LegacyEmpty => Ok(()),
+        }
+    }
+
+    fn active_operators(&self) -> Vec<String> {
+        let is_online =
+            |row: &&String| raw::path(row, &["details", "availability"]) == Some("\"online\"");
+        self.store.operators.iter().filter(is_online).cloned().collect()
+    }
+
+    fn operator(&self, user_id: &str) -> Answer {
+        let own = |row: &&String| {
+            let found = raw::path(row, &["details", "user_id"]).and_then(raw::text_of);
+            found.as_deref() == Some(user_id)
+        };
+        let row = self.store.operators.iter().find(own);
+        Ok(Reply::resolved(row.ok_or_else(|| Reply::missing("operator"))?))
+    }
+}

@@ -1,0 +1,466 @@
+//! Owns create, read, update and delete of the small records: tags, teams, custom fields, rules,
+//! macros, integrations, views and surveys. One table says what each of them takes.
+//! It must not know tickets; what refers to a small record does so by its id.
+
+use serde_json::{Value, json};
+
+use super::super::ask::{Ask, Outcome, Refusal, Reply, id_of, text_of};
+use super::super::paging::{Key, Paging, sorted};
+use super::super::show;
+use super::super::store::Store;
+use super::super::store::events::Subject;
+use super::super::store::rows::{Kind as RowKind, Row};
+use super::{BY_CREATION, number, uri};
+
+mod forms;
+
+use forms::form;
+
+/// Everything below the path of one kind.
+pub(super) fn route(store: &mut Store, ask: &Ask, kind: RowKind, rest: &[&str]) -> Outcome {
+    match (ask.method.as_str(), rest) {
+        ("GET", []) => list(store, ask, kind),
+        ("POST", []) => create(store, ask, kind),
+        ("DELETE", []) if kind == RowKind::Tag => delete_tags(store, ask),
+        ("PUT", []) if kind == RowKind::Field => update_fields(store, ask),
+        ("PUT", [id, "merge"]) if kind == RowKind::Tag => merge_tags(store, ask, number(id)?),
+        ("PUT", ["archive" | "unarchive"]) if kind == RowKind::Macro => {
+            archive(store, ask, rest[0])
+        }
+        ("POST", ["priorities"]) if kind == RowKind::Rule => prioritize(store, ask),
+        ("GET", [id]) => {
+            ask.only(&[])?;
+            Reply::read(find(store, kind, number(id)?)?)
+        }
+        ("PUT", [id]) => {
+            ask.only(&[])?;
+            update(store, ask, kind, number(id)?)
+        }
+        ("DELETE", [id]) if !matches!(kind, RowKind::Field | RowKind::Survey) => {
+            ask.only(&[])?;
+            delete(store, ask, kind, number(id)?)
+        }
+        (_, [] | [_]) => Err(Refusal::method()),
+        _ => Err(Refusal::missing()),
+    }
+}
+
+fn find(store: &Store, kind: RowKind, id: u64) -> Result<&Row, Refusal> {
+    store.rows.get(kind, id).ok_or_else(Refusal::missing)
+}
+
+fn list(store: &Store, ask: &Ask, kind: RowKind) -> Outcome {
+    let orders: &[&str] = match kind {
+        RowKind::Tag => &[
+            "created_datetime:desc",
+            "created_datetime:asc",
+            "name:asc",
+            "name:desc",
+            "usage:desc,name:desc",
+            "usage:asc,name:asc",
+        ],
+        RowKind::Team | RowKind::Macro | RowKind::View | RowKind::Rule => &[
+            "created_datetime:desc",
+            "created_datetime:asc",
+            "name:asc",
+            "name:desc",
+        ],
+        RowKind::Field => &["priority:desc", "priority:asc"],
+        _ => BY_CREATION,
+    };
+    let filters: &[&str] = match kind {
+        RowKind::Tag => &["search"],
+        RowKind::Field => &["object_type", "search", "archived"],
+        RowKind::Macro => &["search", "archived"],
+        RowKind::Survey => &["ticket_id"],
+        RowKind::Integration => &["type"],
+        RowKind::View => &["type"],
+        _ => &[],
+    };
+    ask.only(&[&["cursor", "limit", "order_by"], filters].concat())?;
+    if kind == RowKind::Field && !matches!(ask.query("object_type"), Some("Ticket" | "Customer")) {
+        return Err(Refusal::field(
+            "object_type",
+            "Must be one of: Ticket, Customer.",
+        ));
+    }
+    let ticket = ask.query_id("ticket_id")?;
+    let paging = Paging::read(ask, orders, store.quirks.cursor_ttl_ms)?;
+    let keep = |id: u64| {
+        store
+            .rows
+            .get(kind, id)
+            .is_some_and(|row| is_wanted(row, ask))
+    };
+    let table = store.rows.table(kind);
+    let page = match (paging.attribute(), ticket) {
+        (_, Some(ticket)) => {
+            let survey = store.rows.survey_of(ticket);
+            paging.cut(
+                &survey
+                    .map(|id| (Key::Number(0), id))
+                    .into_iter()
+                    .collect::<Vec<_>>(),
+                keep,
+            )
+        }
+        ("created_datetime", None) => paging.cut(&table.created, keep),
+        (attribute, None) => {
+            let key = |row: &Row| match row.get(attribute) {
+                Some(Value::String(text)) => Key::Text(text.clone()),
+                other => Key::Number(other.and_then(Value::as_i64).unwrap_or_default()),
+            };
+            paging.cut(
+                &sorted(table.iter().map(|(id, row)| (key(row), id)).collect()),
+                keep,
+            )
+        }
+    };
+    let rows: Vec<&Row> = page
+        .ids
+        .iter()
+        .filter_map(|id| store.rows.get(kind, *id))
+        .collect();
+    Reply::read(&show::list(&uri(ask), &rows, page.prev, page.next))
+}
+
+fn is_wanted(row: &Row, ask: &Ask) -> bool {
+    let text = |name: &str| row.get(name).and_then(Value::as_str);
+    let same = |name: &str| {
+        ask.query(name)
+            .is_none_or(|wanted| text(name) == Some(wanted))
+    };
+    let is_found = ask.query("search").is_none_or(|search| {
+        let label = text("name").or(text("label")).unwrap_or_default();
+        label.to_lowercase().contains(&search.to_lowercase())
+    });
+    let archived = |name: &str| row.get(name).is_some_and(|time| !time.is_null());
+    let is_archived = archived("deactivated_datetime") || archived("archived_datetime");
+    let fits_archive = match ask.query("archived") {
+        Some("true") => is_archived,
+        Some("false") => !is_archived,
+        _ => true,
+    };
+    same("object_type") && same("type") && is_found && fits_archive
+}
+
+fn create(store: &mut Store, ask: &Ask, kind: RowKind) -> Outcome {
+    ask.only(&[])?;
+    let form = form(kind);
+    ask.fits(
+        form.create,
+        store.strict,
+        &format!("Failed to create {}", form.noun),
+    )?;
+    check(store, kind, &ask.body, None)?;
+    let mut row = (form.blank)(ask.at);
+    row.extend(ask.body.as_object().cloned().unwrap_or_default());
+    shape_row(store, kind, &mut row);
+    store.open_context();
+    let id = store.rows.add(kind, row, ask.at);
+    if let Some((made, object)) = form.events {
+        store.note(ask.at, made, Subject(object, id), None);
+    }
+    Reply::wrote(201, find(store, kind, id)?)
+}
+
+fn update(store: &mut Store, ask: &Ask, kind: RowKind, id: u64) -> Outcome {
+    find(store, kind, id)?;
+    let form = form(kind);
+    ask.fits(
+        form.update,
+        store.strict,
+        &format!("Failed to update {}", form.noun),
+    )?;
+    check(store, kind, &ask.body, Some(id))?;
+    let mut row = find(store, kind, id)?.clone();
+    row.extend(ask.body.as_object().cloned().unwrap_or_default());
+    if row.contains_key("updated_datetime") {
+        row.insert("updated_datetime".to_owned(), json!(ask.at));
+    }
+    shape_row(store, kind, &mut row);
+    store.rows.change(kind, id, |slot| *slot = row);
+    Reply::wrote(200, find(store, kind, id)?)
+}
+
+/// What must hold between a body and other records.
+fn check(store: &Store, kind: RowKind, body: &Value, own: Option<u64>) -> Result<(), Refusal> {
+    let is_other = |id: u64| Some(id) != own;
+    match kind {
+        RowKind::Tag => {
+            let owner = text_of(body, "name").and_then(|name| store.rows.tag_named(name));
+            if owner.is_some_and(is_other) {
+                Err(Refusal::exists())
+            } else {
+                Ok(())
+            }
+        }
+        RowKind::Team => {
+            let members = body
+                .get("members")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten();
+            let mut ids = members.filter_map(|member| id_of(member, "id"));
+            if ids.any(|id| store.people.user(id).is_none()) {
+                return Err(Refusal::field("members", "No such user."));
+            }
+            Ok(())
+        }
+        RowKind::Survey => {
+            let ticket = id_of(body, "ticket_id").unwrap_or_default();
+            let customer = id_of(body, "customer_id").unwrap_or_default();
+            if store.desk.ticket(ticket).is_none() {
+                return Err(Refusal::field("ticket_id", "No such ticket."));
+            }
+            if store.people.customer(customer).is_none() {
+                return Err(Refusal::field("customer_id", "No such customer."));
+            }
+            let owner = store.rows.survey_of(ticket);
+            if owner.is_some_and(is_other) {
+                Err(Refusal::exists())
+            } else {
+                Ok(())
+            }
+        }
+        RowKind::View => {
+            let filters = text_of(body, "filters").unwrap_or_default();
+            super::views::Filter::parse(filters).map(|_| ())
+        }
+        RowKind::Field => {
+            let wrong = body.get("managed_type").is_some_and(|managed| {
+                let is_customer = text_of(body, "object_type") == Some("Customer");
+                !managed.is_null() && own.is_none() && is_customer != (managed == "customer_type")
+            });
+            let problem = "Does not fit the object type.";
+            if wrong {
+                Err(Refusal::field("managed_type", problem))
+            } else {
+                Ok(())
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Brings a row into the form it is shown in.
+fn shape_row(store: &Store, kind: RowKind, row: &mut Row) {
+    match kind {
+        RowKind::Team => {
+            let members = row
+                .get("members")
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default();
+            let ids = members.iter().filter_map(|member| id_of(member, "id"));
+            let shown: Vec<Value> = ids.map(|id| show::mention(store, id)).collect();
+            row.insert("members".to_owned(), Value::Array(shown));
+        }
+        RowKind::Field => {
+            // The vendor numbers priorities anew; the lowest comes back as ten.
+            if row.get("priority").and_then(Value::as_i64) == Some(0) {
+                row.insert("priority".to_owned(), json!(10));
+            }
+            let required = row
+                .get("required")
+                .and_then(Value::as_bool)
+                .unwrap_or_default();
+            let requirement = if required { "required" } else { "visible" };
+            row.entry("requirement_type")
+                .or_insert_with(|| json!(requirement));
+        }
+        RowKind::Tag => {
+            if row.get("decoration").is_none_or(Value::is_null) {
+                row.insert("decoration".to_owned(), json!({"color": "#8D8D8D"}));
+            }
+        }
+        _ => {}
+    }
+    for value in row.values_mut() {
+        normalize_time(value);
+    }
+}
+
+/// Times are answered in the vendor's form whatever form they came in.
+fn normalize_time(value: &mut Value) {
+    let Some(text) = value.as_str() else { return };
+    let looks_dated = text.len() >= 19 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-';
+    if looks_dated && let Some(time) = super::super::instant::Instant::parse(text) {
+        *value = Value::String(time.text());
+    }
+}
+
+fn delete(store: &mut Store, ask: &Ask, kind: RowKind, id: u64) -> Outcome {
+    let row = find(store, kind, id)?;
+    if row.get("category").and_then(Value::as_str) == Some("system") {
+        return Err(Refusal::new(
+            403,
+            "You do not have enough permissions to perform this action.",
+        ));
+    }
+    if matches!(kind, RowKind::Macro | RowKind::Tag) && is_used_by_rule(store, kind, row, id) {
+        return Err(Refusal::new(409, "The resource is used by a rule."));
+    }
+    store.open_context();
+    remove(store, kind, id);
+    if kind == RowKind::Tag {
+        store.note(ask.at, "tag-deleted", Subject("Tag", id), None);
+    }
+    Reply::empty(204)
+}
+
+fn remove(store: &mut Store, kind: RowKind, id: u64) {
+    store.rows.remove(kind, id);
+    if kind == RowKind::Tag {
+        replace_tag(store, id, None);
+    }
+}
+
+/// Takes a tag off every ticket, or puts another one in its place.
+fn replace_tag(store: &mut Store, id: u64, by: Option<u64>) {
+    let all = store.desk.created.iter().map(|(_, ticket)| *ticket);
+    let is_tagged = |ticket: &u64| {
+        store
+            .desk
+            .ticket(*ticket)
+            .is_some_and(|ticket| ticket.tags.contains(&id))
+    };
+    let tagged: Vec<u64> = all.filter(is_tagged).collect();
+    for ticket in tagged {
+        store.desk.change_ticket(ticket, |ticket| {
+            ticket.tags.retain(|tag| *tag != id);
+            ticket
+                .tags
+                .extend(by.filter(|by| !ticket.tags.contains(by)));
+        });
+    }
+}
+
+fn is_used_by_rule(store: &Store, kind: RowKind, row: &Row, id: u64) -> bool {
+    let name = row.get("name").and_then(Value::as_str).unwrap_or_default();
+    store.rows.table(RowKind::Rule).iter().any(|(_, rule)| {
+        let is_on = rule.get("deactivated_datetime").is_none_or(Value::is_null);
+        let code = rule.get("code").and_then(Value::as_str).unwrap_or_default();
+        let by_name = kind == RowKind::Tag && code.contains(&format!("'{name}'"));
+        is_on && (code.contains(&id.to_string()) || by_name)
+    })
+}
+
+fn delete_tags(store: &mut Store, ask: &Ask) -> Outcome {
+    ask.only(&[])?;
+    ask.fits(&[forms::IDS], store.strict, "Failed to delete tags")?;
+    let ids = ids_in(&ask.body, "ids");
+    for id in &ids {
+        let row = find(store, RowKind::Tag, *id)?;
+        if is_used_by_rule(store, RowKind::Tag, row, *id) {
+            return Err(Refusal::new(409, "The resource is used by a rule."));
+        }
+    }
+    store.open_context();
+    for id in ids {
+        remove(store, RowKind::Tag, id);
+        store.note(ask.at, "tag-deleted", Subject("Tag", id), None);
+    }
+    Reply::empty(204)
+}
+
+fn merge_tags(store: &mut Store, ask: &Ask, id: u64) -> Outcome {
+    ask.only(&[])?;
+    find(store, RowKind::Tag, id)?;
+    ask.fits(&[forms::SOURCE_TAGS], store.strict, "Failed to merge tags")?;
+    let sources = ids_in(&ask.body, "source_tags_ids");
+    if sources.contains(&id) {
+        return Err(Refusal::field(
+            "source_tags_ids",
+            "A tag cannot be merged into itself.",
+        ));
+    }
+    for source in &sources {
+        find(store, RowKind::Tag, *source)?;
+    }
+    store.open_context();
+    for source in sources {
+        store.rows.remove(RowKind::Tag, source);
+        replace_tag(store, source, Some(id));
+    }
+    Reply::wrote(200, find(store, RowKind::Tag, id)?)
+}
+
+fn update_fields(store: &mut Store, ask: &Ask) -> Outcome {
+    ask.only(&[])?;
+    let problems = super::super::shape::check_kind(&forms::FIELDS, &ask.body, store.strict);
+    Refusal::unless_empty(problems, "Failed to update custom fields")?;
+    let bodies: Vec<Value> = ask.body.as_array().cloned().unwrap_or_default();
+    for body in &bodies {
+        find(store, RowKind::Field, id_of(body, "id").unwrap_or_default())?;
+    }
+    let mut shown = Vec::new();
+    for body in bodies {
+        let id = id_of(&body, "id").unwrap_or_default();
+        let mut row = find(store, RowKind::Field, id)?.clone();
+        row.extend(body.as_object().cloned().unwrap_or_default());
+        row.insert("updated_datetime".to_owned(), json!(ask.at));
+        shape_row(store, RowKind::Field, &mut row);
+        shown.push(Value::Object(row.clone()));
+        store.rows.change(RowKind::Field, id, |slot| *slot = row);
+    }
+    Reply::wrote(200, &show::list(&uri(ask), &shown, None, None))
+}
+
+fn archive(store: &mut Store, ask: &Ask, what: &str) -> Outcome {
+    ask.only(&[])?;
+    ask.fits(
+        &[forms::MACRO_IDS],
+        store.strict,
+        "Failed to archive macros",
+    )?;
+    let ids = ids_in(&ask.body, "ids");
+    for id in &ids {
+        find(store, RowKind::Macro, *id)?;
+    }
+    let time = if what == "archive" {
+        json!(ask.at)
+    } else {
+        Value::Null
+    };
+    for id in ids {
+        store.rows.change(RowKind::Macro, id, |row| {
+            row.insert("archived_datetime".to_owned(), time.clone());
+        });
+    }
+    Reply::empty(202)
+}
+
+fn prioritize(store: &mut Store, ask: &Ask) -> Outcome {
+    ask.only(&[])?;
+    ask.fits(&[forms::PRIORITIES], store.strict, "Failed to order rules")?;
+    let list = ask
+        .body
+        .get("priorities")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    for entry in &list {
+        find(store, RowKind::Rule, id_of(entry, "id").unwrap_or_default())?;
+    }
+    for entry in list {
+        let priority = entry.get("priority").cloned().unwrap_or_default();
+        store.rows.change(
+            RowKind::Rule,
+            id_of(&entry, "id").unwrap_or_default(),
+            |row| {
+                row.insert("priority".to_owned(), priority);
+            },
+        );
+    }
+    Reply::empty(202)
+}
+
+fn ids_in(body: &Value, name: &str) -> Vec<u64> {
+    let list = body
+        .get(name)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    list.filter_map(Value::as_u64).collect()
+}

@@ -1,0 +1,4 @@
+//! Both emulators, called as a client would call them.
+
+mod crisp;
+mod gorgias;

@@ -1,0 +1,130 @@
+//! `{{ config.key }}`: the only expression that a manifest knows.
+
+use std::collections::BTreeMap;
+
+use kernel::{Fault, Result};
+use serde_json::Value;
+
+/// What templates may refer to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Context<'a> {
+    pub(crate) config: Option<&'a BTreeMap<String, String>>,
+    pub(crate) stream_partition: Option<&'a BTreeMap<String, String>>,
+    pub(crate) next_page_token: Option<&'a str>,
+    pub(crate) record: Option<&'a Value>,
+}
+
+/// Fills a template in; `None` when something it refers to does not exist or is empty.
+pub(crate) fn fill(template: &str, context: &Context<'_>) -> Option<String> {
+    fill_with(template, context, |text| text.to_owned())
+}
+
+/// Fills a path in; what is filled in is escaped, so that it stays within its segment.
+pub(crate) fn fill_path(template: &str, context: &Context<'_>) -> Result<String> {
+    fill_with(template, context, escape_segment).ok_or_else(|| {
+        Fault::config(format!(
+            "the manifest's path {template} refers to something unknown"
+        ))
+        .hint("known are config.*, stream_partition.*, next_page_token")
+    })
+}
+
+/// Fills in a setting of the manifest that must exist.
+pub(crate) fn fill_setting(template: &str, config: &BTreeMap<String, String>) -> Result<String> {
+    let context = Context {
+        config: Some(config),
+        ..Context::default()
+    };
+    fill(template, &context).ok_or_else(|| {
+        Fault::config(format!("{template} refers to a setting that is missing"))
+            .hint("give base_url, or the setting that the text between the braces names")
+    })
+}
+
+fn fill_with(
+    template: &str,
+    context: &Context<'_>,
+    escape: impl Fn(&str) -> String,
+) -> Option<String> {
+    let mut filled = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (name, remaining) = after.split_once("}}")?;
+        filled.push_str(before);
+        filled.push_str(&escape(&resolve(name.trim(), context)?));
+        rest = remaining;
+    }
+    filled.push_str(rest);
+    Some(filled)
+}
+
+fn resolve(name: &str, context: &Context<'_>) -> Option<String> {
+    if name == "next_page_token" {
+        return context.next_page_token.map(str::to_owned);
+    }
+    let (scope, field) = name.split_once('.')?;
+    let found = match scope {
+        "config" => context.config?.get(field)?.clone(),
+        "stream_partition" => context.stream_partition?.get(field)?.clone(),
+        "record" => scalar(at_path(context.record?, field)?)?,
+        _ => return None,
+    };
+    (!found.is_empty()).then_some(found)
+}
+
+/// The value at a dotted path.
+pub(crate) fn at_path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.')
+        .try_fold(value, |value, name| value.get(name))
+}
+
+/// Text, numbers and booleans as text; nothing else.
+pub(crate) fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn escape_segment(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes()
+        .map(|byte| {
+            if is_plain(byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_stays_within_its_path_segment() {
+        let config = BTreeMap::from([("id".to_owned(), "a/b ü@x".to_owned())]);
+        let context = Context {
+            config: Some(&config),
+            ..Context::default()
+        };
+        let path = fill_path("/website/{{ config.id }}/list", &context).expect("is known");
+        assert_eq!(path, "/website/a%2Fb%20%C3%BC%40x/list");
+    }
+
+    #[test]
+    fn a_template_with_something_missing_is_not_filled() {
+        let record = serde_json::json!({"a": {"b": 7, "c": null}});
+        let context = Context {
+            record: Some(&record),
+            ..Context::default()
+        };
+        assert_eq!(fill("{{ record.a.b }}", &context).as_deref(), Some("7"));
+        assert_eq!(fill("{{ record.a.c }}", &context), None);
+        assert_eq!(fill("{{ record.z }}", &context), None);
+    }
+}

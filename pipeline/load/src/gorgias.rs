@@ -1,0 +1,267 @@
+//! Gorgias as a target. Everything that knows its API is in this module and below.
+//!
+//! `request` builds bodies, `reply` reads answers, `wire` is the only way out and holds back
+//! whatever could make Gorgias send. Nothing here knows a run, a ledger or a source.
+
+mod reply;
+mod request;
+mod wire;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use kernel::retry::Policy;
+use kernel::{Fault, Instant, Result};
+use serde_json::Value;
+
+use crate::plan;
+use crate::target::{Draft, Found, Person, Sent, Target, TargetId, phase};
+use wire::{Wire, Write};
+
+/// Pages of one list; at 100 records a page this is ten times what the largest account is known
+/// to have, so more means that the cursor runs in circles.
+const PAGES_MAX: usize = 10_000;
+
+/// A Gorgias helpdesk.
+pub struct Gorgias {
+    wire: Wire,
+    account_email: String,
+}
+
+impl Gorgias {
+    /// A helpdesk at `base_url` (`https://acme.gorgias.com`), called through `client`, which
+    /// carries the credentials of `account_email`.
+    pub fn new(client: http::Client, base_url: &str, account_email: &str) -> Self {
+        Self {
+            wire: Wire::new(client, base_url),
+            account_email: account_email.trim().to_lowercase(),
+        }
+    }
+
+    /// Replaces the patience with a server that cannot be reached, throttles or is in trouble.
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.wire.policy = policy;
+        self
+    }
+
+    /// Whether a Gorgias helpdesk answers and takes the credentials.
+    ///
+    /// # Errors
+    /// `FixConfig` when it does not.
+    pub async fn recognize(&self) -> Result<()> {
+        let no_gorgias = || {
+            Fault::config("what answers is not a Gorgias helpdesk")
+                .hint("check domain or base_url in [target]: https://<domain>.gorgias.com")
+        };
+        let reply = self.wire.ask(phase::LOOKUPS, "/api/users?limit=1").await?;
+        if !reply.is_success() {
+            return Err(no_gorgias());
+        }
+        let users = reply::json(&reply.body).and_then(|body| reply::page(&body));
+        match users {
+            Some(page) if page.items.iter().all(reply::is_user) => Ok(()),
+            _ => Err(no_gorgias()),
+        }
+    }
+
+    /// Every record of a list that has one cursor per page.
+    async fn list(&self, phase: &'static str, path: &str) -> Result<Vec<Value>> {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let mut records = Vec::new();
+        let mut cursor: Option<String> = None;
+        for _ in 0..PAGES_MAX {
+            let next = cursor.as_deref().map(reply::encoded);
+            let next = next.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+            let address = format!("{path}{joint}limit=100{next}");
+            let Some(body) = self.wire.read(phase, &address).await? else {
+                return Ok(records);
+            };
+            let page = reply::page(&body).ok_or_else(|| {
+                Fault::retry(format!("the target's answer to {} is no list", plain(path)))
+            })?;
+            records.extend(page.items);
+            match page.next_cursor {
+                None => return Ok(records),
+                Some(next) if cursor.as_ref() == Some(&next) => {
+                    return Err(Fault::retry(format!("the list {} does not end", plain(path))));
+                }
+                Some(next) => cursor = Some(next),
+            }
+        }
+        Err(Fault::retry(format!("the list {} does not end", plain(path))))
+    }
+
+    /// Records whose field is exactly `value`, the first letters' case aside when `folded`.
+    async fn matching(&self, list: &str, filter: (&str, &str), field: &str) -> Result<Vec<Value>> {
+        let (name, value) = filter;
+        let path = format!("/api/{list}?{name}={}", reply::encoded(value));
+        let folded = field == "email";
+        let mut records = self.list(phase::LOOKUPS, &path).await?;
+        records.retain(|record| match record.get(field).and_then(Value::as_str) {
+            Some(found) if folded => found.trim().to_lowercase() == value.trim().to_lowercase(),
+            Some(found) => found == value,
+            None => false,
+        });
+        Ok(records)
+    }
+
+    async fn find_customer(&self, customer: &plan::Customer) -> Result<Vec<Found>> {
+        let external_id = customer.external_id.as_str();
+        let filter = ("external_id", external_id);
+        let mut hits = self.matching("customers", filter, "external_id").await?;
+        if let (true, Some(email)) = (hits.is_empty(), customer.email.as_deref()) {
+            hits = self.matching("customers", ("email", email), "email").await?;
+        }
+        Ok(reply::founds(&hits, external_id))
+    }
+
+    /// Tickets with our id, in the bin or not, with the messages in them that carry our ids.
+    async fn find_ticket(&self, ticket: &plan::Ticket) -> Result<Vec<Found>> {
+        let external_id = ticket.external_id.as_str();
+        let filter = ("external_id", external_id);
+        let hits = self.matching("tickets", filter, "external_id").await?;
+        let mut founds = reply::founds(&hits, external_id);
+        if let [found] = founds.as_mut_slice() {
+            found.parts = self.parts(&found.id).await?;
+        }
+        Ok(founds)
+    }
+
+    /// The messages of a ticket that carry an external id.
+    async fn parts(&self, ticket: &str) -> Result<Vec<(String, TargetId)>> {
+        let whole = self.wire.read(phase::LOOKUPS, &format!("/api/tickets/{ticket}")).await?;
+        let Some(whole) = whole else {
+            return Ok(Vec::new());
+        };
+        match whole.get("messages").and_then(Value::as_array) {
+            Some(messages) if !messages.is_empty() => Ok(reply::parts(messages)),
+            _ => self.listed_parts(ticket).await,
+        }
+    }
+
+    async fn listed_parts(&self, ticket: &str) -> Result<Vec<(String, TargetId)>> {
+        let path = format!("/api/messages?ticket_id={ticket}");
+        Ok(reply::parts(&self.list(phase::LOOKUPS, &path).await?))
+    }
+
+    /// Looks in both places that know messages: sending one twice is worse than a call too many.
+    async fn find_message(&self, ticket: &str, message_id: &str) -> Result<Vec<Found>> {
+        let hits = |parts: Vec<(String, TargetId)>| {
+            let mut ids: Vec<TargetId> = parts
+                .into_iter()
+                .filter(|(external_id, _)| external_id == message_id)
+                .map(|(_, id)| id)
+                .collect();
+            ids.sort();
+            ids.dedup();
+            ids
+        };
+        let mut ids = hits(self.parts(ticket).await?);
+        if ids.is_empty() {
+            ids = hits(self.listed_parts(ticket).await?);
+        }
+        Ok(ids.into_iter().map(reply::ours).collect())
+    }
+}
+
+#[async_trait]
+impl Target for Gorgias {
+    async fn agents(&self) -> Result<Vec<Person>> {
+        let users = self.list(phase::AGENTS_READ, "/api/users").await?;
+        Ok(users.iter().filter_map(reply::person).collect())
+    }
+
+    fn account_email(&self) -> &str {
+        &self.account_email
+    }
+
+    async fn own_agent(&self) -> Result<TargetId> {
+        let user = self.wire.read(phase::LOOKUPS, "/api/users/0").await?;
+        user.as_ref().and_then(reply::id).ok_or_else(|| {
+            Fault::config("the target does not say whose credentials these are")
+                .hint("set legacy_agent in [mapping]")
+        })
+    }
+
+    async fn tags(&self) -> Result<Vec<(String, TargetId)>> {
+        let tags = self.list(phase::TAGS_READ, "/api/tags").await?;
+        Ok(tags.iter().filter_map(reply::tag).collect())
+    }
+
+    async fn create(&self, draft: Draft<'_>, now: Instant) -> Result<Sent> {
+        let call = |phase, path: &str, body| (phase, path.to_owned(), body);
+        let (phase, path, body) = match draft {
+            Draft::Agent(agent) => {
+                call(phase::AGENTS_CREATE, "/api/users", request::agent(agent)?)
+            }
+            Draft::Tag(name) => call(phase::TAGS_CREATE, "/api/tags", request::tag(name)?),
+            Draft::Customer { customer, lean } => {
+                let body = request::customer(customer, lean)?;
+                call(phase::CUSTOMERS_CREATE, "/api/customers", body)
+            }
+            Draft::Upload { upload, body } => {
+                let body = request::file(upload, body);
+                call(phase::FILES_UPLOAD, "/api/upload?type=attachment", body)
+            }
+            Draft::Ticket { draft, alone } => {
+                let body = request::ticket(draft, alone)?;
+                call(phase::TICKETS_CREATE, "/api/tickets", body)
+            }
+            Draft::Message { ticket, message } => {
+                let path = format!("/api/tickets/{ticket}/messages");
+                call(phase::MESSAGES_APPEND, &path, request::appended(message)?)
+            }
+        };
+        let written = self.wire.write(phase, Write { method: "POST", path: &path, body }, now).await?;
+        let read = match draft {
+            Draft::Upload { .. } => reply::uploaded,
+            _ => reply::made,
+        };
+        reply::sent(written, read)
+    }
+
+    async fn find(&self, draft: Draft<'_>) -> Result<Vec<Found>> {
+        match draft {
+            Draft::Agent(agent) => {
+                let email = agent.email.as_deref().unwrap_or_default();
+                let hits = self.matching("users", ("email", email), "email").await?;
+                Ok(reply::founds(&hits, &agent.agent_id))
+            }
+            Draft::Tag(name) => {
+                let hits = self.matching("tags", ("search", name), "name").await?;
+                Ok(reply::founds(&hits, name))
+            }
+            Draft::Customer { customer, .. } => self.find_customer(customer).await,
+            Draft::Upload { .. } => Ok(Vec::new()),
+            Draft::Ticket { draft, .. } => self.find_ticket(&draft.ticket).await,
+            Draft::Message { ticket, message } => {
+                self.find_message(ticket, &message.message.message_id).await
+            }
+        }
+    }
+
+    async fn finish(&self, id: &str, ticket: &plan::Ticket, now: Instant) -> Result<Sent> {
+        let path = format!("/api/tickets/{id}");
+        let body = request::final_state(ticket)?;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let write = Write { method: "PUT", path: &path, body: body.clone() };
+            let written = self.wire.write(phase::TICKETS_UPDATE, write, now).await?;
+            let sent = reply::sent(written, |_| Some(reply::ours(id.to_owned())))?;
+            // Setting the same state twice changes nothing, so this call may be repeated.
+            if !matches!(sent, Sent::Unknown(_)) || !self.wire.pause(attempt).await {
+                return Ok(sent);
+            }
+        }
+    }
+
+    fn calls(&self) -> BTreeMap<String, u64> {
+        self.wire.calls()
+    }
+}
+
+/// A path as it may be shown: without the query, which may name a person.
+fn plain(path: &str) -> &str {
+    path.split_once('?').map_or(path, |(path, _)| path)
+}

@@ -1,0 +1,333 @@
+//! The only way out to Gorgias: counts calls, waits out what surely was not carried out, and holds
+//! back every write that is not one of the few a replay needs or that could make Gorgias send.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Body, Client, Lost, Reply, Request};
+use kernel::retry::{Decision, Ending, Policy, retry_after_ms};
+use kernel::{Fault, Instant, Result};
+use serde_json::Value;
+
+use super::{plain, reply};
+use crate::guard::{MessageFields, check_message};
+use crate::target::phase;
+
+/// Without `sent_datetime` Gorgias sends; the others set off actions, macros or an integration.
+const MESSAGE: MessageFields = MessageFields {
+    sent: "sent_datetime",
+    forbidden: &["actions", "macros", "integration_id", "rule_id"],
+};
+
+/// What a write sends.
+#[derive(Debug, Clone)]
+pub(super) enum Outgoing {
+    Json(Bytes),
+    File {
+        name: String,
+        content_type: String,
+        bytes: Bytes,
+    },
+}
+
+/// A call that changes something.
+#[derive(Debug)]
+pub(super) struct Write<'a> {
+    pub method: &'static str,
+    pub path: &'a str,
+    pub body: Outgoing,
+}
+
+/// How a write ended.
+#[derive(Debug)]
+pub(super) enum Written {
+    Replied(Reply),
+    Lost(String),
+}
+
+pub(super) struct Wire {
+    client: Client,
+    origin: String,
+    pub policy: Policy,
+    calls: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+impl Wire {
+    pub fn new(client: Client, base_url: &str) -> Self {
+        let origin = base_url.trim_end_matches('/');
+        Self {
+            client,
+            origin: origin.strip_suffix("/api").unwrap_or(origin).to_owned(),
+            policy: Policy::default(),
+            calls: Mutex::default(),
+        }
+    }
+
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let owned = calls.iter().map(|(phase, count)| ((*phase).to_owned(), *count));
+        owned.collect()
+    }
+
+    /// Reads JSON; `None` when there is nothing at this address.
+    pub async fn read(&self, phase: &'static str, path: &str) -> Result<Option<Value>> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let reply = self.ask(phase, path).await?;
+            match reply.status {
+                404 => return Ok(None),
+                200..300 => match reply::json(&reply.body) {
+                    Some(value) => return Ok(Some(value)),
+                    None if self.pause(attempt).await => {}
+                    None => return Err(no_answer(path, "no JSON")),
+                },
+                status => {
+                    return Err(Fault::refused(format!(
+                        "reading {} is refused (status {status})",
+                        plain(path)
+                    )));
+                }
+            }
+        }
+    }
+
+    /// Asks until there is a reply other than "too fast" or trouble on the other side.
+    pub async fn ask(&self, phase: &'static str, path: &str) -> Result<Reply> {
+        let request = Request::get(format!("{}{path}", self.origin));
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let (ending, last) = match self.client.send(&request).await {
+                Err(lost) => {
+                    if matches!(lost, Lost::NoReply(_)) {
+                        self.count(phase);
+                    }
+                    (Ending::NoReply, lost.to_string())
+                }
+                Ok(reply) if reply.status == 429 => {
+                    self.count(phase::THROTTLED);
+                    (throttled(&reply), "status 429".to_owned())
+                }
+                Ok(reply) if reply.status == 408 || reply.status >= 500 => {
+                    self.count(phase);
+                    (Ending::ServerTrouble, format!("status {}", reply.status))
+                }
+                Ok(reply) => {
+                    self.count(phase);
+                    reply::check_account(&reply)?;
+                    return Ok(reply);
+                }
+            };
+            if !self.wait(attempt, ending).await {
+                return Err(no_answer(path, &last));
+            }
+        }
+    }
+
+    /// Makes a call that changes something, and makes it once: it is repeated only where it surely
+    /// was not carried out, because there was no connection or Gorgias answered "too fast". At `now`
+    /// every message in it must have been sent.
+    pub async fn write(
+        &self,
+        phase: &'static str,
+        write: Write<'_>,
+        now: Instant,
+    ) -> Result<Written> {
+        let Write { method, path, body } = write;
+        deliver_nothing(method, path, &body, now)?;
+        let request = Request {
+            method,
+            url: format!("{}{path}", self.origin),
+            headers: Vec::new(),
+            body: body.into(),
+        };
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let (ending, last) = match self.client.send(&request).await {
+                Err(Lost::NotSent(why)) => (Ending::NoReply, why),
+                Ok(reply) if reply.status == 429 => {
+                    self.count(phase::THROTTLED);
+                    (throttled(&reply), "status 429".to_owned())
+                }
+                Err(lost @ Lost::NoReply(_)) => {
+                    self.count(phase);
+                    return Ok(Written::Lost(lost.to_string()));
+                }
+                Ok(reply) => {
+                    self.count(phase);
+                    return Ok(Written::Replied(reply));
+                }
+            };
+            if !self.wait(attempt, ending).await {
+                return Err(no_answer(path, &last));
+            }
+        }
+    }
+
+    /// Pauses after the `attempt`th bad ending; false when patience ends.
+    pub async fn pause(&self, attempt: u32) -> bool {
+        self.wait(attempt, Ending::ServerTrouble).await
+    }
+
+    async fn wait(&self, attempt: u32, ending: Ending) -> bool {
+        match self.policy.decide(attempt, ending, 1.0) {
+            Decision::GiveUp => false,
+            Decision::After(pause_ms) => {
+                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+                true
+            }
+        }
+    }
+
+    fn count(&self, phase: &'static str) {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        *calls.entry(phase).or_default() += 1;
+    }
+}
+
+fn throttled(reply: &Reply) -> Ending {
+    let header = reply.headers.get("retry-after");
+    let retry_after_ms = header.and_then(|text| retry_after_ms(text, reply.ended_at));
+    Ending::RateLimited { retry_after_ms }
+}
+
+impl From<Outgoing> for Body {
+    fn from(outgoing: Outgoing) -> Self {
+        match outgoing {
+            Outgoing::Json(bytes) => Body::Json(bytes),
+            Outgoing::File {
+                name,
+                content_type,
+                bytes,
+            } => Body::File {
+                field: "file".to_owned(),
+                name,
+                content_type,
+                bytes,
+            },
+        }
+    }
+}
+
+fn no_answer(path: &str, last: &str) -> Fault {
+    Fault::retry(format!("no usable reply to calls of {}: {last}", plain(path))).hint(
+        "check that the target answers at domain or base_url of [target]; then run the same \
+         command again, which goes on where this one stopped",
+    )
+}
+
+/// Reads what is about to leave once more and lets only the writes of a replay pass, none of which
+/// may deliver anything.
+fn deliver_nothing(method: &str, path: &str, body: &Outgoing, now: Instant) -> Result<()> {
+    let refused = |why: &str| {
+        Err(Fault::bug(format!("{method} {} was held back: {why}", plain(path))))
+    };
+    let parsed = match body {
+        Outgoing::File { .. } => {
+            return match (method, path) {
+                ("POST", "/api/upload?type=attachment") => Ok(()),
+                _ => refused("a file goes to the upload address only"),
+            };
+        }
+        Outgoing::Json(bytes) => reply::json(bytes),
+    };
+    let Some(Value::Object(body)) = parsed else {
+        return refused("its body is no JSON object");
+    };
+    let imported = body.get("imported") == Some(&Value::Bool(true));
+    let steps: Vec<&str> = path.split('/').skip(1).collect();
+    match (method, steps.as_slice()) {
+        ("POST", ["api", "users" | "tags" | "customers"]) if !body.contains_key("messages") => {
+            Ok(())
+        }
+        ("PUT", ["api", "tickets", id]) if is_id(id) && !body.contains_key("messages") => Ok(()),
+        ("POST", ["api", "tickets"]) if imported => {
+            let Some(Value::Array(messages)) = body.get("messages") else {
+                return refused("it has no messages");
+            };
+            let checked = messages
+                .iter()
+                .try_for_each(|message| check_message(message, MESSAGE, now));
+            checked
+        }
+        ("POST", ["api", "tickets", id, "messages"]) if is_id(id) && imported => {
+            check_message(&Value::Object(body), MESSAGE, now)
+        }
+        ("POST", ["api", "tickets", ..]) if !imported => refused("it is not marked as imported"),
+        _ => refused("a replay has no such call"),
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const PAST: &str = "2024-05-01T10:00:00.000000+00:00";
+
+    fn check(method: &str, path: &str, body: &Value) -> Result<()> {
+        let now = Instant::parse("2026-01-01T00:00:00Z").expect("a moment");
+        let bytes = Outgoing::Json(Bytes::from(body.to_string()));
+        deliver_nothing(method, path, &bytes, now)
+    }
+
+    #[test]
+    fn imported_messages_that_were_sent_long_ago_may_leave() {
+        let ticket = json!({"imported": true, "messages": [{"sent_datetime": PAST}]});
+        check("POST", "/api/tickets", &ticket).expect("a replayed ticket");
+        let message = json!({"imported": true, "sent_datetime": PAST});
+        check("POST", "/api/tickets/77/messages", &message).expect("a replayed message");
+        check("PUT", "/api/tickets/77", &json!({"status": "closed"})).expect("a final state");
+        check("POST", "/api/customers", &json!({"name": "x"})).expect("a customer");
+    }
+
+    #[test]
+    fn one_message_without_a_sent_time_holds_its_whole_ticket_back() {
+        for nested in [
+            json!({}),
+            json!({"sent_datetime": null}),
+            json!({"sent_datetime": "2027-01-01T00:00:00+00:00"}),
+            json!({"sent_datetime": PAST, "integration_id": 5}),
+            json!({"sent_datetime": PAST, "actions": []}),
+        ] {
+            let sound = json!({"sent_datetime": PAST});
+            let ticket = json!({"imported": true, "messages": [sound, nested]});
+            assert!(check("POST", "/api/tickets", &ticket).is_err(), "{ticket}");
+            let mut message = nested;
+            message["imported"] = json!(true);
+            let appended = check("POST", "/api/tickets/7/messages", &message);
+            assert!(appended.is_err(), "{message}");
+        }
+    }
+
+    #[test]
+    fn calls_that_a_replay_does_not_make_are_held_back() {
+        let message = json!({"imported": true, "sent_datetime": PAST});
+        let plain = json!({"sent_datetime": PAST});
+        let ticket = json!({"messages": [{"sent_datetime": PAST}]});
+        for (method, path, body) in [
+            ("POST", "/api/tickets", &ticket),
+            ("POST", "/api/tickets/7/messages", &plain),
+            ("PUT", "/api/tickets/7/messages/9", &message),
+            ("POST", "/api/tickets/7/messages?action=force", &message),
+            ("POST", "/api/tickets/x/messages", &message),
+            ("PUT", "/api/tickets/7", &ticket),
+            ("POST", "/api/customers", &ticket),
+            ("POST", "/api/satisfaction-surveys", &json!({})),
+            ("DELETE", "/api/tickets/7", &json!({})),
+            ("POST", "/api/tickets", &json!({"imported": true})),
+            ("POST", "/api/tags", &json!([])),
+        ] {
+            assert!(check(method, path, body).is_err(), "{method} {path}");
+        }
+    }
+}

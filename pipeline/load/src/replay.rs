@@ -1,0 +1,268 @@
+//! The replay: which phases there are, in which order they run and how much of each at a time.
+//!
+//! People come first, then tags and files, then tickets, because each refers to the ones before.
+//! Within a phase records are independent of each other, except that a ticket's messages keep
+//! their order. What becomes of a single record is decided in `recovery`; what a vendor wants to
+//! hear is known to its driver.
+
+mod agents;
+mod draft;
+mod files;
+mod selection;
+mod tags;
+mod threads;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::{Stream, StreamExt, TryStreamExt};
+use kernel::ledger::RecordKind;
+use kernel::{Clock, Mapping, Result, RunId, SnapshotId};
+use landing::Warehouse;
+
+use crate::ledger::Ledger;
+use crate::plan;
+use crate::recovery::{Desk, Patience, Settled};
+use crate::target::{Draft, Target, phase};
+use selection::Selection;
+
+/// What to replay, and how.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The run whose plan is replayed.
+    pub run: RunId,
+    /// Snapshots that hold the files; the first one that has a file is used.
+    pub snapshots: Vec<SnapshotId>,
+    /// The customer's decisions.
+    pub mapping: Mapping,
+    /// Only so many tickets, from the front of the plan.
+    pub limit: Option<u64>,
+    /// Only these tickets, by their ids in the plan; all when empty.
+    pub only: Vec<String>,
+    /// Tickets that are worked on at a time; customers and tags likewise.
+    pub tickets_in_flight: usize,
+    /// How long to look for a record whose reply was lost.
+    pub lookup: Patience,
+}
+
+/// Whoever wants to see how far the replay is.
+pub trait Progress: Send + Sync {
+    /// A phase begins; `total` is what the plan expects of it.
+    fn phase(&self, phase: &str, total: u64);
+    /// So many more of a phase are settled.
+    fn advance(&self, phase: &str, by: u64);
+}
+
+/// How a replay ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Calls of the whole run, earlier sessions included, per phase.
+    pub calls: BTreeMap<String, u64>,
+    /// Calls of this session, per phase.
+    pub calls_now: BTreeMap<String, u64>,
+    /// Records per kind and state, in the words of the ledger.
+    pub settled: BTreeMap<(RecordKind, &'static str), u64>,
+    /// What somebody should look at.
+    pub findings: Vec<Finding>,
+    /// Whether every record of the plan is settled.
+    pub complete: bool,
+}
+
+/// Something that did not go as planned with one record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What kind of record.
+    pub kind: RecordKind,
+    /// Its id in the plan.
+    pub source_id: String,
+    /// What happened: statuses, counts and names of fields.
+    pub reason: String,
+}
+
+/// Findings of a session, from many tickets at once.
+#[derive(Debug, Default)]
+pub(crate) struct Findings(Mutex<Vec<Finding>>);
+
+impl Findings {
+    pub fn add(&self, kind: RecordKind, source_id: &str, reason: &str) {
+        let finding = Finding {
+            kind,
+            source_id: source_id.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let mut findings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        findings.push(finding);
+    }
+
+    /// All of them, in an order that does not depend on which ticket was quicker.
+    fn sorted(self) -> Vec<Finding> {
+        let mut findings = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        findings.sort_by(|one, other| {
+            (one.kind, &one.source_id, &one.reason).cmp(&(
+                other.kind,
+                &other.source_id,
+                &other.reason,
+            ))
+        });
+        findings
+    }
+}
+
+/// Replays the plan of a run into a target, or what is left of it.
+///
+/// May be dropped at any moment and called again: it goes on from the ledger.
+///
+/// # Errors
+/// When the whole replay has to stop; everything up to there is in the ledger.
+pub async fn load(
+    warehouse: &Warehouse,
+    target: Arc<dyn Target>,
+    options: &Options,
+    clock: Arc<dyn Clock>,
+    progress: &dyn Progress,
+) -> Result<Outcome> {
+    let calls_at_start = target.calls();
+    let counter = target.clone();
+    let call_count = move || calls_since(&calls_at_start, counter.calls());
+    let ledger = Ledger::open(warehouse, options.run, Box::new(call_count.clone())).await?;
+    let findings = Findings::default();
+    let selection = Selection::read(warehouse, options).await?;
+    let replay = Replay {
+        warehouse,
+        options,
+        progress,
+        selection,
+        desk: Desk {
+            target: target.as_ref(),
+            ledger: &ledger,
+            clock: clock.as_ref(),
+            patience: options.lookup,
+            findings: &findings,
+        },
+        stopping: AtomicBool::new(false),
+        something_open: AtomicBool::new(false),
+    };
+    let replayed = replay.phases().await;
+    let noted = ledger.note_calls().await;
+    replayed?;
+    noted?;
+    let complete = replay.selection.is_none() && !replay.something_open.load(Ordering::Relaxed);
+    let calls_now = call_count();
+    let mut calls = ledger.calls_before();
+    for (phase, count) in &calls_now {
+        *calls.entry(phase.clone()).or_default() += count;
+    }
+    Ok(Outcome {
+        calls,
+        calls_now,
+        settled: ledger.counts(),
+        findings: findings.sorted(),
+        complete,
+    })
+}
+
+fn calls_since(start: &BTreeMap<String, u64>, now: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    let new = now.into_iter().map(|(phase, count)| {
+        let before = start.get(&phase).copied().unwrap_or_default();
+        (phase, count.saturating_sub(before))
+    });
+    new.filter(|(_, count)| *count > 0).collect()
+}
+
+/// One session of replaying.
+struct Replay<'a> {
+    warehouse: &'a Warehouse,
+    options: &'a Options,
+    progress: &'a dyn Progress,
+    /// What to replay; everything when there is none.
+    selection: Option<Selection>,
+    desk: Desk<'a>,
+    /// Set at the first fault: what is under way ends its step, nothing new begins.
+    stopping: AtomicBool,
+    /// Set when a record could not be settled.
+    something_open: AtomicBool,
+}
+
+impl Replay<'_> {
+    async fn phases(&self) -> Result<()> {
+        let run = &self.options.run;
+        let forecast = plan::forecast(self.warehouse, run).await?;
+        let forecast: BTreeMap<String, u64> = forecast.try_collect().await?;
+        let expected = |phase: &str| forecast.get(phase).copied().unwrap_or_default();
+        let agents = self.bring_agents().await?;
+        self.bring_customers(expected(phase::CUSTOMERS_CREATE))
+            .await?;
+        self.bring_tags().await?;
+        self.bring_files(expected(phase::FILES_UPLOAD)).await?;
+        self.bring_threads(&agents, &expected).await
+    }
+
+    async fn bring_customers(&self, expected: u64) -> Result<()> {
+        let total = match &self.selection {
+            None => expected,
+            Some(selection) => selection.customers.len() as u64,
+        };
+        self.progress.phase(phase::CUSTOMERS_CREATE, total);
+        let customers = plan::customers(self.warehouse, &self.options.run).await?;
+        let wanted = customers.try_filter(|customer| {
+            let wanted = self.selection.as_ref();
+            let wanted = wanted.is_none_or(|list| list.customers.contains(&customer.customer_id));
+            std::future::ready(wanted)
+        });
+        self.all(wanted, self.options.tickets_in_flight, |customer| async move {
+            let draft = Draft::Customer {
+                customer: &customer,
+                lean: false,
+            };
+            self.bring(draft).await?;
+            self.progress.advance(phase::CUSTOMERS_CREATE, 1);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Brings one record in and remembers when that could not be settled.
+    async fn bring(&self, draft: Draft<'_>) -> Result<Settled> {
+        let settled = self.desk.settle(draft).await?;
+        if settled == Settled::Open {
+            self.left_open();
+        }
+        Ok(settled)
+    }
+
+    fn left_open(&self) {
+        self.something_open.store(true, Ordering::Relaxed);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Works on every item, `in_flight` at a time. After a fault nothing new begins, but what is
+    /// under way ends its step, so that as few replies as possible are lost.
+    async fn all<T, W>(
+        &self,
+        items: impl Stream<Item = Result<T>>,
+        in_flight: usize,
+        work: impl Fn(T) -> W,
+    ) -> Result<()>
+    where
+        W: Future<Output = Result<()>>,
+    {
+        let begun = items
+            .take_while(|_| std::future::ready(!self.is_stopping()))
+            .map(|item| async { work(item?).await })
+            .buffer_unordered(in_flight.max(1));
+        let mut begun = std::pin::pin!(begun);
+        let mut outcome = Ok(());
+        while let Some(end) = begun.next().await {
+            if end.is_err() && outcome.is_ok() {
+                self.stopping.store(true, Ordering::Relaxed);
+                outcome = end;
+            }
+        }
+        outcome
+    }
+}

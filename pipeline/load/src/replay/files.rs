@@ -1,0 +1,89 @@
+//! Files: read from the snapshots, checked against their hash, uploaded once per content.
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use kernel::ledger::{Entry, RecordKind, State};
+use kernel::{Fault, Result};
+use landing::layout;
+use sha2::{Digest, Sha256};
+
+use super::Replay;
+use crate::plan::{self, Upload};
+use crate::target::{Draft, phase};
+
+/// Files in memory at a time; a file may have tens of megabytes.
+const FILES_IN_FLIGHT_MAX: usize = 4;
+/// Reason of a file whose bytes no snapshot has.
+const NOT_LANDED: &str = "no snapshot of the run has this file";
+
+impl Replay<'_> {
+    pub(super) async fn bring_files(&self, expected: u64) -> Result<()> {
+        let total = match &self.selection {
+            None => expected,
+            Some(selection) => selection.uploads.len() as u64,
+        };
+        self.progress.phase(phase::FILES_UPLOAD, total);
+        let uploads = plan::uploads(self.warehouse, &self.options.run).await?;
+        let wanted = uploads.try_filter(|upload| {
+            let wanted = self.selection.as_ref();
+            let wanted = wanted.is_none_or(|list| list.uploads.contains(&upload.sha256));
+            std::future::ready(wanted)
+        });
+        let in_flight = self.options.tickets_in_flight.min(FILES_IN_FLIGHT_MAX);
+        self.all(wanted, in_flight, |upload| async move {
+            self.bring_file(&upload).await?;
+            self.progress.advance(phase::FILES_UPLOAD, 1);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn bring_file(&self, upload: &Upload) -> Result<()> {
+        let standing = self.desk.ledger.standing(RecordKind::Upload, &upload.sha256);
+        let mut body = Bytes::new();
+        if !standing.is_some_and(|standing| standing.state.is_settled()) {
+            match self.landed(&upload.sha256).await? {
+                Some(bytes) => body = bytes,
+                None => self.refuse_file(&upload.sha256).await?,
+            }
+        }
+        let body = &body;
+        self.bring(Draft::Upload { upload, body }).await?;
+        Ok(())
+    }
+
+    async fn refuse_file(&self, sha256: &str) -> Result<()> {
+        let entry = Entry {
+            kind: RecordKind::Upload,
+            source_id: sha256.to_owned(),
+            state: State::Refused,
+            target_id: None,
+            at: self.desk.clock.now(),
+            detail: Some(NOT_LANDED.to_owned()),
+        };
+        self.desk.ledger.commit(vec![entry]).await
+    }
+
+    async fn landed(&self, sha256: &str) -> Result<Option<Bytes>> {
+        for snapshot in &self.options.snapshots {
+            let path = layout::file(snapshot, sha256);
+            let Some(bytes) = self.warehouse.get(&path).await? else {
+                continue;
+            };
+            if hex(&Sha256::digest(&bytes)) != sha256 {
+                return Err(Fault::data(format!("{path} is not what its name says"))
+                    .hint("deskferry snapshot verify names everything that was changed"));
+            }
+            return Ok(Some(bytes));
+        }
+        Ok(None)
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a string takes every write");
+        text
+    })
+}

@@ -1,0 +1,70 @@
+//! What a trial replays: some tickets, and the people, tags and files that these need.
+//!
+//! Only the plan's own ids; nothing here calls anybody.
+
+use std::collections::HashSet;
+
+use kernel::{Fault, Result};
+use landing::Warehouse;
+
+use super::Options;
+use crate::plan::{Message, Sender, Threads, Ticket};
+
+/// Ids of the records that are replayed.
+#[derive(Debug, Default)]
+pub(super) struct Selection {
+    pub tickets: HashSet<String>,
+    pub customers: HashSet<String>,
+    pub tags: HashSet<String>,
+    pub uploads: HashSet<String>,
+}
+
+impl Selection {
+    /// What the options select; `None` when that is everything.
+    ///
+    /// # Errors
+    /// `FixConfig` when a ticket is named that the plan does not have.
+    pub async fn read(warehouse: &Warehouse, options: &Options) -> Result<Option<Self>> {
+        if options.limit.is_none() && options.only.is_empty() {
+            return Ok(None);
+        }
+        let mut missing: HashSet<&str> = options.only.iter().map(String::as_str).collect();
+        let mut selection = Self::default();
+        let limit = options.limit.unwrap_or(u64::MAX);
+        let mut threads = Threads::open(warehouse, &options.run).await?;
+        while (selection.tickets.len() as u64) < limit {
+            let Some((ticket, messages)) = threads.next().await? else {
+                break;
+            };
+            if options.only.is_empty() || missing.remove(ticket.ticket_id.as_str()) {
+                selection.add(&ticket, &messages);
+            }
+            if missing.is_empty() && !options.only.is_empty() {
+                break;
+            }
+        }
+        let cut_short = selection.tickets.len() as u64 == limit;
+        match missing.into_iter().min().filter(|_| !cut_short) {
+            None => Ok(Some(selection)),
+            Some(id) => Err(Fault::config(format!(
+                "the plan of run {} has no ticket {id}",
+                options.run
+            ))
+            .hint("deskferry query \"select ticket_id from plan.tickets\" lists them")),
+        }
+    }
+
+    fn add(&mut self, ticket: &Ticket, messages: &[Message]) {
+        self.tickets.insert(ticket.ticket_id.clone());
+        self.customers.insert(ticket.customer_id.clone());
+        self.tags.extend(ticket.tags.iter().cloned());
+        for message in messages {
+            if let Sender::Customer(id) = &message.sender {
+                self.customers.insert(id.clone());
+            }
+            self.customers.extend(message.receiver_customer_id.clone());
+            let files = message.attachments.iter();
+            self.uploads.extend(files.filter_map(|file| file.sha256.clone()));
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Tickets: created with the messages that travel along, the others appended in order, and the
+//! final state set where appending may have changed it.
+
+use kernel::ledger::{Entry, RecordKind, State};
+use kernel::Result;
+
+use super::Replay;
+use super::agents::Agents;
+use crate::plan::{Message, Rows, Threads, Ticket};
+use crate::recovery::{ONE_BY_ONE, Settled};
+use crate::target::{Draft, Sent, TargetId, phase};
+
+/// Detail of a ticket whose final state is set.
+const FINISHED: &str = "final state set";
+
+impl Replay<'_> {
+    pub(super) async fn bring_threads(
+        &self,
+        agents: &Agents,
+        expected: &impl Fn(&str) -> u64,
+    ) -> Result<()> {
+        let total = match &self.selection {
+            None => expected(phase::TICKETS_CREATE),
+            Some(selection) => selection.tickets.len() as u64,
+        };
+        self.progress.phase(phase::TICKETS_CREATE, total);
+        let threads = self.selected_threads().await?;
+        self.all(threads, self.options.tickets_in_flight, |(ticket, messages)| async move {
+            self.bring_thread(&ticket, &messages, agents).await?;
+            self.progress.advance(phase::TICKETS_CREATE, 1);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn selected_threads(&self) -> Result<Rows<(Ticket, Vec<Message>)>> {
+        let threads = Threads::open(self.warehouse, &self.options.run).await?;
+        let Some(selection) = &self.selection else {
+            return Ok(threads.stream());
+        };
+        let wanted = selection.tickets.clone();
+        let rest = futures::stream::try_unfold((threads, wanted), |(mut threads, mut wanted)| {
+            async move {
+                while !wanted.is_empty() {
+                    let Some(thread) = threads.next().await? else {
+                        break;
+                    };
+                    if wanted.remove(&thread.0.ticket_id) {
+                        return Ok(Some((thread, (threads, wanted))));
+                    }
+                }
+                Ok(None)
+            }
+        });
+        Ok(Box::pin(rest))
+    }
+
+    async fn bring_thread(
+        &self,
+        ticket: &Ticket,
+        messages: &[Message],
+        agents: &Agents,
+    ) -> Result<()> {
+        let packed = messages.iter().take_while(|message| message.in_create);
+        let packed = packed.count().max(messages.len().min(1));
+        let (packed, appended) = messages.split_at(packed);
+        let target_id = match self.bring_ticket(ticket, packed, agents).await? {
+            Settled::In(target_id) => target_id,
+            Settled::Refused => return self.refuse_messages(messages).await,
+            Settled::Open => return Ok(()),
+        };
+        for message in messages {
+            if !self.bring_message(&target_id, message, agents).await? {
+                return Ok(());
+            }
+        }
+        self.finish(&target_id, ticket, !appended.is_empty()).await?;
+        let ids = messages.iter().map(|message| message.message_id.as_str());
+        self.desk.ledger.forget_messages(ids);
+        Ok(())
+    }
+
+    async fn bring_ticket(
+        &self,
+        ticket: &Ticket,
+        packed: &[Message],
+        agents: &Agents,
+    ) -> Result<Settled> {
+        let standing = self.desk.ledger.standing(RecordKind::Ticket, &ticket.ticket_id);
+        if let Some(standing) = standing.filter(|standing| standing.state == State::Done) {
+            return Ok(Settled::In(standing.target_id.unwrap_or_default().into()));
+        }
+        match self.ticket_draft(ticket, packed, agents)? {
+            Ok(draft) => {
+                let draft = &draft;
+                let alone = false;
+                self.bring(Draft::Ticket { draft, alone }).await
+            }
+            Err(blocked) => {
+                self.blocked(RecordKind::Ticket, &ticket.ticket_id, &blocked);
+                Ok(Settled::Open)
+            }
+        }
+    }
+
+    /// Brings a message in unless it is there; says whether the next one may follow.
+    async fn bring_message(
+        &self,
+        ticket: &TargetId,
+        message: &Message,
+        agents: &Agents,
+    ) -> Result<bool> {
+        let id = &message.message_id;
+        let standing = self.desk.ledger.standing(RecordKind::Message, id);
+        match standing.map(|standing| standing.state) {
+            Some(State::Done | State::Matched) => return Ok(true),
+            _ if self.is_stopping() => return Ok(false),
+            _ => {}
+        }
+        let draft = match self.message_draft(message, agents)? {
+            Ok(draft) => draft,
+            Err(blocked) => {
+                self.blocked(RecordKind::Message, id, &blocked);
+                return Ok(false);
+            }
+        };
+        let message = &draft;
+        let settled = self.bring(Draft::Message { ticket, message }).await?;
+        self.progress.advance(phase::MESSAGES_APPEND, 1);
+        Ok(settled != Settled::Open)
+    }
+
+    /// Sets the final state of a closed ticket that had messages appended.
+    async fn finish(&self, target_id: &TargetId, ticket: &Ticket, appended: bool) -> Result<()> {
+        let standing = self.desk.ledger.standing(RecordKind::Ticket, &ticket.ticket_id);
+        let detail = standing.and_then(|standing| standing.detail).unwrap_or_default();
+        let due = appended || detail.ends_with(ONE_BY_ONE);
+        if ticket.status != "closed" || !due || &*detail == FINISHED {
+            return Ok(());
+        }
+        match self.desk.target.finish(target_id, ticket).await? {
+            Sent::Made(_) => {
+                self.progress.advance(phase::TICKETS_UPDATE, 1);
+                let entry = Entry {
+                    kind: RecordKind::Ticket,
+                    source_id: ticket.ticket_id.clone(),
+                    state: State::Done,
+                    target_id: Some(target_id.clone()),
+                    at: self.desk.clock.now(),
+                    detail: Some(FINISHED.to_owned()),
+                };
+                self.desk.ledger.commit(vec![entry]).await
+            }
+            Sent::Exists(reason) | Sent::Refused(reason) | Sent::Unknown(reason) => {
+                let reason = format!("its final state could not be set: {reason}");
+                self.blocked(RecordKind::Ticket, &ticket.ticket_id, &reason);
+                Ok(())
+            }
+        }
+    }
+
+    /// Messages of a refused ticket share its fate.
+    async fn refuse_messages(&self, messages: &[Message]) -> Result<()> {
+        let ledger = self.desk.ledger;
+        let new = messages.iter().filter(|message| {
+            let standing = ledger.standing(RecordKind::Message, &message.message_id);
+            standing.is_none()
+        });
+        let entries = new.map(|message| Entry {
+            kind: RecordKind::Message,
+            source_id: message.message_id.clone(),
+            state: State::Refused,
+            target_id: None,
+            at: self.desk.clock.now(),
+            detail: Some("its ticket was refused".to_owned()),
+        });
+        let entries: Vec<Entry> = entries.collect();
+        if entries.is_empty() {
+            return Ok(());
+        }
+        ledger.commit(entries).await
+    }
+
+    /// Notes what keeps a record from being brought in.
+    fn blocked(&self, kind: RecordKind, source_id: &str, reason: &str) {
+        self.desk.findings.add(kind, source_id, reason);
+        self.left_open();
+    }
+}

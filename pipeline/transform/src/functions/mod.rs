@@ -1,0 +1,160 @@
+//! Every function that the SQL has beyond DataFusion's own, and their registration.
+//!
+//! A function takes one row's values and is lenient: what it cannot read gives null or nothing.
+//! This module adapts plain Rust functions to columns; what they do is in the modules below.
+
+mod json_parts;
+mod json_row;
+mod json_spec;
+mod json_text;
+mod json_walk;
+mod markup;
+mod plain;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, Int64Array, ListBuilder, StringArray, StringBuilder,
+    TimestampMicrosecondArray,
+};
+use datafusion::arrow::datatypes::{DataType, Field, Int64Type, TimeUnit};
+use datafusion::common::cast::as_string_array;
+use datafusion::common::{Result, ScalarValue};
+use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
+use datafusion::prelude::SessionContext;
+
+/// What a function does to whole columns.
+type OnColumns = fn(&[ArrayRef]) -> Result<ArrayRef>;
+
+/// Makes every function known to a session. `documents` counts what `json_row` reads.
+pub(crate) fn register(session: &SessionContext, documents: Arc<AtomicU64>) {
+    session.register_udf(ScalarUDF::from(json_row::JsonRow::counting(documents)));
+    session.register_udf(ScalarUDF::from(json_text::JsonText::new()));
+    for (name, takes, gives, body) in plain_functions() {
+        session.register_udf(create_udf(
+            name,
+            takes,
+            gives,
+            Volatility::Immutable,
+            Arc::new(move |args: &[ColumnarValue]| on_columns(args, body)),
+        ));
+    }
+}
+
+/// The type of every time in every table.
+pub(crate) fn utc_time() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+fn list_of(item: DataType) -> DataType {
+    DataType::List(Arc::new(Field::new_list_field(item, true)))
+}
+
+fn plain_functions() -> Vec<(&'static str, Vec<DataType>, DataType, OnColumns)> {
+    let text = || vec![DataType::Utf8];
+    let text_and_number = || vec![DataType::Utf8, DataType::Int64];
+    let texts = list_of(DataType::Utf8);
+    let entries = list_of(DataType::Struct(json_parts::entry_fields()));
+    let clean_takes = vec![DataType::Utf8, texts.clone()];
+    vec![
+        ("json_items", text(), texts.clone(), |columns| {
+            Ok(json_parts::items(as_string_array(&columns[0])?))
+        }),
+        ("json_texts", text(), texts.clone(), |columns| {
+            Ok(json_parts::texts(as_string_array(&columns[0])?))
+        }),
+        ("json_entries", text(), entries, |columns| {
+            Ok(json_parts::entries(as_string_array(&columns[0])?))
+        }),
+        ("markdown_html", text(), DataType::Utf8, |columns| {
+            each_text(&columns[0], |text| Some(markup::from_markdown(text)))
+        }),
+        ("html_clean", clean_takes, DataType::Utf8, html_clean),
+        ("html_text", text(), DataType::Utf8, |columns| {
+            each_text(&columns[0], |text| Some(markup::text_of_html(text)))
+        }),
+        ("image_urls", text(), texts, image_urls),
+        ("cut_text", text_and_number(), DataType::Utf8, |columns| cut(columns, plain::cut_text)),
+        ("cut_bytes", text_and_number(), DataType::Utf8, |columns| cut(columns, plain::cut_bytes)),
+        ("one_line", text(), DataType::Utf8, |columns| {
+            each_text(&columns[0], |text| Some(plain::one_line(text)))
+        }),
+        ("email_address", text(), DataType::Utf8, |columns| {
+            each_text(&columns[0], plain::email_address)
+        }),
+        ("phone_number", text(), DataType::Utf8, |columns| {
+            each_text(&columns[0], plain::phone_number)
+        }),
+        ("utc_of_ms", vec![DataType::Int64], utc_time(), utc_of_ms),
+        ("utc_of_text", text(), utc_time(), utc_of_text),
+    ]
+}
+
+/// Calls a function on columns. Constants are columns of one row, and give a constant.
+fn on_columns(args: &[ColumnarValue], body: OnColumns) -> Result<ColumnarValue> {
+    let columns = ColumnarValue::values_to_arrays(args)?;
+    let outcome = body(&columns)?;
+    let is_constant = args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+    Ok(if is_constant {
+        ColumnarValue::Scalar(ScalarValue::try_from_array(&outcome, 0)?)
+    } else {
+        ColumnarValue::Array(outcome)
+    })
+}
+
+fn each_text(column: &ArrayRef, body: impl Fn(&str) -> Option<String>) -> Result<ArrayRef> {
+    let texts = as_string_array(column)?;
+    let outcome: StringArray = texts.iter().map(|text| text.and_then(&body)).collect();
+    Ok(Arc::new(outcome))
+}
+
+fn cut(columns: &[ArrayRef], body: fn(&str, usize) -> &str) -> Result<ArrayRef> {
+    let texts = as_string_array(&columns[0])?;
+    let limits: &Int64Array = columns[1].as_primitive::<Int64Type>();
+    let pairs = texts.iter().zip(limits);
+    let outcome: StringArray = pairs
+        .map(|(text, limit)| Some(body(text?, usize::try_from(limit?).unwrap_or(0))))
+        .collect();
+    Ok(Arc::new(outcome))
+}
+
+fn html_clean(columns: &[ArrayRef]) -> Result<ArrayRef> {
+    let pages = as_string_array(&columns[0])?;
+    let lost = columns[1].as_list::<i32>();
+    let mut outcome = StringBuilder::new();
+    for (row, page) in pages.iter().enumerate() {
+        let urls = if lost.is_null(row) { None } else { Some(lost.value(row)) };
+        let urls: Vec<&str> = match &urls {
+            Some(urls) => as_string_array(urls)?.iter().flatten().collect(),
+            None => Vec::new(),
+        };
+        outcome.append_option(page.map(|page| markup::clean_without(page, &urls)));
+    }
+    Ok(Arc::new(outcome.finish()))
+}
+
+fn image_urls(columns: &[ArrayRef]) -> Result<ArrayRef> {
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    for text in as_string_array(&columns[0])? {
+        for url in text.map(markup::image_urls).unwrap_or_default() {
+            lists.values().append_value(url);
+        }
+        lists.append(true);
+    }
+    Ok(Arc::new(lists.finish()))
+}
+
+fn utc_of_ms(columns: &[ArrayRef]) -> Result<ArrayRef> {
+    let moments = columns[0].as_primitive::<Int64Type>().iter();
+    let micros: TimestampMicrosecondArray =
+        moments.map(|ms| ms.and_then(plain::micros_of_ms)).collect();
+    Ok(Arc::new(micros.with_timezone("UTC")))
+}
+
+fn utc_of_text(columns: &[ArrayRef]) -> Result<ArrayRef> {
+    let texts = as_string_array(&columns[0])?.iter();
+    let micros: TimestampMicrosecondArray =
+        texts.map(|text| text.and_then(plain::micros_of_text)).collect();
+    Ok(Arc::new(micros.with_timezone("UTC")))
+}

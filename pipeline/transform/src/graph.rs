@@ -1,0 +1,178 @@
+//! The order in which models are built, from the tables that each of them reads.
+//!
+//! It also holds the layers apart: who may read whom is the table in [`may_read`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use datafusion::sql::parser::{DFParser, Statement};
+use datafusion::sql::resolve::resolve_table_references;
+use datafusion::sql::sqlparser::ast;
+use kernel::{Fault, Result, nearest};
+
+use crate::models::{Layer, Model};
+
+/// Tables that are there without a model.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Known {
+    /// Names as `schema.table`.
+    pub(crate) tables: BTreeSet<String>,
+}
+
+/// The models in an order in which each comes after those that it reads. Models that do not read
+/// each other keep the order of their file names.
+///
+/// # Errors
+/// `FixData` for a cycle, a table that does not exist, a table that the model's layer must not
+/// read, or a file that is not one SELECT; the message names the file and, if known, the line.
+pub(crate) fn in_order(
+    models: Vec<Model>,
+    schema_of: impl Fn(&Layer) -> &'static str,
+    known: &Known,
+) -> Result<Vec<Model>> {
+    let mut reads = BTreeMap::new();
+    let names: BTreeMap<String, usize> = models
+        .iter()
+        .enumerate()
+        .filter(|(_, model)| !matches!(model.layer, Layer::Check(_)))
+        .map(|(place, model)| (format!("{}.{}", schema_of(&model.layer), model.name), place))
+        .collect();
+    for (place, model) in models.iter().enumerate() {
+        let mut wanted = Vec::new();
+        for table in tables_of(model)? {
+            check_layer(model, &table)?;
+            match names.get(&table) {
+                Some(other) => wanted.push(*other),
+                None if is_landed(&table) || known.tables.contains(&table) => {}
+                None => return Err(unknown(model, &table, &names, known)),
+            }
+        }
+        reads.insert(place, wanted);
+    }
+    let mut order = Vec::new();
+    let mut state = vec![Visit::New; models.len()];
+    for place in 0..models.len() {
+        visit(place, &models, &reads, &mut state, &mut order, &mut Vec::new())?;
+    }
+    let mut models: Vec<Option<Model>> = models.into_iter().map(Some).collect();
+    let taken = order.into_iter().map(|place| models[place].take());
+    Ok(taken.map(|model| model.expect("each model is visited once")).collect())
+}
+
+/// The tables that a model reads, as `schema.table`, sorted.
+///
+/// # Errors
+/// `FixData` when the file is not one SELECT, or names a table without its schema.
+pub(crate) fn tables_of(model: &Model) -> Result<Vec<String>> {
+    let mut statements = DFParser::parse_sql(&model.sql).map_err(|error| {
+        Fault::data(format!("sql/{} cannot be read", model.file)).because(error)
+    })?;
+    let statement = match (statements.pop_front(), statements.is_empty()) {
+        (Some(statement), true) if is_query(&statement) => statement,
+        _ => return Err(Fault::data(format!("sql/{} is not one SELECT", model.file))),
+    };
+    let (tables, _) = resolve_table_references(&statement, true).map_err(|error| {
+        Fault::data(format!("sql/{} cannot be read", model.file)).because(error)
+    })?;
+    let mut names = Vec::new();
+    for table in tables {
+        match table.schema() {
+            Some(schema) => names.push(format!("{schema}.{}", table.table())),
+            None => {
+                return Err(Fault::data(format!(
+                    "sql/{} reads {:?} without saying its schema",
+                    model.file,
+                    table.table()
+                )));
+            }
+        }
+    }
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+fn is_query(statement: &Statement) -> bool {
+    matches!(statement, Statement::Statement(inner) if matches!(**inner, ast::Statement::Query(_)))
+}
+
+fn is_landed(table: &str) -> bool {
+    table.starts_with("landing.") || table.starts_with("landing_all.")
+}
+
+/// Which schemas a layer reads.
+fn may_read(layer: &Layer) -> &'static [&'static str] {
+    match layer {
+        Layer::Source(_) => &["landing", "landing_all", "config"],
+        Layer::Staged => &["source", "staged", "config"],
+        Layer::Plan(_) => &["staged", "plan", "config"],
+        Layer::Reconcile => &["staged", "plan", "ledger", "readback", "reconcile", "config"],
+        Layer::Check(layer) => match layer.as_str() {
+            "staged" => &["source", "staged", "config"],
+            "plan" => &["staged", "plan", "config"],
+            _ => &["staged", "plan", "ledger", "readback", "reconcile", "config"],
+        },
+    }
+}
+
+fn check_layer(model: &Model, table: &str) -> Result<()> {
+    let allowed = may_read(&model.layer);
+    let schema = table.split('.').next().unwrap_or("");
+    if allowed.contains(&schema) {
+        return Ok(());
+    }
+    let line = line_of(&model.sql, table).map_or(String::new(), |line| format!(":{line}"));
+    Err(Fault::data(format!("sql/{}{line} reads {table}, which its layer must not", model.file))
+        .hint(format!("models of this layer read {}", allowed.join(", "))))
+}
+
+fn unknown(
+    model: &Model,
+    table: &str,
+    names: &BTreeMap<String, usize>,
+    known: &Known,
+) -> Fault {
+    let line = line_of(&model.sql, table).map_or(String::new(), |line| format!(":{line}"));
+    let all = names.keys().chain(&known.tables).map(String::as_str);
+    Fault::data(format!("sql/{}{line} reads {table}, which does not exist", model.file))
+        .hint(nearest::hint(table, all))
+}
+
+fn line_of(sql: &str, table: &str) -> Option<usize> {
+    sql.lines().position(|line| line.contains(table)).map(|place| place + 1)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Visit {
+    New,
+    Open,
+    Done,
+}
+
+fn visit(
+    place: usize,
+    models: &[Model],
+    reads: &BTreeMap<usize, Vec<usize>>,
+    state: &mut [Visit],
+    order: &mut Vec<usize>,
+    trail: &mut Vec<usize>,
+) -> Result<()> {
+    match state[place] {
+        Visit::Done => return Ok(()),
+        Visit::Open => {
+            let start = trail.iter().position(|open| *open == place).unwrap_or(0);
+            let files = trail[start..].iter().chain([&place]);
+            let files: Vec<&str> = files.map(|place| models[*place].file.as_str()).collect();
+            return Err(Fault::data(format!("models read each other in a circle: {}", files.join(" reads "))));
+        }
+        Visit::New => {}
+    }
+    state[place] = Visit::Open;
+    trail.push(place);
+    for other in &reads[&place] {
+        visit(*other, models, reads, state, order, trail)?;
+    }
+    trail.pop();
+    state[place] = Visit::Done;
+    order.push(place);
+    Ok(())
+}

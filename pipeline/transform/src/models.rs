@@ -1,0 +1,138 @@
+//! The SQL models: which there are, what each is named, and what its header says of it.
+//!
+//! A model is one file with one SELECT. Where it lies says what it makes; its order among the
+//! others is the business of the graph.
+
+use std::collections::BTreeMap;
+
+use include_dir::{Dir, include_dir};
+use kernel::{Fault, Result};
+
+static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../sql");
+
+/// A set of models.
+#[derive(Debug, Clone)]
+pub struct Models {
+    files: BTreeMap<String, String>,
+}
+
+/// What a model belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Layer {
+    /// Reads what was landed from this platform.
+    Source(String),
+    /// Where sources meet.
+    Staged,
+    /// Rows shaped for this target.
+    Plan(String),
+    /// Staged rows against what the target says.
+    Reconcile,
+    /// Rows that break a claim about the layer of this name.
+    Check(String),
+}
+
+/// One model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Model {
+    /// Its file below `sql/`, for messages.
+    pub(crate) file: String,
+    /// What it belongs to.
+    pub(crate) layer: Layer,
+    /// Its table.
+    pub(crate) name: String,
+    /// Columns that no two rows share, from the header; none for a check.
+    pub(crate) key: Vec<String>,
+    /// The statement.
+    pub(crate) sql: String,
+}
+
+impl Models {
+    /// The models that travel in the program.
+    pub fn embedded() -> Self {
+        let mut files = BTreeMap::new();
+        collect(&EMBEDDED, &mut files);
+        Self { files }
+    }
+
+    /// Models given as file names below `sql/` with their texts.
+    pub fn from_files(files: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self {
+            files: files.into_iter().collect(),
+        }
+    }
+
+    /// These models, with `file` added or in place of the one of that name.
+    pub fn with(mut self, file: impl Into<String>, sql: impl Into<String>) -> Self {
+        self.files.insert(file.into(), sql.into());
+        self
+    }
+
+    /// Every file with its text, sorted by name.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().map(|(file, sql)| (file.as_str(), sql.as_str()))
+    }
+
+    /// The models of the layers that `wanted` picks, sorted by file name.
+    ///
+    /// # Errors
+    /// `FixData` for a file that lies where no model belongs, or that says no key.
+    pub(crate) fn of(&self, wanted: impl Fn(&Layer) -> bool) -> Result<Vec<Model>> {
+        let mut models = Vec::new();
+        for (file, sql) in &self.files {
+            let (layer, name) = place_of(file)?;
+            if !wanted(&layer) {
+                continue;
+            }
+            let key = key_of(sql);
+            if key.is_empty() && !matches!(layer, Layer::Check(_)) {
+                return Err(Fault::data(format!("sql/{file} does not say its key"))
+                    .hint("begin the model with lines like: -- grain: one row … and -- key: …_id"));
+            }
+            models.push(Model {
+                file: file.clone(),
+                layer,
+                name,
+                key,
+                sql: sql.clone(),
+            });
+        }
+        Ok(models)
+    }
+}
+
+fn collect(folder: &Dir<'static>, files: &mut BTreeMap<String, String>) {
+    for file in folder.files() {
+        let name = file.path().to_string_lossy().replace('\\', "/");
+        if let (true, Some(text)) = (name.ends_with(".sql"), file.contents_utf8()) {
+            files.insert(name, text.to_owned());
+        }
+    }
+    for inner in folder.dirs() {
+        collect(inner, files);
+    }
+}
+
+fn place_of(file: &str) -> Result<(Layer, String)> {
+    let parts: Vec<&str> = file.trim_end_matches(".sql").split('/').collect();
+    let (layer, name) = match parts[..] {
+        ["1_source", platform, name] => (Layer::Source(platform.to_owned()), name),
+        ["2_staged", name] => (Layer::Staged, name),
+        ["3_plan", target, name] => (Layer::Plan(target.to_owned()), name),
+        ["4_reconcile", name] => (Layer::Reconcile, name),
+        ["checks", layer, name] => (Layer::Check(layer.to_owned()), name),
+        _ => {
+            return Err(Fault::data(format!("sql/{file} belongs to no layer")).hint(
+                "models lie in 1_source/<platform>, 2_staged, 3_plan/<target>, 4_reconcile \
+                 and checks/<layer>",
+            ));
+        }
+    };
+    Ok((layer, name.to_owned()))
+}
+
+fn key_of(sql: &str) -> Vec<String> {
+    let mut header = sql.lines().take_while(|line| line.starts_with("--"));
+    let key = header.find_map(|line| line.trim_start_matches('-').trim().strip_prefix("key:"));
+    let columns = key.unwrap_or("").split(',').map(str::trim);
+    columns.filter(|column| !column.is_empty()).map(str::to_owned).collect()
+}

@@ -1,0 +1,120 @@
+//! From staged tables to a plan: rows shaped for one target, in the order of their replay.
+//!
+//! It writes only below the run's own folder and calls nobody.
+
+use datafusion::arrow::array::AsArray;
+use datafusion::arrow::datatypes::Int64Type;
+use futures::StreamExt;
+use kernel::{BuildId, Fault, Mapping, Result, RunId};
+use landing::{Warehouse, layout};
+
+use crate::catalog;
+use crate::graph::{self, Known};
+use crate::models::{Layer, Model, Models};
+use crate::session::Session;
+use crate::staging;
+use crate::tables::{self, Finding};
+
+/// A plan that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// Its tables as `plan.name`, with their rows.
+    pub tables: Vec<(String, u64)>,
+    /// Calls that it will take, by phase, in the order of the phases' first calls.
+    pub forecast: Vec<(String, u64)>,
+    /// What it was made from: [`plan_hash`].
+    pub hash: String,
+    /// Claims that do not hold.
+    pub findings: Vec<Finding>,
+}
+
+/// Writes the plan of a run: what `build` holds, shaped for `target`.
+///
+/// # Errors
+/// `FixConfig` when there is no such build or the target is unknown, `FixData` for SQL that fails.
+pub async fn plan(
+    warehouse: &Warehouse,
+    build: &BuildId,
+    target: &str,
+    mapping: &Mapping,
+    models: &Models,
+    run: &RunId,
+) -> Result<Planned> {
+    let wanted = wanted_models(target, models)?;
+    let hash = hash_of(build, target, mapping, &wanted);
+    let session = Session::open(warehouse)?;
+    let staged = catalog::register_build(&session, build).await?;
+    tables::register_mapping(&session, mapping)?;
+    let known = Known {
+        tables: staged.into_iter().chain(["config.mapping".to_owned()]).collect(),
+    };
+    let ordered = graph::in_order(wanted, schema_of, &known)?;
+    let place = |model: &Model| layout::plan_table(run, &model.name);
+    let (tables, findings) = staging::run(&session, &ordered, schema_of, place).await?;
+    Ok(Planned {
+        tables,
+        forecast: forecast_of(&session, run).await?,
+        hash,
+        findings,
+    })
+}
+
+/// The hash of everything that a plan is made from, without making it.
+///
+/// # Errors
+/// `FixConfig` when the target is unknown.
+pub fn plan_hash(
+    build: &BuildId,
+    target: &str,
+    mapping: &Mapping,
+    models: &Models,
+) -> Result<String> {
+    Ok(hash_of(build, target, mapping, &wanted_models(target, models)?))
+}
+
+fn hash_of(build: &BuildId, target: &str, mapping: &Mapping, models: &[Model]) -> String {
+    let mut pieces = vec![build.to_string(), target.to_owned()];
+    pieces.extend(mapping.iter().map(|(key, value)| format!("{key}={value}")));
+    for model in models {
+        pieces.push(model.file.clone());
+        pieces.push(model.sql.clone());
+    }
+    staging::fingerprint(pieces.iter().map(String::as_str))
+}
+
+fn wanted_models(target: &str, models: &Models) -> Result<Vec<Model>> {
+    let wanted = models.of(|layer| match layer {
+        Layer::Plan(of) => of == target,
+        Layer::Check(of) => of == "plan",
+        _ => false,
+    })?;
+    if wanted.iter().any(|model| matches!(model.layer, Layer::Plan(_))) {
+        Ok(wanted)
+    } else {
+        Err(Fault::config(format!("there are no models for the target {target:?}")))
+    }
+}
+
+fn schema_of(_: &Layer) -> &'static str {
+    "plan"
+}
+
+async fn forecast_of(session: &Session, run: &RunId) -> Result<Vec<(String, u64)>> {
+    let path = layout::plan_table(run, "forecast");
+    let mut rows = landing::table::read(&session.warehouse, &path).await?;
+    let mut forecast = Vec::new();
+    while let Some(batch) = rows.next().await {
+        let batch = batch?;
+        let (Some(phases), Some(calls)) =
+            (batch.column_by_name("phase"), batch.column_by_name("calls"))
+        else {
+            return Err(Fault::data("plan.forecast lacks its columns phase and calls"));
+        };
+        let calls = calls.as_primitive::<Int64Type>();
+        for (phase, calls) in phases.as_string::<i32>().iter().zip(calls) {
+            let calls = u64::try_from(calls.unwrap_or(0)).unwrap_or(0);
+            forecast.push((phase.unwrap_or("").to_owned(), calls));
+        }
+    }
+    Ok(forecast)
+}

@@ -1,0 +1,165 @@
+//! What should be in the target against what is: staged rows, the ledger and a read-back.
+//!
+//! It writes only below the run's report and calls nobody.
+
+use std::collections::BTreeSet;
+
+use datafusion::arrow::array::{Array, AsArray};
+use datafusion::arrow::datatypes::Int64Type;
+use futures::StreamExt;
+use kernel::{BuildId, Fault, Mapping, Result, RunId, SnapshotId};
+use landing::{Warehouse, layout};
+
+use crate::catalog;
+use crate::graph::{self, Known};
+use crate::landed::Landed;
+use crate::models::{Layer, Model, Models};
+use crate::session::Session;
+use crate::staging;
+use crate::tables::{self, Finding};
+
+/// What a comparison found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reconciled {
+    /// How many records of each kind there are on each side.
+    pub counts: Vec<TableCounts>,
+    /// Differences that no rule explains.
+    pub unexplained: u64,
+    /// Differences that a rule explains.
+    pub explained: u64,
+    /// Tables that were written, with their rows.
+    pub tables: Vec<(String, u64)>,
+    /// Claims about the comparison itself that do not hold.
+    pub findings: Vec<Finding>,
+}
+
+/// The row of one kind of record in `reconcile.counts`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableCounts {
+    /// The kind: customers, tickets, messages, attachments.
+    pub table: String,
+    /// Records that were staged.
+    pub staged: u64,
+    /// Records that were planned.
+    pub planned: u64,
+    /// Planned records that the target has.
+    pub in_target: u64,
+    /// Staged records that a rule keeps out of the plan.
+    pub lost_by_rule: u64,
+    /// Records with a difference that no rule explains.
+    pub unexplained: u64,
+    /// Records of the target that are not ours.
+    pub others: u64,
+}
+
+/// Compares a run with what was read back from its target, snapshots oldest first, and writes the
+/// comparison into the run's report.
+///
+/// # Errors
+/// `FixConfig` when build, run or read-back do not exist, `FixData` for SQL that fails.
+pub async fn reconcile(
+    warehouse: &Warehouse,
+    build: &BuildId,
+    run: &RunId,
+    target: &str,
+    readback: &[SnapshotId],
+    mapping: &Mapping,
+    models: &Models,
+) -> Result<Reconciled> {
+    let session = Session::open(warehouse)?;
+    let mut known = catalog::register_build(&session, build).await?;
+    let plan = layout::plan_table(run, "any");
+    let planned = catalog::register_folder(&session, &plan, "plan").await?;
+    if planned.is_empty() {
+        return Err(Fault::config(format!("run {run} has no plan")).hint("deskferry plan makes one"));
+    }
+    known.extend(planned);
+    known.extend(catalog::register_ledger(&session, run).await?);
+    tables::register_mapping(&session, mapping)?;
+    known.push("config.mapping".to_owned());
+    let known = Known {
+        tables: known.into_iter().collect(),
+    };
+    let ordered = graph::in_order(wanted_models(target, models)?, schema_of, &known)?;
+    let landed = Landed {
+        session: &session,
+        snapshots: readback,
+    };
+    let streams: BTreeSet<String> = staging::landed_streams(&ordered)?;
+    landed.register(&streams).await?;
+    let place = |model: &Model| match model.layer {
+        Layer::Source(_) => layout::report_table(run, &format!("readback/{}", model.name)),
+        _ => layout::report_table(run, &model.name),
+    };
+    let (tables, findings) = staging::run(&session, &ordered, schema_of, place).await?;
+    let counts = counts_of(&session).await?;
+    let (explained, unexplained) = verdicts_of(&session).await?;
+    Ok(Reconciled {
+        counts,
+        unexplained,
+        explained,
+        tables,
+        findings,
+    })
+}
+
+fn wanted_models(target: &str, models: &Models) -> Result<Vec<Model>> {
+    models.of(|layer| match layer {
+        Layer::Source(of) => of == target,
+        Layer::Reconcile => true,
+        Layer::Check(of) => of == "reconcile",
+        _ => false,
+    })
+}
+
+fn schema_of(layer: &Layer) -> &'static str {
+    match layer {
+        Layer::Source(_) => "readback",
+        _ => "reconcile",
+    }
+}
+
+async fn counts_of(session: &Session) -> Result<Vec<TableCounts>> {
+    let columns = ["staged", "planned", "in_target", "lost_by_rule", "unexplained", "others"];
+    let sql = format!(
+        "select \"table\", {} from reconcile.counts order by \"table\"",
+        columns.map(|name| format!("cast({name} as bigint)")).join(", ")
+    );
+    let mut counts = Vec::new();
+    let mut rows = crate::select::select_stream(&session.context, &sql).await?;
+    while let Some(batch) = rows.next().await {
+        let batch = batch.map_err(unreadable)?;
+        for row in 0..batch.num_rows() {
+            let number = |column: usize| {
+                let numbers = batch.column(column).as_primitive::<Int64Type>();
+                let is_known = !numbers.is_null(row);
+                u64::try_from(if is_known { numbers.value(row) } else { 0 }).unwrap_or(0)
+            };
+            counts.push(TableCounts {
+                table: batch.column(0).as_string::<i32>().value(row).to_owned(),
+                staged: number(1),
+                planned: number(2),
+                in_target: number(3),
+                lost_by_rule: number(4),
+                unexplained: number(5),
+                others: number(6),
+            });
+        }
+    }
+    Ok(counts)
+}
+
+async fn verdicts_of(session: &Session) -> Result<(u64, u64)> {
+    let sql = "select count(*) filter (where verdict = 'by_rule'), \
+               count(*) filter (where verdict <> 'by_rule') from reconcile.differences";
+    let rows = crate::select::select(&session.context, sql).await?;
+    let number = |column: usize| {
+        let batch = rows.iter().find(|batch| batch.num_rows() > 0)?;
+        u64::try_from(batch.column(column).as_primitive::<Int64Type>().value(0)).ok()
+    };
+    Ok((number(0).unwrap_or(0), number(1).unwrap_or(0)))
+}
+
+fn unreadable(error: datafusion::error::DataFusionError) -> Fault {
+    Fault::data("the comparison cannot be read back").because(error)
+}

@@ -1,0 +1,197 @@
+//! Making tables from models: running a SELECT, writing its rows, counting offenders of a check.
+//!
+//! The same rows give the same bytes: a model ends in the order of its key, and nothing here
+//! depends on how many threads ran it.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::datasource::MemTable;
+use datafusion::error::DataFusionError;
+use datafusion::physical_plan::SendableRecordBatchStream;
+use futures::StreamExt;
+use kernel::{Fault, Mapping, Result};
+use object_store::path::Path;
+use serde::{Deserialize, Serialize};
+
+use crate::functions::utc_time;
+use crate::models::Model;
+use crate::session::Session;
+
+/// Characters of an offending row that a finding shows.
+const SAMPLE_CHARACTERS_MAX: usize = 300;
+
+/// A claim that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The check, as its file is named below `sql/`, or the table whose key is not unique.
+    pub check: String,
+    /// Rows that break the claim.
+    pub offenders: u64,
+    /// One of them.
+    pub sample: String,
+}
+
+/// Writes what a model selects to `path`, makes it known as `schema.name`, and says how many rows
+/// there are.
+pub(crate) async fn build(
+    session: &Session,
+    model: &Model,
+    schema: &str,
+    path: &Path,
+) -> Result<u64> {
+    let rows = stream_of(session, &model.sql).await.map_err(|error| failed(model, &error))?;
+    let stored = stored_schema(model, &rows.schema())?;
+    let target = stored.clone();
+    let file = model.file.clone();
+    let batches = rows.map(move |batch| {
+        batch
+            .and_then(|batch| stored_batch(&batch, &target))
+            .map_err(|error| Fault::data(format!("sql/{file} failed")).because(error))
+    });
+    let written = landing::table::write(&session.warehouse, path, stored, batches).await?;
+    session.register(schema, &model.name, session.parquet(path, None).await?)?;
+    Ok(written.rows)
+}
+
+/// Runs a check; `None` when no row breaks it.
+pub(crate) async fn check(session: &Session, model: &Model) -> Result<Option<Finding>> {
+    let name = format!("sql/{}", model.file);
+    offenders(session, &model.sql, name).await.map_err(|error| failed(model, &error))
+}
+
+/// Checks that no two rows of a table share its key.
+pub(crate) async fn check_key(
+    session: &Session,
+    model: &Model,
+    schema: &str,
+) -> Result<Option<Finding>> {
+    let key = model.key.join(", ");
+    let table = format!("{schema}.{}", model.name);
+    let sql = format!(
+        "select {key}, count(*) as rows from {table} group by {key} having count(*) > 1 \
+         order by {key}"
+    );
+    let name = format!("{table} has one row for each {key}");
+    offenders(session, &sql, name).await.map_err(|error| failed(model, &error))
+}
+
+async fn offenders(
+    session: &Session,
+    sql: &str,
+    check: String,
+) -> std::result::Result<Option<Finding>, DataFusionError> {
+    let mut rows = stream_of(session, sql).await?;
+    let mut finding = Finding {
+        check,
+        offenders: 0,
+        sample: String::new(),
+    };
+    while let Some(batch) = rows.next().await {
+        let batch = batch?;
+        if finding.offenders == 0 && batch.num_rows() > 0 {
+            finding.sample = sample_of(&batch)?;
+        }
+        finding.offenders += batch.num_rows() as u64;
+    }
+    Ok((finding.offenders > 0).then_some(finding))
+}
+
+fn sample_of(batch: &RecordBatch) -> std::result::Result<String, DataFusionError> {
+    let options = FormatOptions::new().with_null("null");
+    let mut cells = Vec::new();
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        let shown = ArrayFormatter::try_new(column, &options)?;
+        cells.push(format!("{}={}", field.name(), shown.value(0)));
+    }
+    Ok(cells.join(" ").chars().take(SAMPLE_CHARACTERS_MAX).collect())
+}
+
+async fn stream_of(
+    session: &Session,
+    sql: &str,
+) -> std::result::Result<SendableRecordBatchStream, DataFusionError> {
+    session.context.sql(sql).await?.execute_stream().await
+}
+
+/// The mapping as a table of one row, a column for each decision.
+pub(crate) fn register_mapping(session: &Session, mapping: &Mapping) -> Result<()> {
+    let columns = mapping.iter().map(|(key, value)| {
+        let value: ArrayRef = Arc::new(StringArray::from(vec![value]));
+        (key, value)
+    });
+    let row = RecordBatch::try_from_iter(columns)
+        .map_err(|error| Fault::bug("the mapping does not fit a row").because(error))?;
+    register_rows(session, "config", "mapping", row)
+}
+
+/// Rows in memory as a table.
+pub(crate) fn register_rows(
+    session: &Session,
+    schema: &str,
+    name: &str,
+    rows: RecordBatch,
+) -> Result<()> {
+    let table = MemTable::try_new(rows.schema(), vec![vec![rows]])
+        .map_err(|error| Fault::bug(format!("{schema}.{name} is no table")).because(error))?;
+    session.register(schema, name, Arc::new(table))
+}
+
+fn stored_schema(model: &Model, schema: &SchemaRef) -> Result<SchemaRef> {
+    let mut fields = Vec::new();
+    for field in schema.fields() {
+        if field.data_type() == &DataType::Null {
+            return Err(Fault::data(format!(
+                "column {} of sql/{} has no type",
+                field.name(),
+                model.file
+            ))
+            .hint("cast the null to the type that is meant"));
+        }
+        fields.push(Field::new(field.name(), stored_type(field.data_type()), true));
+    }
+    Ok(Arc::new(Schema::new(fields)))
+}
+
+/// One type for all spellings of text and of time, so that a table's schema does not depend on
+/// which function happened to make a column.
+fn stored_type(kind: &DataType) -> DataType {
+    match kind {
+        DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
+        DataType::Timestamp(..) => utc_time(),
+        DataType::UInt64 | DataType::Int32 | DataType::UInt32 => DataType::Int64,
+        other => other.clone(),
+    }
+}
+
+fn stored_batch(
+    batch: &RecordBatch,
+    schema: &SchemaRef,
+) -> std::result::Result<RecordBatch, DataFusionError> {
+    let pairs = batch.columns().iter().zip(schema.fields());
+    let columns = pairs.map(|(column, field)| cast(column, field.data_type()));
+    let columns = columns.collect::<std::result::Result<Vec<_>, _>>()?;
+    Ok(RecordBatch::try_new(schema.clone(), columns)?)
+}
+
+/// A failed statement, with the line when the engine knows it.
+fn failed(model: &Model, error: &DataFusionError) -> Fault {
+    let line = error
+        .diagnostic()
+        .and_then(|found| found.span)
+        .map(|span| span.start.line)
+        .or_else(|| line_in(&error.to_string()));
+    let line = line.map_or(String::new(), |line| format!(":{line}"));
+    let reason = error.strip_backtrace();
+    Fault::data(format!("sql/{}{line} cannot be run", model.file))
+        .because(std::io::Error::other(reason))
+}
+
+fn line_in(message: &str) -> Option<u64> {
+    let (_, rest) = message.split_once("Line: ")?;
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}

@@ -1,0 +1,4 @@
+//! What the SQL and the engine make of landed records, from outside.
+
+mod fixture;
+mod trial;

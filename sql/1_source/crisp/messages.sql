@@ -1,0 +1,187 @@
+-- grain: one row per message of a conversation, as it was landed last
+-- key: source_key
+-- Content is a string or an object, by type. What contradicts its type, and every type that is not
+-- known, keeps its content as it stands in raw_content; content_rule says so.
+with
+
+messages as (
+    select
+        platform,
+        stream,
+        key,
+        parent_key,
+        snapshot,
+        fetched_at,
+        exchange_id,
+        ordinal,
+        raw,
+        json_row(
+            raw,
+            'session_id TEXT PATH $.session_id, fingerprint TEXT PATH $.fingerprint,
+             type TEXT PATH $.type, side TEXT PATH $.from, origin TEXT PATH $.origin,
+             sent_ms BIGINT PATH $.timestamp, original_id TEXT PATH $.original.original_id,
+             user_id TEXT PATH $.user.user_id, user_type TEXT PATH $.user.type,
+             nickname TEXT PATH $.user.nickname, mentions JSON PATH $.mentions,
+             is_automated BOOL PATH $.automated, is_edited BOOL PATH $.edited,
+             content JSON PATH $.content, text TEXT PATH $.content,
+             name TEXT PATH $.content.name, url TEXT PATH $.content.url,
+             content_type TEXT PATH $.content.type, seconds BIGINT PATH $.content.duration,
+             question TEXT PATH $.content.text, explanation TEXT PATH $.content.explain,
+             answer TEXT PATH $.content.value, choices JSON PATH $.content.choices,
+             cards JSON PATH $.content.targets, namespace TEXT PATH $.content.namespace'
+        ) as document
+    from landing.messages
+),
+
+named as (
+    select
+        platform,
+        stream,
+        key as source_key,
+        snapshot,
+        fetched_at,
+        exchange_id,
+        ordinal,
+        raw,
+
+        document['is_valid'] as is_valid,
+        document['fingerprint'] as fingerprint,
+        coalesce(nullif(document['session_id'], ''), parent_key) as ticket_id,
+        document['original_id'] as original_id,
+        nullif(document['user_id'], '') as user_id,
+
+        coalesce(document['type'], '') as type,
+        document['side'] as side,
+        document['origin'] as origin,
+        document['user_type'] as user_type,
+        nullif(trim(document['nickname']), '') as author_name,
+        nullif(document['mentions'], '[]') as mentions,
+
+        document['content'] as content,
+        document['text'] as text,
+        nullif(trim(document['name']), '') as file_name,
+        nullif(trim(document['url']), '') as file_url,
+        nullif(trim(document['content_type']), '') as file_type,
+        document['seconds'] as file_seconds,
+        document['question'] as question,
+        document['explanation'] as explanation,
+        document['answer'] as answer,
+        document['choices'] as choices,
+        document['cards'] as cards,
+        document['namespace'] as namespace,
+
+        coalesce(document['is_automated'], false) as is_automated,
+        coalesce(document['is_edited'], false) as is_edited,
+        utc_of_ms(document['sent_ms']) as sent_at
+    from messages
+),
+
+judged as (
+    select
+        platform,
+        stream,
+        source_key,
+        snapshot,
+        fetched_at,
+        exchange_id,
+        ordinal,
+        raw,
+        ticket_id,
+        original_id,
+        user_id,
+        type,
+        origin,
+        author_name,
+        mentions,
+        content,
+        text,
+        file_name,
+        file_url,
+        file_type,
+        file_seconds,
+        question,
+        explanation,
+        answer,
+        choices,
+        cards,
+        namespace,
+        is_automated,
+        is_edited,
+        sent_at,
+        case type when 'note' then 'note' when 'event' then 'event' else 'message' end as kind,
+        case
+            when type in ('text', 'note') and content like '"%' then 'as_is'
+            when type in ('file', 'audio', 'animation') and file_url is not null then 'as_is'
+            when type = 'picker' and (question is not null or choices like '[%') then 'as_is'
+            when type = 'field' and question is not null then 'as_is'
+            when type = 'carousel' and cards like '[%' then 'as_is'
+            when type = 'event' and namespace is not null then 'as_is'
+            when
+                type in (
+                    'text', 'note', 'file', 'audio', 'animation', 'picker', 'field', 'carousel',
+                    'event'
+                )
+                then 'shape_contradicts_type'
+            else 'unknown_type'
+        end as content_rule,
+        case
+            when type = 'event' then 'system'
+            when side = 'user' and user_type = 'participant' then 'participant'
+            when side = 'user' then 'customer'
+            when is_automated or user_type in ('bot', 'plugin') or user_id is null then 'bot'
+            else 'agent'
+        end as author_type,
+        case
+            when not is_valid then 'not_an_object'
+            when coalesce(fingerprint, '') = '' or coalesce(ticket_id, '') = '' then 'missing_id'
+            when sent_at is null then 'missing_time'
+        end as quarantine_rule
+    from named
+),
+
+final as (
+    select
+        platform,
+        stream,
+        source_key,
+        snapshot,
+        fetched_at,
+        exchange_id,
+        ordinal,
+
+        source_key as message_id,
+        ticket_id,
+        original_id,
+        case when author_type = 'agent' then user_id end as agent_id,
+        user_id as author_source_id,
+
+        kind,
+        type as content_type,
+        content_rule,
+        coalesce(origin, '') as origin,
+        author_type,
+        author_name,
+        mentions,
+
+        case when type in ('text', 'note') and content_rule = 'as_is' then text end as text,
+        file_name,
+        file_url,
+        file_type,
+        file_seconds,
+        case when type in ('picker', 'field', 'carousel', 'event') then question end as question,
+        explanation,
+        case when type = 'field' then answer end as answer,
+        choices,
+        cards,
+        namespace,
+        case when content_rule <> 'as_is' then coalesce(content, '') end as raw_content,
+
+        is_automated,
+        is_edited,
+        sent_at,
+        quarantine_rule,
+        case when quarantine_rule is not null then cut_text(raw, 2000) end as offending
+    from judged
+)
+
+select * from final order by source_key

@@ -1,0 +1,97 @@
+-- grain: one row per landed stream
+-- key: stream
+-- Every received record is a staged row, a quarantined one, or dropped by a named rule. Staged rows
+-- are counted in the staged tables, not taken from the decision that should have put them there.
+with
+
+received as (
+    select
+        stream,
+        received,
+        newest
+    from source.received
+),
+
+staged_rows as (
+    select 'conversations' as stream, count(*) as staged from staged.tickets
+    union all
+    select stream, count(*) as staged from staged.messages where stream = 'messages' group by stream
+    union all
+    select 'people' as stream, count(*) as staged
+    from staged.customer_identities
+    where kind = 'person_id'
+    union all
+    select 'operators' as stream, count(*) as staged from staged.agents where is_known
+),
+
+-- These become columns of other rows, so the decision is all there is to count.
+merged_rows as (
+    select stream, count(*) as staged
+    from staged.fates
+    where fate = 'staged' and stream in ('people_data', 'originals')
+    group by stream
+),
+
+used_files as (
+    select 'downloads' as stream, count(distinct url) as staged
+    from staged.attachments
+    where fetch_status = 'stored' or reason <> 'not_landed'
+),
+
+staged_counts as (
+    select stream, staged from staged_rows
+    union all
+    select stream, staged from merged_rows
+    union all
+    select stream, staged from used_files
+),
+
+quarantined as (
+    select stream, count(*) as quarantined
+    from staged.quarantine
+    group by stream
+),
+
+unused_files as (
+    select 'downloads' as stream, 'not_shown_anywhere' as rule, count(*) as rows
+    from source.files
+    left anti join staged.attachments on files.url = attachments.url
+),
+
+dropped_rules as (
+    select stream, rule, count(*) as rows
+    from staged.fates
+    where fate = 'dropped'
+    group by stream, rule
+    union all
+    select stream, rule, rows from unused_files where rows > 0
+    union all
+    select stream, 'superseded' as rule, received - newest as rows
+    from received
+    where received > newest
+),
+
+dropped as (
+    select
+        stream,
+        sum(rows) as dropped,
+        string_agg(concat(rule, ' ', rows), ', ' order by rule) as dropped_by
+    from dropped_rules
+    group by stream
+),
+
+final as (
+    select
+        received.stream,
+        received.received,
+        coalesce(staged_counts.staged, 0) as staged,
+        coalesce(quarantined.quarantined, 0) as quarantined,
+        coalesce(dropped.dropped, 0) as dropped,
+        dropped.dropped_by
+    from received
+    left join staged_counts on received.stream = staged_counts.stream
+    left join quarantined on received.stream = quarantined.stream
+    left join dropped on received.stream = dropped.stream
+)
+
+select * from final order by stream

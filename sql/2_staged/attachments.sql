@@ -1,0 +1,135 @@
+-- grain: one row per file of a staged message: sent as such, or shown inside its text
+-- key: message_id, ordinal
+with
+
+message_texts as (
+    select
+        message_id,
+        file_name,
+        file_url,
+        text,
+        is_markdown
+    from staged.message_texts
+),
+
+messages as (
+    select
+        platform,
+        message_id,
+        ticket_id,
+        snapshot,
+        file_type
+    from source.messages
+),
+
+files as (
+    select
+        url,
+        sha256,
+        bytes,
+        content_type,
+        reason
+    from source.files
+),
+
+originals as (
+    select
+        message_id,
+        content
+    from source.originals
+    where quarantine_rule is null and content is not null
+),
+
+sent as (
+    select
+        message_id,
+        file_url as url,
+        file_name as name,
+        false as is_inline,
+        0 as place
+    from message_texts
+    where file_url is not null
+),
+
+shown as (
+    select
+        message_id,
+        unnest(image_urls(text)) as url
+    from message_texts
+    where is_markdown and (text like '%](%' or text like '%<%')
+),
+
+-- Pictures of an e-mail count only as far as they were landed: most of the others are pixels that
+-- track who reads it.
+shown_in_mail as (
+    select
+        originals.message_id,
+        unnest(image_urls(originals.content)) as url
+    from originals
+    inner join message_texts on originals.message_id = message_texts.message_id
+),
+
+landed_in_mail as (
+    select
+        shown_in_mail.message_id,
+        shown_in_mail.url
+    from shown_in_mail
+    left semi join files on shown_in_mail.url = files.url
+),
+
+inline as (
+    select message_id, url from shown
+    union
+    select message_id, url from landed_in_mail
+),
+
+gathered as (
+    select message_id, url, name, is_inline, place from sent
+    union all
+    select
+        message_id,
+        url,
+        coalesce(nullif(regexp_replace(split_part(url, '?', 1), '^.*/', ''), ''), 'picture') as name,
+        true as is_inline,
+        1 as place
+    from inline
+),
+
+numbered as (
+    select
+        message_id,
+        url,
+        name,
+        is_inline,
+        row_number() over (partition by message_id order by place, url) as ordinal
+    from gathered
+),
+
+final as (
+    select
+        messages.platform,
+        numbered.message_id,
+        numbered.ordinal,
+        messages.ticket_id,
+        messages.snapshot,
+        numbered.url,
+        cut_text(one_line(numbered.name), 255) as name,
+        coalesce(
+            files.content_type,
+            case when not numbered.is_inline then messages.file_type end,
+            'application/octet-stream'
+        ) as content_type,
+        files.sha256,
+        files.bytes,
+        numbered.is_inline,
+        case when files.sha256 is null then 'broken' else 'stored' end as fetch_status,
+        case
+            when files.sha256 is not null then null
+            else coalesce(files.reason, 'not_landed')
+        end as reason
+    from numbered
+    inner join messages on numbered.message_id = messages.message_id
+    left join files on numbered.url = files.url
+)
+
+select * from final order by message_id, ordinal

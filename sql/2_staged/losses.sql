@@ -1,0 +1,200 @@
+-- grain: one row per record and rule by which something of it is cut, changed or left out
+-- key: stream, source_id, rule
+-- survives_in says where the original can still be read.
+with
+
+messages as (
+    select
+        stream,
+        source_id,
+        ticket_id,
+        content_type,
+        content_rule,
+        is_text_cut,
+        is_html_dropped,
+        is_original_missing,
+        is_time_clamped
+    from staged.messages
+),
+
+dropped as (
+    select
+        stream,
+        source_key as source_id,
+        ticket_id,
+        rule,
+        cast(null as varchar) as detail
+    from staged.fates
+    where fate = 'dropped'
+),
+
+odd_content as (
+    select
+        stream,
+        source_id,
+        ticket_id,
+        content_rule as rule,
+        concat('type ', content_type, ' is shown as its raw content') as detail
+    from messages
+    where content_rule <> 'as_is'
+),
+
+cut_texts as (
+    select
+        stream,
+        source_id,
+        ticket_id,
+        'text_cut' as rule,
+        'the text is longer than 950000 bytes' as detail
+    from messages
+    where is_text_cut
+),
+
+dropped_html as (
+    select
+        stream,
+        source_id,
+        ticket_id,
+        'html_dropped' as rule,
+        'the page is longer than 950000 bytes; its text is kept' as detail
+    from messages
+    where is_html_dropped
+),
+
+missing_originals as (
+    select
+        stream,
+        source_id,
+        ticket_id,
+        'original_missing' as rule,
+        'the original e-mail could not be read; its text is kept' as detail
+    from messages
+    where is_original_missing
+),
+
+clamped_times as (
+    select
+        stream,
+        source_id,
+        ticket_id,
+        'time_in_future' as rule,
+        'the time of sending is later than the time of reading, which stands in for it' as detail
+    from messages
+    where is_time_clamped
+),
+
+broken_files as (
+    select
+        'messages' as stream,
+        message_id as source_id,
+        min(ticket_id) as ticket_id,
+        'attachment_not_available' as rule,
+        string_agg(concat(name, ': ', reason), ', ' order by ordinal) as detail
+    from staged.attachments
+    where fetch_status = 'broken'
+    group by message_id
+),
+
+notepads as (
+    select
+        stream,
+        source_key as source_id,
+        cast(null as varchar) as ticket_id,
+        rule,
+        cast(null as varchar) as detail
+    from staged.notepads
+    where rule is not null
+),
+
+skipped_tickets as (
+    select
+        'conversations' as stream,
+        source_id,
+        ticket_id,
+        'anonymous_skipped' as rule,
+        concat(messages, ' messages') as detail
+    from staged.tickets
+    where is_skipped
+),
+
+long_tags as (
+    select
+        'conversations' as stream,
+        ticket_id as source_id,
+        ticket_id,
+        'tag_cut' as rule,
+        concat(count(*), ' tags are longer than 256 characters') as detail
+    from staged.ticket_tags
+    where is_cut
+    group by ticket_id
+),
+
+long_subjects as (
+    select
+        'conversations' as stream,
+        source_id,
+        ticket_id,
+        'subject_cut' as rule,
+        'the subject is longer than 998 characters' as detail
+    from staged.tickets
+    where subject_rule = 'own_cut'
+),
+
+odd_profiles as (
+    select
+        stream,
+        source_key as source_id,
+        cast(null as varchar) as ticket_id,
+        'not_an_email_address' as rule,
+        'what stands as the e-mail address is none' as detail
+    from source.customers
+    where quarantine_rule is null and email is null and email_as_written is not null
+    union all
+    select
+        stream,
+        source_key as source_id,
+        cast(null as varchar) as ticket_id,
+        'not_a_phone_number' as rule,
+        'what stands as the telephone number is none' as detail
+    from source.customers
+    where quarantine_rule is null and phone is null and phone_as_written is not null
+),
+
+everything as (
+    select stream, source_id, ticket_id, rule, detail from dropped
+    union all
+    select stream, source_id, ticket_id, rule, detail from odd_content
+    union all
+    select stream, source_id, ticket_id, rule, detail from cut_texts
+    union all
+    select stream, source_id, ticket_id, rule, detail from dropped_html
+    union all
+    select stream, source_id, ticket_id, rule, detail from missing_originals
+    union all
+    select stream, source_id, ticket_id, rule, detail from clamped_times
+    union all
+    select stream, source_id, ticket_id, rule, detail from broken_files
+    union all
+    select stream, source_id, ticket_id, rule, detail from notepads
+    union all
+    select stream, source_id, ticket_id, rule, detail from skipped_tickets
+    union all
+    select stream, source_id, ticket_id, rule, detail from long_tags
+    union all
+    select stream, source_id, ticket_id, rule, detail from long_subjects
+    union all
+    select stream, source_id, ticket_id, rule, detail from odd_profiles
+),
+
+final as (
+    select
+        everything.stream,
+        everything.source_id,
+        everything.ticket_id,
+        everything.rule,
+        everything.detail,
+        concat('landing.', everything.stream, ' key ', everything.source_id) as survives_in
+    from everything
+)
+
+select * from final order by stream, source_id, rule
