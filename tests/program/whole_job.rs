@@ -17,8 +17,7 @@ fn move_everything(bench: &Bench, servers: &Servers) {
     }
     assert_eq!(servers.gorgias.outbox(), 0, "a customer got a message");
     assert_eq!(servers.crisp.counters().writes_attempted, 0, "the source was written to");
-    let unexplained =
-        "select count(*) from reconcile.differences where verdict = 'unexplained'";
+    let unexplained = "select count(*) from reconcile.differences where verdict = 'unexplained'";
     assert_eq!(bench.number(unexplained), 0);
 }
 

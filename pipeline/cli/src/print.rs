@@ -110,7 +110,8 @@ mod tests {
 
     #[test]
     fn numbers_stand_to_the_right_and_words_to_the_left() {
-        let rows = [vec!["tickets".to_owned(), "7".to_owned()], vec!["x".to_owned(), "1200".to_owned()]];
+        let rows =
+            [vec!["tickets".to_owned(), "7".to_owned()], vec!["x".to_owned(), "1200".to_owned()]];
         let text = grid(&["table", "rows"], &rows);
         assert_eq!(text, "table    rows\n-------  ----\ntickets     7\nx        1200\n");
     }

@@ -39,14 +39,7 @@ impl Files<'_> {
 
     async fn fetch(&self, url: &str) -> Result<()> {
         let request_key = format!("{STREAM}|{url}");
-        if self
-            .journal
-            .lock()
-            .await
-            .answer(&request_key)
-            .await?
-            .is_some()
-        {
+        if self.journal.lock().await.answer(&request_key).await?.is_some() {
             return Ok(());
         }
         let fetched = self.client.fetch(url).await;
@@ -92,11 +85,6 @@ fn exchange_of(request_key: String, url: &str, fetched: &Fetched, download: Down
 
 /// Whoever knows a file's address can read the file, so only its host is shown.
 fn redacted(url: &str) -> String {
-    let host = url::Url::parse(url)
-        .ok()
-        .and_then(|url| url.host_str().map(str::to_owned));
-    format!(
-        "file on {}",
-        host.unwrap_or_else(|| "an unknown host".to_owned())
-    )
+    let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    format!("file on {}", host.unwrap_or_else(|| "an unknown host".to_owned()))
 }

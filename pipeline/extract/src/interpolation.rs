@@ -22,19 +22,14 @@ pub(crate) fn fill(template: &str, context: &Context<'_>) -> Option<String> {
 /// Fills a path in; what is filled in is escaped, so that it stays within its segment.
 pub(crate) fn fill_path(template: &str, context: &Context<'_>) -> Result<String> {
     fill_with(template, context, escape_segment).ok_or_else(|| {
-        Fault::config(format!(
-            "the manifest's path {template} refers to something unknown"
-        ))
-        .hint("known are config.*, stream_partition.*, next_page_token")
+        Fault::config(format!("the manifest's path {template} refers to something unknown"))
+            .hint("known are config.*, stream_partition.*, next_page_token")
     })
 }
 
 /// Fills in a setting of the manifest that must exist.
 pub(crate) fn fill_setting(template: &str, config: &BTreeMap<String, String>) -> Result<String> {
-    let context = Context {
-        config: Some(config),
-        ..Context::default()
-    };
+    let context = Context { config: Some(config), ..Context::default() };
     fill(template, &context).ok_or_else(|| {
         Fault::config(format!("{template} refers to a setting that is missing"))
             .hint("give base_url, or the setting that the text between the braces names")
@@ -74,8 +69,7 @@ fn resolve(name: &str, context: &Context<'_>) -> Option<String> {
 
 /// The value at a dotted path.
 pub(crate) fn at_path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
-    path.split('.')
-        .try_fold(value, |value, name| value.get(name))
+    path.split('.').try_fold(value, |value, name| value.get(name))
 }
 
 /// Text, numbers and booleans as text; nothing else.
@@ -91,13 +85,11 @@ pub(crate) fn scalar(value: &Value) -> Option<String> {
 fn escape_segment(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     text.bytes()
-        .map(|byte| {
-            if is_plain(byte) {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
+        .map(
+            |byte| {
+                if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+            },
+        )
         .collect()
 }
 
@@ -108,10 +100,7 @@ mod tests {
     #[test]
     fn a_value_stays_within_its_path_segment() {
         let config = BTreeMap::from([("id".to_owned(), "a/b ü@x".to_owned())]);
-        let context = Context {
-            config: Some(&config),
-            ..Context::default()
-        };
+        let context = Context { config: Some(&config), ..Context::default() };
         let path = fill_path("/website/{{ config.id }}/list", &context).expect("is known");
         assert_eq!(path, "/website/a%2Fb%20%C3%BC%40x/list");
     }
@@ -119,10 +108,7 @@ mod tests {
     #[test]
     fn a_template_with_something_missing_is_not_filled() {
         let record = serde_json::json!({"a": {"b": 7, "c": null}});
-        let context = Context {
-            record: Some(&record),
-            ..Context::default()
-        };
+        let context = Context { record: Some(&record), ..Context::default() };
         assert_eq!(fill("{{ record.a.b }}", &context).as_deref(), Some("7"));
         assert_eq!(fill("{{ record.a.c }}", &context), None);
         assert_eq!(fill("{{ record.z }}", &context), None);

@@ -25,14 +25,9 @@ pub(crate) fn find(record: &Value, links: &FileLinks) -> Vec<String> {
 }
 
 fn at_paths(value: &Value, path: &str, visit: &mut dyn FnMut(&Value)) {
-    let (name, rest) = path
-        .split_once('.')
-        .map_or((path, None), |(name, rest)| (name, Some(rest)));
+    let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
     let inner: Vec<&Value> = match name {
-        "*" => value
-            .as_array()
-            .map(|list| list.iter().collect())
-            .unwrap_or_default(),
+        "*" => value.as_array().map(|list| list.iter().collect()).unwrap_or_default(),
         _ => value.get(name).into_iter().collect(),
     };
     for value in inner {
@@ -53,18 +48,12 @@ pub(crate) fn images(text: &str) -> Vec<String> {
     for (at, _) in text.match_indices("![") {
         let after = text[at..].split_once("](").map(|(_, after)| after);
         let inside = after.and_then(|after| after.split([')', ' ', '"', '\n']).next());
-        found.extend(
-            inside
-                .filter(|inside| is_address(inside))
-                .map(|url| (at, url.to_owned())),
-        );
+        found.extend(inside.filter(|inside| is_address(inside)).map(|url| (at, url.to_owned())));
     }
     for (at, _) in text.match_indices("<img") {
         let tag = text[at..].split('>').next().unwrap_or_default();
         for quote in ['"', '\''] {
-            let source = tag
-                .split_once(&format!("src={quote}"))
-                .map(|(_, after)| after);
+            let source = tag.split_once(&format!("src={quote}")).map(|(_, after)| after);
             let inside = source.and_then(|after| after.split(quote).next());
             let inside = inside.filter(|inside| is_address(inside));
             found.extend(inside.map(|url| (at, url.replace("&amp;", "&"))));
@@ -82,10 +71,7 @@ mod tests {
     fn images_are_found_in_markdown_and_html_in_their_order() {
         let text = "a ![x](https://a.example/1.png \"t\") <img alt='' src=\"https://b.example/2?c=1&amp;d=2\"> \
                     ![no](data:image/png) [link](https://c.example/)";
-        assert_eq!(
-            images(text),
-            ["https://a.example/1.png", "https://b.example/2?c=1&d=2"]
-        );
+        assert_eq!(images(text), ["https://a.example/1.png", "https://b.example/2?c=1&d=2"]);
     }
 
     #[test]
@@ -98,10 +84,7 @@ mod tests {
             "url": "https://a.example/f",
             "targets": [{"image": "https://a.example/g"}, {"image": null}, {}],
         }});
-        assert_eq!(
-            find(&record, &links),
-            ["https://a.example/f", "https://a.example/g"]
-        );
+        assert_eq!(find(&record, &links), ["https://a.example/f", "https://a.example/g"]);
         assert!(find(&serde_json::json!({"content": "text"}), &links).is_empty());
     }
 }

@@ -71,9 +71,14 @@ pub struct Setting {
 #[serde(tag = "type", deny_unknown_fields)]
 pub(crate) enum Authenticator {
     #[serde(rename = "BasicHttpAuthenticator")]
-    Basic { username: String, password: String },
+    Basic {
+        username: String,
+        password: String,
+    },
     #[serde(rename = "BearerAuthenticator")]
-    Bearer { api_token: String },
+    Bearer {
+        api_token: String,
+    },
     NoAuth,
 }
 
@@ -208,9 +213,7 @@ impl Manifest {
     pub fn parse(text: &str, origin: &str) -> Result<Self> {
         let mut manifest: Manifest = toml::from_str(text).map_err(|error| {
             let message = error.message().to_owned();
-            let line = error
-                .span()
-                .map_or(0, |span| text[..span.start].lines().count());
+            let line = error.span().map_or(0, |span| text[..span.start].lines().count());
             let hint = nearest::hint_from_serde(&message);
             let fault = Fault::config(format!("{origin} line {line}: {message}"));
             match hint {
@@ -239,18 +242,13 @@ impl Manifest {
 
     /// The platforms that the program knows.
     pub fn platforms() -> Vec<String> {
-        let names = BUILT_IN
-            .files()
-            .filter_map(|file| file.path().file_stem()?.to_str());
+        let names = BUILT_IN.files().filter_map(|file| file.path().file_stem()?.to_str());
         names.map(str::to_owned).collect()
     }
 
     /// Names of the streams, in the order in which they are read.
     pub fn stream_names(&self) -> Vec<String> {
-        self.streams
-            .iter()
-            .map(|stream| stream.name.clone())
-            .collect()
+        self.streams.iter().map(|stream| stream.name.clone()).collect()
     }
 
     /// Where all paths begin: `base_url` if the configuration has one, else the vendor's address.
@@ -298,10 +296,8 @@ impl Manifest {
                     if !setting.one_of.is_empty()
                         && !setting.one_of.iter().any(|known| known == value) =>
                 {
-                    return Err(
-                        Fault::config(format!("[{section}] {name} has no such value"))
-                            .hint(format!("{name} is one of {}", setting.one_of.join(", "))),
-                    );
+                    return Err(Fault::config(format!("[{section}] {name} has no such value"))
+                        .hint(format!("{name} is one of {}", setting.one_of.join(", "))));
                 }
                 _ => {}
             }
@@ -311,10 +307,8 @@ impl Manifest {
 
     fn check(&self, origin: &str) -> Result<()> {
         if self.format != FORMAT {
-            return Err(
-                Fault::config(format!("{origin}: format {} is not known", self.format))
-                    .hint(format!("this program reads format {FORMAT}")),
-            );
+            return Err(Fault::config(format!("{origin}: format {} is not known", self.format))
+                .hint(format!("this program reads format {FORMAT}")));
         }
         let mut seen: Vec<&str> = Vec::new();
         for stream in &self.streams {
@@ -330,11 +324,7 @@ impl Manifest {
             }
             seen.push(&stream.name);
         }
-        match self
-            .file_uploader
-            .iter()
-            .find(|links| !seen.contains(&links.stream.as_str()))
-        {
+        match self.file_uploader.iter().find(|links| !seen.contains(&links.stream.as_str())) {
             None => Ok(()),
             Some(links) => Err(Fault::config(format!(
                 "{origin}: files of {}, which is not a stream",
@@ -360,10 +350,7 @@ mod tests {
 
     #[test]
     fn an_unknown_key_names_its_line_and_the_nearest_one() {
-        let text = BUILT_IN
-            .get_file("crisp.toml")
-            .expect("is there")
-            .contents_utf8();
+        let text = BUILT_IN.get_file("crisp.toml").expect("is there").contents_utf8();
         let text = text.expect("is text").replace("on_missing", "on_mising");
         let fault = Manifest::parse(&text, "mine.toml").expect_err("has a slip");
         assert!(fault.to_string().starts_with("mine.toml line "), "{fault}");
@@ -373,14 +360,10 @@ mod tests {
     #[test]
     fn a_missing_setting_says_where_to_find_it() {
         let manifest = Manifest::built_in("crisp").expect("reads");
-        let fault = manifest
-            .settle(BTreeMap::new(), "source")
-            .expect_err("nothing is given");
+        let fault = manifest.settle(BTreeMap::new(), "source").expect_err("nothing is given");
         assert!(fault.to_string().contains("[source] "));
         let given = ["website_id", "identifier", "key"].map(|name| (name.into(), "x".into()));
-        let settled = manifest
-            .settle(given.into(), "source")
-            .expect("is complete");
+        let settled = manifest.settle(given.into(), "source").expect("is complete");
         assert_eq!(settled["tier"], "plugin");
     }
 }

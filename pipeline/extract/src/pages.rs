@@ -45,12 +45,8 @@ impl Pages<'_> {
             let mut number = start_from_page;
             loop {
                 let token = number.to_string();
-                let page = Page {
-                    token: Some(&token),
-                    end_http_codes,
-                    round: sweep,
-                    ..Page::default()
-                };
+                let page =
+                    Page { token: Some(&token), end_http_codes, round: sweep, ..Page::default() };
                 let answer = self.ask(page).await?;
                 if answer.verdict != Verdict::Success || answer.found.is_empty() {
                     break;
@@ -82,21 +78,13 @@ impl Pages<'_> {
             let parameter = cursor.as_deref().map(|value| (parameter, value));
             // A cursor is short-lived: one from before an interruption may be refused by now.
             let end_http_codes: &[u16] = if parameter.is_some() { &[400] } else { &[] };
-            let answer = self
-                .ask(Page {
-                    parameter,
-                    end_http_codes,
-                    round,
-                    ..Page::default()
-                })
-                .await?;
+            let answer =
+                self.ask(Page { parameter, end_http_codes, round, ..Page::default() }).await?;
             if answer.verdict == Verdict::Ignore {
                 round += 1;
                 cursor = None;
                 if round > RESTARTS_MAX {
-                    return Err(Fault::refused(
-                        "the list's cursor is refused again and again",
-                    ));
+                    return Err(Fault::refused("the list's cursor is refused again and again"));
                 }
                 continue;
             }
@@ -125,36 +113,36 @@ impl Pages<'_> {
         let mut seen = HashSet::new();
         let mut bound: Option<i64> = None;
         let mut oldest: Option<i64> = None;
+        let mut is_doubted = false;
         for number in 0.. {
             self.check_bound(number)?;
             let text = bound.map(|bound| bound.to_string());
             let parameter = text.as_deref().map(|text| (parameter, text));
-            let answer = self
-                .ask(Page {
-                    parameter,
-                    ..Page::default()
-                })
-                .await?;
+            let answer = self.ask(Page { parameter, ..Page::default() }).await?;
             if answer.verdict != Verdict::Success {
                 return Ok(());
             }
             let new = self.take_new(&answer.found, &mut seen);
-            let times = answer
-                .found
-                .iter()
-                .filter_map(|found| at_path(&found.value, field)?.as_i64());
+            let times =
+                answer.found.iter().filter_map(|found| at_path(&found.value, field)?.as_i64());
             oldest = oldest.into_iter().chain(times).min();
             let has_more = answer.status == more_http_code;
             let is_doubtful = new >= confirm_from;
             let Some(oldest) = oldest.filter(|_| has_more || is_doubtful) else {
                 return Ok(());
             };
+            if has_more && new == 0 && !is_doubted {
+                // The page holds nothing but records of one moment that were seen before; the way
+                // further back may leave others of that moment behind.
+                is_doubted = true;
+                let reason = format!("more records share {field} {oldest} than fit on a page");
+                self.reader.note_gap(self.stream, self.partition, reason);
+            }
             match next_bound(bound, oldest, new) {
                 Some(next) => bound = Some(next),
                 None => {
                     let reason = "more is announced but asking further back brings nothing new";
-                    self.reader
-                        .note_gap(self.stream, self.partition, reason.to_owned());
+                    self.reader.note_gap(self.stream, self.partition, reason.to_owned());
                     return Ok(());
                 }
             }
@@ -174,10 +162,7 @@ impl Pages<'_> {
     /// Takes the records in that were not seen before, and says how many they are.
     fn take_new(&self, found: &[Found], seen: &mut HashSet<String>) -> usize {
         let mut new = 0;
-        for record in found
-            .iter()
-            .filter(|found| seen.insert(found.span.key.clone()))
-        {
+        for record in found.iter().filter(|found| seen.insert(found.span.key.clone())) {
             self.reader.take(self.stream, record);
             new += 1;
         }
@@ -187,18 +172,15 @@ impl Pages<'_> {
     }
 
     fn evidence(&self, sentence: String) {
-        self.reader
-            .note_evidence(format!("{}: {sentence}", self.stream.name));
+        self.reader.note_evidence(format!("{}: {sentence}", self.stream.name));
     }
 
     fn check_bound(&self, pages: u64) -> Result<()> {
         if pages < PAGES_MAX {
             return Ok(());
         }
-        Err(
-            Fault::data(format!("the list did not end after {PAGES_MAX} pages"))
-                .hint("the server seems to serve the same page over and over"),
-        )
+        Err(Fault::data(format!("the list did not end after {PAGES_MAX} pages"))
+            .hint("the server seems to serve the same page over and over"))
     }
 }
 

@@ -73,22 +73,11 @@ impl<'a> Reader<'a> {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (journal, harvest) = (Mutex::new(journal), Lock::default());
-        Self {
-            manifest,
-            options,
-            url_base,
-            client,
-            journal,
-            clock,
-            harvest,
-        }
+        Self { manifest, options, url_base, client, journal, clock, harvest }
     }
 
     pub(crate) fn into_parts(self) -> (Journal, Vec<Gap>, Vec<String>) {
-        let harvest = self
-            .harvest
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
+        let harvest = self.harvest.into_inner().unwrap_or_else(PoisonError::into_inner);
         (self.journal.into_inner(), harvest.gaps, harvest.evidence)
     }
 
@@ -103,11 +92,7 @@ impl<'a> Reader<'a> {
                 .map_err(|fault| fault.during(format!("reading {}", stream.name)))?;
         }
         let links = std::mem::take(&mut self.harvested().links);
-        let pass = Files {
-            client: files,
-            journal: &self.journal,
-            concurrency: self.concurrency(),
-        };
+        let pass = Files { client: files, journal: &self.journal, concurrency: self.concurrency() };
         pass.fetch_all(links, progress).await
     }
 
@@ -121,8 +106,7 @@ impl<'a> Reader<'a> {
         progress.stream(name, Some(partitions.len() as u64));
         futures::stream::iter(partitions.into_iter().map(Ok))
             .try_for_each_concurrent(self.concurrency(), |partition| async move {
-                self.read_partition(stream, Some(&partition), progress)
-                    .await?;
+                self.read_partition(stream, Some(&partition), progress).await?;
                 progress.advance(name, 1, 0);
                 Ok(())
             })
@@ -135,27 +119,15 @@ impl<'a> Reader<'a> {
         partition: Option<&Partition>,
         progress: &dyn Progress,
     ) -> Result<()> {
-        let pages = crate::pages::Pages {
-            reader: self,
-            stream,
-            partition,
-            progress,
-        };
+        let pages = crate::pages::Pages { reader: self, stream, partition, progress };
         match &stream.paginator {
             Paginator::NoPagination => pages.single().await,
-            Paginator::PageIncrement {
-                start_from_page,
-                end_http_codes,
-                sweeps_max,
-            } => {
-                pages
-                    .numbered(*start_from_page, end_http_codes, *sweeps_max)
-                    .await
+            Paginator::PageIncrement { start_from_page, end_http_codes, sweeps_max } => {
+                pages.numbered(*start_from_page, end_http_codes, *sweeps_max).await
             }
-            Paginator::CursorPagination {
-                cursor_value,
-                request_parameter,
-            } => pages.by_cursor(cursor_value, request_parameter).await,
+            Paginator::CursorPagination { cursor_value, request_parameter } => {
+                pages.by_cursor(cursor_value, request_parameter).await
+            }
             Paginator::BackwardCursorPagination {
                 cursor_field,
                 request_parameter,
@@ -195,21 +167,11 @@ impl<'a> Reader<'a> {
             })?;
         let request_key = format!("{}|{path}|{query:?}|{}", stream.name, page.round);
         if let Some((exchange, body)) = self.journal.lock().await.answer(&request_key).await? {
-            let verdict = judge(
-                exchange.status,
-                &body,
-                &self.rules(stream, page.end_http_codes),
-            );
+            let verdict = judge(exchange.status, &body, &self.rules(stream, page.end_http_codes));
             let found = select(&body, stream, partition).unwrap_or_default();
-            return Ok(Answer {
-                status: exchange.status,
-                verdict,
-                found,
-                body,
-            });
+            return Ok(Answer { status: exchange.status, verdict, found, body });
         }
-        self.call(stream, partition, url, request_key, page.end_http_codes)
-            .await
+        self.call(stream, partition, url, request_key, page.end_http_codes).await
     }
 
     async fn call(
@@ -242,11 +204,7 @@ impl<'a> Reader<'a> {
                 };
                 let found = found.unwrap_or_default();
                 let exchange = exchange_of(stream, &request_key, &url, &attempt, &found);
-                self.journal
-                    .lock()
-                    .await
-                    .note(exchange, attempt.reply.body.clone())
-                    .await
+                self.journal.lock().await.note(exchange, attempt.reply.body.clone()).await
             })
             .await;
         let (reply, verdict) = match (noted, unreadable) {
@@ -259,12 +217,7 @@ impl<'a> Reader<'a> {
             }
         };
         let found = select(&reply.body, stream, partition).unwrap_or_default();
-        Ok(Answer {
-            status: reply.status,
-            verdict,
-            found,
-            body: reply.body,
-        })
+        Ok(Answer { status: reply.status, verdict, found, body: reply.body })
     }
 
     async fn check_quota(&self) -> Result<()> {
@@ -275,10 +228,8 @@ impl<'a> Reader<'a> {
         if calls < calls_max {
             return Ok(());
         }
-        Err(
-            Fault::wait(format!("the {calls_max} calls of this UTC day are used up"))
-                .hint("run the same command again tomorrow (UTC); it goes on where it stopped"),
-        )
+        Err(Fault::wait(format!("the {calls_max} calls of this UTC day are used up"))
+            .hint("run the same command again tomorrow (UTC); it goes on where it stopped"))
     }
 
     fn rules(
@@ -286,20 +237,12 @@ impl<'a> Reader<'a> {
         stream: &Stream,
         end_http_codes: &[u16],
     ) -> Vec<(u16, Option<String>, Verdict)> {
-        let ends = end_http_codes
-            .iter()
-            .map(|code| (*code, None, Verdict::Ignore));
-        let refused = stream
-            .on_refused
-            .map(|action| (403, None, verdict_of(action)));
-        let missing = stream
-            .on_missing
-            .map(|action| (404, None, verdict_of(action)));
+        let ends = end_http_codes.iter().map(|code| (*code, None, Verdict::Ignore));
+        let refused = stream.on_refused.map(|action| (403, None, verdict_of(action)));
+        let missing = stream.on_missing.map(|action| (404, None, verdict_of(action)));
         let general = self.manifest.error_handler.iter().flat_map(|rule| {
             let text = Some(rule.error_message_contains.clone()).filter(|text| !text.is_empty());
-            rule.http_codes
-                .iter()
-                .map(move |code| (*code, text.clone(), verdict_of(rule.action)))
+            rule.http_codes.iter().map(move |code| (*code, text.clone(), verdict_of(rule.action)))
         });
         ends.chain(refused).chain(missing).chain(general).collect()
     }
@@ -314,11 +257,7 @@ impl<'a> Reader<'a> {
                 partitions.push(Partition { parent_key, fields });
             }
         }
-        for links in self
-            .manifest
-            .file_uploader
-            .iter()
-            .filter(|links| links.stream == stream.name)
+        for links in self.manifest.file_uploader.iter().filter(|links| links.stream == stream.name)
         {
             for url in links::find(&found.value, links) {
                 if harvest.linked.insert(url.clone()) {
@@ -330,11 +269,7 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn note_gap(&self, stream: &Stream, partition: Option<&Partition>, reason: String) {
         let key = partition.map(|partition| partition.parent_key.clone());
-        self.harvested().gaps.push(Gap {
-            stream: stream.name.clone(),
-            key,
-            reason,
-        });
+        self.harvested().gaps.push(Gap { stream: stream.name.clone(), key, reason });
     }
 
     pub(crate) fn note_evidence(&self, sentence: String) {
@@ -346,11 +281,7 @@ impl<'a> Reader<'a> {
     }
 
     fn concurrency(&self) -> usize {
-        self.manifest
-            .api_budget
-            .concurrency
-            .unwrap_or(CONCURRENCY)
-            .max(1)
+        self.manifest.api_budget.concurrency.unwrap_or(CONCURRENCY).max(1)
     }
 }
 
@@ -369,17 +300,13 @@ pub(crate) struct Page<'a> {
 
 /// The fields that a child's questions need, when the parent record has them all.
 fn child_fields(child: &Stream, parent: &str, record: &Value) -> Option<BTreeMap<String, String>> {
-    let Router::SubstreamPartitionRouter {
-        parent_stream,
-        partition_fields,
-    } = child.partition_router.as_ref()?;
+    let Router::SubstreamPartitionRouter { parent_stream, partition_fields } =
+        child.partition_router.as_ref()?;
     if parent_stream != parent {
         return None;
     }
     let field = |(name, path): (&String, &String)| {
-        let value = at_path(record, path)
-            .and_then(scalar)
-            .filter(|text| !text.is_empty());
+        let value = at_path(record, path).and_then(scalar).filter(|text| !text.is_empty());
         Some((name.clone(), value?))
     };
     partition_fields.iter().map(field).collect()
@@ -387,12 +314,9 @@ fn child_fields(child: &Stream, parent: &str, record: &Value) -> Option<BTreeMap
 
 fn judge(status: u16, body: &[u8], rules: &[(u16, Option<String>, Verdict)]) -> Verdict {
     let holds = |text: &Option<String>| {
-        text.as_ref()
-            .is_none_or(|text| String::from_utf8_lossy(body).contains(text.as_str()))
+        text.as_ref().is_none_or(|text| String::from_utf8_lossy(body).contains(text.as_str()))
     };
-    let ruled = rules
-        .iter()
-        .find(|(code, text, _)| *code == status && holds(text));
+    let ruled = rules.iter().find(|(code, text, _)| *code == status && holds(text));
     match (ruled, status) {
         (Some((_, _, verdict)), _) => *verdict,
         (None, 200..=299) => Verdict::Success,
@@ -422,14 +346,8 @@ fn exchange_of(
     found: &[Found],
 ) -> Exchange {
     let reply = attempt.reply;
-    let is_answer = matches!(
-        attempt.verdict,
-        Verdict::Success | Verdict::Ignore | Verdict::Gap
-    );
-    let kept = reply
-        .headers
-        .iter()
-        .filter(|(name, _)| HEADERS_KEPT.contains(&name.as_str()));
+    let is_answer = matches!(attempt.verdict, Verdict::Success | Verdict::Ignore | Verdict::Gap);
+    let kept = reply.headers.iter().filter(|(name, _)| HEADERS_KEPT.contains(&name.as_str()));
     Exchange {
         id: 0,
         stream: stream.name.clone(),
@@ -437,9 +355,7 @@ fn exchange_of(
         method: "GET".to_owned(),
         url: url.as_str().to_owned(),
         status: reply.status,
-        headers: kept
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect(),
+        headers: kept.map(|(name, value)| (name.clone(), value.clone())).collect(),
         started_at: reply.started_at,
         ended_at: reply.ended_at,
         attempt: attempt.number,

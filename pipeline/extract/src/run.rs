@@ -91,14 +91,8 @@ pub async fn extract(
         clock: clock.clone(),
     })?;
     let flush_ms = options.flush_ms;
-    let journal = Journal::open(
-        warehouse,
-        &manifest.platform,
-        start,
-        clock.clone(),
-        flush_ms,
-    )
-    .await?;
+    let journal =
+        Journal::open(warehouse, &manifest.platform, start, clock.clone(), flush_ms).await?;
     let resumed = journal.resumed();
     let pace = client.pace().clone();
     let calls_before = pace.calls();
@@ -110,18 +104,9 @@ pub async fn extract(
         return Err(fault);
     }
     let streams = manifest.stream_names();
-    let closing = Closing {
-        streams,
-        gaps,
-        evidence,
-        tool: options.tool.clone(),
-    };
+    let closing = Closing { streams, gaps, evidence, tool: options.tool.clone() };
     let facts = seal(&mut journal, closing, clock.now()).await?;
-    Ok(Outcome {
-        facts,
-        calls: pace.calls() - calls_before,
-        resumed,
-    })
+    Ok(Outcome { facts, calls: pace.calls() - calls_before, resumed })
 }
 
 fn client(manifest: &Manifest, options: &Options, clock: Arc<dyn Clock>) -> Result<Client> {
@@ -132,10 +117,8 @@ fn client(manifest: &Manifest, options: &Options, clock: Arc<dyn Clock>) -> Resu
     }
     match &manifest.authenticator {
         Authenticator::Basic { username, password } => {
-            let (user, secret) = (
-                fill_setting(username, settings)?,
-                fill_setting(password, settings)?,
-            );
+            let (user, secret) =
+                (fill_setting(username, settings)?, fill_setting(password, settings)?);
             headers.push(("authorization".to_owned(), http::basic(&user, &secret)));
         }
         Authenticator::Bearer { api_token } => {
@@ -148,28 +131,17 @@ fn client(manifest: &Manifest, options: &Options, clock: Arc<dyn Clock>) -> Resu
     let pace = match (&options.pace, budget.calls_per_window, budget.window_s) {
         (Some(pace), _, _) => pace.clone(),
         (None, Some(calls), Some(window_s)) => {
-            let shape = Shape {
-                calls,
-                window_ms: window_s * 1_000,
-            };
+            let shape = Shape { calls, window_ms: window_s * 1_000 };
             Pace::bucket(shape, budget.header.clone(), clock.now())
         }
         (None, None, None) => Pace::unlimited(),
         _ => {
-            return Err(
-                Fault::config("api_budget has calls_per_window without window_s")
-                    .hint("give both, or neither"),
-            );
+            return Err(Fault::config("api_budget has calls_per_window without window_s")
+                .hint("give both, or neither"));
         }
     };
     let (timeout_ms, policy) = (options.timeout_ms, options.policy);
-    Client::new(ClientOptions {
-        headers,
-        timeout_ms,
-        pace,
-        policy,
-        clock,
-    })
+    Client::new(ClientOptions { headers, timeout_ms, pace, policy, clock })
 }
 
 /// Two extractions may share a journal only when they ask the same questions of the same account.
@@ -178,15 +150,7 @@ fn question_hash(
     url_base: &str,
     settings: &BTreeMap<String, String>,
 ) -> String {
-    let is_secret = |name: &str| {
-        manifest
-            .spec
-            .get(name)
-            .is_some_and(|setting| setting.secret)
-    };
-    let open: Vec<_> = settings
-        .iter()
-        .filter(|(name, _)| !is_secret(name))
-        .collect();
+    let is_secret = |name: &str| manifest.spec.get(name).is_some_and(|setting| setting.secret);
+    let open: Vec<_> = settings.iter().filter(|(name, _)| !is_secret(name)).collect();
     sha256(format!("{}\n{url_base}\n{open:?}", manifest.text).as_bytes())
 }

@@ -71,18 +71,13 @@ fn records<'a>(root: &'a RawValue, path: &[String]) -> Result<Vec<&'a RawValue>,
     for name in path.iter().filter(|_| !is_list) {
         let object: Fields<'_> = serde_json::from_str(place.get()).map_err(not_json)?;
         let next = object.0.into_iter().rev().find(|(key, _)| key == name);
-        place = next
-            .map(|(_, value)| value)
-            .ok_or_else(|| Unreadable(format!("no {name:?}")))?;
+        place = next.map(|(_, value)| value).ok_or_else(|| Unreadable(format!("no {name:?}")))?;
     }
     match place.get().as_bytes().first() {
         Some(b'[') => serde_json::from_str(place.get()).map_err(not_json),
         Some(b'{') => Ok(vec![place]),
         Some(b'n') => Ok(Vec::new()),
-        _ => Err(Unreadable(format!(
-            "{} holds neither a list nor an object",
-            path.join(".")
-        ))),
+        _ => Err(Unreadable(format!("{} holds neither a list nor an object", path.join(".")))),
     }
 }
 
@@ -121,19 +116,12 @@ fn key_of(raw: &str, value: &Value, stream: &Stream, partition: Option<&Partitio
         stream_partition: partition.map(|partition| &partition.fields),
         ..Context::default()
     };
-    let filled = stream
-        .key
-        .iter()
-        .find_map(|template| fill(template, &context));
+    let filled = stream.key.iter().find_map(|template| fill(template, &context));
     filled.unwrap_or_else(|| format!("unkeyed:{}", sha256(raw.as_bytes())))
 }
 
 fn not_json(error: serde_json::Error) -> Unreadable {
-    Unreadable(format!(
-        "not JSON at line {} column {}",
-        error.line(),
-        error.column()
-    ))
+    Unreadable(format!("not JSON at line {} column {}", error.line(), error.column()))
 }
 
 #[cfg(test)]
@@ -160,13 +148,7 @@ mod tests {
 
     #[test]
     fn a_reply_that_is_cut_off_or_no_json_is_unreadable() {
-        for body in [
-            &br#"{"data":[{"id":1}"#[..],
-            b"<html>",
-            b"",
-            b"\xff",
-            br#"{"other":1}"#,
-        ] {
+        for body in [&br#"{"data":[{"id":1}"#[..], b"<html>", b"", b"\xff", br#"{"other":1}"#] {
             assert!(select(body, &stream(), None).is_err());
         }
     }

@@ -102,13 +102,22 @@ async fn every_way_of_paging_that_the_documents_leave_open_gives_the_same_record
         Quirks { message_page: 20, bound: Bound::Inclusive, ..Quirks::default() },
         Quirks { past_end: PastEnd::NotFound, short_pages: true, ..Quirks::default() },
         Quirks { message_partial: false, list_partial: true, ..Quirks::default() },
-        Quirks { message_page: 7, bound: Bound::Exclusive, ..Quirks::default() },
         Quirks { extra_fields: true, touch_every: 2, ..Quirks::default() },
     ];
     for quirks in odd {
         let (_, outcome) = extracted(crisp::Options { quirks: quirks.clone(), ..source() }).await;
         assert_eq!(keys(&outcome), keys(&usual), "{quirks:?}");
     }
+}
+
+#[tokio::test]
+async fn a_millisecond_that_fills_a_page_is_a_gap_and_never_silence() {
+    let quirks = Quirks { message_page: 7, ..Quirks::default() };
+    let (emulator, outcome) = extracted(crisp::Options { quirks, ..source() }).await;
+    let is_missing = keys(&outcome)["messages"] < emulator.counters().holdings.messages;
+    let gaps = outcome.facts.gaps.iter();
+    let named = gaps.filter(|gap| gap.stream == "messages" && gap.key.is_some()).count();
+    assert!(is_missing && named > 0, "{named} gaps");
 }
 
 #[tokio::test]

@@ -47,22 +47,12 @@ pub enum Body {
 impl Request {
     /// A call that only reads.
     pub fn get(url: impl Into<String>) -> Self {
-        Self {
-            method: "GET",
-            url: url.into(),
-            headers: Vec::new(),
-            body: Body::Empty,
-        }
+        Self { method: "GET", url: url.into(), headers: Vec::new(), body: Body::Empty }
     }
 
     /// A call that sends JSON.
     pub fn json(method: &'static str, url: impl Into<String>, body: impl Into<Bytes>) -> Self {
-        Self {
-            method,
-            url: url.into(),
-            headers: Vec::new(),
-            body: Body::Json(body.into()),
-        }
+        Self { method, url: url.into(), headers: Vec::new(), body: Body::Json(body.into()) }
     }
 }
 
@@ -173,10 +163,7 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| Fault::config("no HTTP client can be made").because(error))?;
-        Ok(Self {
-            inner,
-            options: Arc::new(options),
-        })
+        Ok(Self { inner, options: Arc::new(options) })
     }
 
     /// The pace that this client and its clones keep.
@@ -196,19 +183,10 @@ impl Client {
                 headers.insert(name.as_str().to_owned(), text.to_owned());
             }
         }
-        let body = response
-            .bytes()
-            .await
-            .map_err(|error| Lost::NoReply(brief(&error)))?;
+        let body = response.bytes().await.map_err(|error| Lost::NoReply(brief(&error)))?;
         let ended_at = self.options.clock.now();
         self.options.pace.learn(&headers, ended_at);
-        Ok(Reply {
-            status,
-            headers,
-            body,
-            started_at,
-            ended_at,
-        })
+        Ok(Reply { status, headers, body, started_at, ended_at })
     }
 
     /// Sends a call that may be repeated until its reply settles the question.
@@ -230,12 +208,7 @@ impl Client {
             let ending = match self.send(request).await {
                 Ok(reply) => {
                     let verdict = judge(&reply);
-                    note(Attempt {
-                        number,
-                        reply: &reply,
-                        verdict,
-                    })
-                    .await?;
+                    note(Attempt { number, reply: &reply, verdict }).await?;
                     match self.ending(&reply, verdict) {
                         None if verdict == Verdict::Fail => return Err(refusal(&reply)),
                         None => return Ok((reply, verdict)),
@@ -276,15 +249,10 @@ impl Client {
         }
         Ok(match &request.body {
             Body::Empty => outgoing,
-            Body::Json(bytes) => outgoing
-                .header("content-type", "application/json")
-                .body(bytes.clone()),
-            Body::File {
-                field,
-                name,
-                content_type,
-                bytes,
-            } => {
+            Body::Json(bytes) => {
+                outgoing.header("content-type", "application/json").body(bytes.clone())
+            }
+            Body::File { field, name, content_type, bytes } => {
                 let part = Part::stream(bytes.clone())
                     .file_name(name.clone())
                     .mime_str(content_type)
@@ -325,11 +293,7 @@ fn brief(error: &reqwest::Error) -> String {
     while let Some(source) = deepest.source() {
         deepest = source;
     }
-    if error.is_builder() {
-        "the address is not usable".to_owned()
-    } else {
-        deepest.to_string()
-    }
+    if error.is_builder() { "the address is not usable".to_owned() } else { deepest.to_string() }
 }
 
 fn refusal(reply: &Reply) -> Fault {

@@ -120,11 +120,7 @@ impl FileClient {
             .dns_resolver(Arc::new(guard.clone()))
             .build()
             .map_err(|error| Fault::config("no HTTP client can be made").because(error))?;
-        Ok(Self {
-            inner,
-            guard,
-            options: Arc::new(options),
-        })
+        Ok(Self { inner, guard, options: Arc::new(options) })
     }
 
     /// Fetches a file; a file that cannot be had is an outcome, not an error.
@@ -139,28 +135,14 @@ impl FileClient {
             if !reason.may_pass() {
                 break tried;
             }
-            match self
-                .options
-                .policy
-                .decide(attempts, Ending::ServerTrouble, 0.5)
-            {
+            match self.options.policy.decide(attempts, Ending::ServerTrouble, 0.5) {
                 Decision::After(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
                 Decision::GiveUp => break tried,
             }
         };
         let ended_at = self.options.clock.now();
-        let Seen {
-            status,
-            content_type,
-        } = seen;
-        Fetched {
-            outcome,
-            status,
-            content_type,
-            started_at,
-            ended_at,
-            attempts,
-        }
+        let Seen { status, content_type } = seen;
+        Fetched { outcome, status, content_type, started_at, ended_at, attempts }
     }
 
     async fn try_once(&self, address: &str, seen: &mut Seen) -> std::result::Result<Bytes, NoFile> {
@@ -168,17 +150,10 @@ impl FileClient {
         if !self.guard.allows(&url) {
             return Err(NoFile::PrivateAddress);
         }
-        let response = self
-            .inner
-            .get(url)
-            .send()
-            .await
-            .map_err(|error| why(&error))?;
+        let response = self.inner.get(url).send().await.map_err(|error| why(&error))?;
         seen.status = Some(response.status().as_u16());
         let header = response.headers().get("content-type");
-        seen.content_type = header
-            .and_then(|text| text.to_str().ok())
-            .map(str::to_owned);
+        seen.content_type = header.and_then(|text| text.to_str().ok()).map(str::to_owned);
         match response.status().as_u16() {
             200..=299 => {}
             401 | 403 => return Err(NoFile::Forbidden),
@@ -186,10 +161,7 @@ impl FileClient {
             410 => return Err(NoFile::Expired),
             _ => return Err(NoFile::BadStatus),
         }
-        if response
-            .content_length()
-            .is_some_and(|bytes| bytes > self.options.bytes_max)
-        {
+        if response.content_length().is_some_and(|bytes| bytes > self.options.bytes_max) {
             return Err(NoFile::Oversized);
         }
         let mut body = BytesMut::new();
@@ -219,9 +191,5 @@ fn why(error: &reqwest::Error) -> NoFile {
         }
         link = cause.source();
     }
-    if error.is_redirect() {
-        NoFile::RedirectLoop
-    } else {
-        NoFile::Unreachable
-    }
+    if error.is_redirect() { NoFile::RedirectLoop } else { NoFile::Unreachable }
 }

@@ -23,14 +23,7 @@ pub(crate) struct Guard {
 
 impl Guard {
     pub(crate) fn new(private_hosts: &[String]) -> Self {
-        Self {
-            allowed: Arc::new(
-                private_hosts
-                    .iter()
-                    .map(|host| host.to_lowercase())
-                    .collect(),
-            ),
-        }
+        Self { allowed: Arc::new(private_hosts.iter().map(|host| host.to_lowercase()).collect()) }
     }
 
     /// Whether an address may be called as far as its text tells; names are checked on resolving.
@@ -58,10 +51,7 @@ impl Resolve for Guard {
             let host = name.as_str().to_lowercase();
             let found: Vec<SocketAddr> =
                 tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            if found
-                .iter()
-                .any(|address| !guard.allows_ip(&host, address.ip()))
-            {
+            if found.iter().any(|address| !guard.allows_ip(&host, address.ip())) {
                 return Err(PRIVATE.into());
             }
             Ok(Box::new(found.into_iter()) as Addrs)

@@ -19,21 +19,13 @@ pub struct Pace {
 impl Pace {
     /// As fast as the other side answers.
     pub fn unlimited() -> Self {
-        Self {
-            bucket: None,
-            header: None,
-            calls: Arc::default(),
-        }
+        Self { bucket: None, header: None, calls: Arc::default() }
     }
 
     /// As a leaky bucket of this shape drains; `header`, if the vendor sends one, corrects it.
     pub fn bucket(shape: Shape, header: Option<String>, now: Instant) -> Self {
         let bucket = Some(Arc::new(Mutex::new(Bucket::new(shape, now))));
-        Self {
-            bucket,
-            header,
-            calls: Arc::default(),
-        }
+        Self { bucket, header, calls: Arc::default() }
     }
 
     /// Calls that have left so far.
@@ -45,10 +37,7 @@ impl Pace {
     pub async fn wait(&self, clock: &dyn Clock) {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let Some(bucket) = &self.bucket else { return };
-        let wait_ms = bucket
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take(clock.now());
+        let wait_ms = bucket.lock().unwrap_or_else(PoisonError::into_inner).take(clock.now());
         if wait_ms > 0 {
             tokio::time::sleep(Duration::from_millis(wait_ms)).await;
         }
@@ -56,19 +45,12 @@ impl Pace {
 
     /// Learns from a reply's headers.
     pub fn learn(&self, headers: &BTreeMap<String, String>, now: Instant) {
-        let told = self
-            .header
-            .as_ref()
-            .and_then(|name| headers.get(name))
-            .and_then(|text| {
-                let (used, limit) = text.split_once('/')?;
-                Some((used.trim().parse().ok()?, limit.trim().parse().ok()?))
-            });
+        let told = self.header.as_ref().and_then(|name| headers.get(name)).and_then(|text| {
+            let (used, limit) = text.split_once('/')?;
+            Some((used.trim().parse().ok()?, limit.trim().parse().ok()?))
+        });
         if let (Some(bucket), Some((used, limit))) = (&self.bucket, told) {
-            bucket
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .learn(used, limit, now);
+            bucket.lock().unwrap_or_else(PoisonError::into_inner).learn(used, limit, now);
         }
     }
 }

@@ -29,11 +29,7 @@ const MARGIN_CALLS: f64 = 1.0;
 impl Bucket {
     /// An empty bucket.
     pub fn new(shape: Shape, now: Instant) -> Self {
-        Self {
-            shape,
-            level: 0.0,
-            at: now,
-        }
+        Self { shape, level: 0.0, at: now }
     }
 
     /// Takes room for one call and says how long to wait before it leaves, in milliseconds.
@@ -41,11 +37,7 @@ impl Bucket {
         self.drain(now);
         self.level += 1.0;
         let over = self.level + MARGIN_CALLS - f64::from(self.shape.calls.max(2));
-        if over <= 0.0 {
-            0
-        } else {
-            (over / self.drain_per_ms()).ceil() as u64
-        }
+        if over <= 0.0 { 0 } else { (over / self.drain_per_ms()).ceil() as u64 }
     }
 
     /// Learns the vendor's count: `used` of `limit`, as its header says.
@@ -80,10 +72,7 @@ impl Bucket {
 mod tests {
     use super::*;
 
-    const KEY: Shape = Shape {
-        calls: 40,
-        window_ms: 20_000,
-    };
+    const KEY: Shape = Shape { calls: 40, window_ms: 20_000 };
 
     #[test]
     fn a_burst_fits_and_then_the_drain_sets_the_pace() {

@@ -52,12 +52,7 @@ pub struct Fault {
 impl Fault {
     /// A fault of the given kind.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            hint: None,
-            source: None,
-        }
+        Self { kind, message: message.into(), hint: None, source: None }
     }
 
     /// The configuration or the credentials are wrong.
@@ -133,10 +128,7 @@ mod tests {
     #[test]
     fn what_was_being_done_comes_before_what_went_wrong() {
         let fault = Fault::data("line 3 is not JSON").during("reading messages.jsonl");
-        assert_eq!(
-            fault.to_string(),
-            "reading messages.jsonl: line 3 is not JSON"
-        );
+        assert_eq!(fault.to_string(), "reading messages.jsonl: line 3 is not JSON");
         assert_eq!(fault.kind(), Kind::FixData);
     }
 }

@@ -44,10 +44,7 @@ impl FromStr for SnapshotId {
         text.split_once('/')
             .filter(|(platform, _)| !platform.is_empty())
             .and_then(|(platform, number)| {
-                Some(Self {
-                    platform: platform.to_owned(),
-                    number: number.parse().ok()?,
-                })
+                Some(Self { platform: platform.to_owned(), number: number.parse().ok()? })
             })
             .ok_or_else(|| {
                 Fault::config(format!("{text:?} does not name a snapshot"))
@@ -95,10 +92,7 @@ mod tests {
 
     #[test]
     fn a_snapshot_reads_as_it_is_written() {
-        let id = SnapshotId {
-            platform: "crisp".into(),
-            number: 7,
-        };
+        let id = SnapshotId { platform: "crisp".into(), number: 7 };
         assert_eq!(id.to_string(), "crisp/0007");
         assert_eq!("crisp/0007".parse::<SnapshotId>().expect("well formed"), id);
         assert!("crisp".parse::<SnapshotId>().is_err());

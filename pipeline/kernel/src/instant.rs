@@ -40,18 +40,12 @@ impl Instant {
     /// Milliseconds from `earlier` to this moment; zero when `earlier` is later.
     pub const fn ms_since(self, earlier: Instant) -> u64 {
         let micros = self.0.saturating_sub(earlier.0);
-        if micros > 0 {
-            (micros / 1_000) as u64
-        } else {
-            0
-        }
+        if micros > 0 { (micros / 1_000) as u64 } else { 0 }
     }
 
     /// Reads a date and time as RFC 3339 writes it; an offset is required.
     pub fn parse(text: &str) -> Option<Self> {
-        DateTime::parse_from_rfc3339(text)
-            .ok()
-            .map(|time| Self(time.timestamp_micros()))
+        DateTime::parse_from_rfc3339(text).ok().map(|time| Self(time.timestamp_micros()))
     }
 
     /// RFC 3339 in UTC with microseconds, as in `2026-08-26T18:47:51.764128+00:00`.

@@ -133,12 +133,8 @@ pub struct Mapping {
 
 impl Default for Mapping {
     fn default() -> Self {
-        let values = DECISIONS
-            .iter()
-            .map(|entry| entry.values.default_value().to_owned());
-        Self {
-            values: values.collect(),
-        }
+        let values = DECISIONS.iter().map(|entry| entry.values.default_value().to_owned());
+        Self { values: values.collect() }
     }
 }
 
@@ -149,19 +145,14 @@ impl Mapping {
     /// `FixConfig` for a key that does not exist, naming the nearest one, or a value it does not
     /// take.
     pub fn set(&mut self, key: &str, value: &str) -> Result<()> {
-        let place = DECISIONS
-            .iter()
-            .position(|entry| entry.key == key)
-            .ok_or_else(|| {
-                Fault::config(format!("[mapping] has no key {key:?}"))
-                    .hint(nearest::hint(key, DECISIONS.iter().map(|entry| entry.key)))
-            })?;
+        let place = DECISIONS.iter().position(|entry| entry.key == key).ok_or_else(|| {
+            Fault::config(format!("[mapping] has no key {key:?}"))
+                .hint(nearest::hint(key, DECISIONS.iter().map(|entry| entry.key)))
+        })?;
         let allowed = DECISIONS[place].values;
         if !allowed.accepts(value) {
-            return Err(
-                Fault::config(format!("[mapping] {key} cannot be {value:?}"))
-                    .hint(format!("{key} is {}", allowed.described())),
-            );
+            return Err(Fault::config(format!("[mapping] {key} cannot be {value:?}"))
+                .hint(format!("{key} is {}", allowed.described())));
         }
         self.values[place] = value.to_owned();
         Ok(())
@@ -175,10 +166,7 @@ impl Mapping {
 
     /// Every key with its value, in the order of [`DECISIONS`].
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        DECISIONS
-            .iter()
-            .zip(&self.values)
-            .map(|(entry, value)| (entry.key, value.as_str()))
+        DECISIONS.iter().zip(&self.values).map(|(entry, value)| (entry.key, value.as_str()))
     }
 }
 
@@ -195,9 +183,7 @@ mod tests {
 
     #[test]
     fn an_unknown_key_names_the_nearest_one() {
-        let fault = Mapping::default()
-            .set("anonymus", "skip")
-            .expect_err("no such key");
+        let fault = Mapping::default().set("anonymus", "skip").expect_err("no such key");
         assert!(fault.advice().contains("anonymous"), "{}", fault.advice());
     }
 
@@ -206,9 +192,7 @@ mod tests {
         let mut mapping = Mapping::default();
         let fault = mapping.set("bots", "maybe").expect_err("no such value");
         assert!(fault.advice().contains("message, note, skip"));
-        mapping
-            .set("split", "gap:30d")
-            .expect("a gap in days is allowed");
+        mapping.set("split", "gap:30d").expect("a gap in days is allowed");
         assert!(mapping.set("split", "gap:0d").is_err());
     }
 }

@@ -49,10 +49,7 @@ mod tests {
     #[test]
     fn the_words_of_a_serde_error_are_understood() {
         let text = "unknown field `pth`, expected one of `path`, `key`";
-        assert_eq!(
-            hint_from_serde(text).as_deref(),
-            Some("did you mean \"path\"?")
-        );
+        assert_eq!(hint_from_serde(text).as_deref(), Some("did you mean \"path\"?"));
         assert_eq!(hint_from_serde("missing field `path`"), None);
     }
 }

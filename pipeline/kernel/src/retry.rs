@@ -47,12 +47,7 @@ impl Default for Policy {
     /// Six tries over about fifteen seconds; a minute where a quota is exhausted, as the importer
     /// that Crisp publishes does.
     fn default() -> Self {
-        Self {
-            attempts_max: 6,
-            pause_first_ms: 500,
-            pause_max_ms: 60_000,
-            quota_pause_ms: 60_000,
-        }
+        Self { attempts_max: 6, pause_first_ms: 500, pause_max_ms: 60_000, quota_pause_ms: 60_000 }
     }
 }
 
@@ -63,9 +58,7 @@ impl Policy {
         if attempt >= self.attempts_max {
             return Decision::GiveUp;
         }
-        let doubled = self
-            .pause_first_ms
-            .saturating_mul(1 << (attempt - 1).min(20));
+        let doubled = self.pause_first_ms.saturating_mul(1 << (attempt - 1).min(20));
         let jittered = (doubled as f64 * (0.5 + spread.clamp(0.0, 1.0) / 2.0)) as u64;
         let pause_ms = match ending {
             Ending::NoReply | Ending::ServerTrouble => jittered,
@@ -96,19 +89,14 @@ mod tests {
     fn pauses_double_and_end() {
         let policy = Policy::default();
         assert_eq!(policy.decide(1, Ending::NoReply, 1.0), Decision::After(500));
-        assert_eq!(
-            policy.decide(3, Ending::ServerTrouble, 1.0),
-            Decision::After(2_000)
-        );
+        assert_eq!(policy.decide(3, Ending::ServerTrouble, 1.0), Decision::After(2_000));
         assert_eq!(policy.decide(6, Ending::NoReply, 1.0), Decision::GiveUp);
     }
 
     #[test]
     fn a_header_is_obeyed_up_to_the_bound() {
         let policy = Policy::default();
-        let ending = Ending::RateLimited {
-            retry_after_ms: Some(86_400_000),
-        };
+        let ending = Ending::RateLimited { retry_after_ms: Some(86_400_000) };
         assert_eq!(policy.decide(1, ending, 0.0), Decision::After(60_000));
     }
 
@@ -118,9 +106,6 @@ mod tests {
         assert_eq!(retry_after_ms("2", now), Some(2_000));
         assert_eq!(retry_after_ms("-5", now), None);
         assert_eq!(retry_after_ms("soon", now), None);
-        assert_eq!(
-            retry_after_ms("Thu, 01 Jan 1970 00:20:00 GMT", now),
-            Some(200_000)
-        );
+        assert_eq!(retry_after_ms("Thu, 01 Jan 1970 00:20:00 GMT", now), Some(200_000));
     }
 }

@@ -191,9 +191,7 @@ impl Target for Gorgias {
     async fn create(&self, draft: Draft<'_>, now: Instant) -> Result<Sent> {
         let call = |phase, path: &str, body| (phase, path.to_owned(), body);
         let (phase, path, body) = match draft {
-            Draft::Agent(agent) => {
-                call(phase::AGENTS_CREATE, "/api/users", request::agent(agent)?)
-            }
+            Draft::Agent(agent) => call(phase::AGENTS_CREATE, "/api/users", request::agent(agent)?),
             Draft::Tag(name) => call(phase::TAGS_CREATE, "/api/tags", request::tag(name)?),
             Draft::Customer { customer, lean } => {
                 let body = request::customer(customer, lean)?;
@@ -212,7 +210,8 @@ impl Target for Gorgias {
                 call(phase::MESSAGES_APPEND, &path, request::appended(message)?)
             }
         };
-        let written = self.wire.write(phase, Write { method: "POST", path: &path, body }, now).await?;
+        let written =
+            self.wire.write(phase, Write { method: "POST", path: &path, body }, now).await?;
         let read = match draft {
             Draft::Upload { .. } => reply::uploaded,
             _ => reply::made,

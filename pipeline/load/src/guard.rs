@@ -52,9 +52,7 @@ pub struct MessageFields {
 /// # Errors
 /// `Bug` when the vendor could deliver it.
 pub fn check_message(message: &Value, fields: MessageFields, now: Instant) -> Result<()> {
-    let object = message
-        .as_object()
-        .ok_or_else(|| refused("is not an object"))?;
+    let object = message.as_object().ok_or_else(|| refused("is not an object"))?;
     let sent = object
         .get(fields.sent)
         .and_then(Value::as_str)
@@ -87,10 +85,7 @@ mod tests {
         }
     }
 
-    const FIELDS: MessageFields = MessageFields {
-        sent: "sent_datetime",
-        forbidden: &["actions"],
-    };
+    const FIELDS: MessageFields = MessageFields { sent: "sent_datetime", forbidden: &["actions"] };
 
     #[test]
     fn only_a_moment_that_has_passed_becomes_a_sent_time() {

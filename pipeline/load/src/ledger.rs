@@ -73,12 +73,7 @@ impl Ledger {
                 }
             }
         }
-        let writer = Writer {
-            log,
-            written: 0,
-            broken: false,
-            noted_calls: BTreeMap::new(),
-        };
+        let writer = Writer { log, written: 0, broken: false, noted_calls: BTreeMap::new() };
         Ok(Self {
             run,
             log: tokio::sync::Mutex::new(writer),
@@ -90,11 +85,7 @@ impl Ledger {
 
     /// Where a record stands; `None` when nothing was ever done about it.
     pub fn standing(&self, kind: RecordKind, source_id: &str) -> Option<Standing> {
-        locked(&self.book)
-            .standings
-            .get(&kind)?
-            .get(source_id)
-            .cloned()
+        locked(&self.book).standings.get(&kind)?.get(source_id).cloned()
     }
 
     /// Writes entries; when this returns they are durable.
@@ -110,6 +101,8 @@ impl Ledger {
             queue.entries.extend(entries);
             queue.queued
         };
+        // Whoever else is ready to write gets to queue first and shares the segment.
+        tokio::task::yield_now().await;
         let mut writer = self.log.lock().await;
         if writer.written < mine {
             self.write_queue(&mut writer).await?;
@@ -211,20 +204,14 @@ impl Book {
             let count = self.counts.entry((entry.kind, before.state.word()));
             *count.or_default() -= 1;
         }
-        *self
-            .counts
-            .entry((entry.kind, entry.state.word()))
-            .or_default() += 1;
+        *self.counts.entry((entry.kind, entry.state.word())).or_default() += 1;
     }
 }
 
 fn new_calls(noted: &BTreeMap<String, u64>, calls: &BTreeMap<String, u64>) -> Vec<Line> {
     let lines = calls.iter().filter_map(|(phase, count)| {
         let new = count.saturating_sub(noted.get(phase).copied().unwrap_or_default());
-        (new > 0).then(|| Line::Calls {
-            phase: phase.clone(),
-            calls: new,
-        })
+        (new > 0).then(|| Line::Calls { phase: phase.clone(), calls: new })
     });
     lines.collect()
 }
@@ -250,9 +237,7 @@ mod tests {
 
     async fn open(warehouse: &Warehouse) -> Ledger {
         let calls = || BTreeMap::from([("tickets_create".to_owned(), 3)]);
-        Ledger::open(warehouse, RunId(1), Box::new(calls))
-            .await
-            .expect("opens")
+        Ledger::open(warehouse, RunId(1), Box::new(calls)).await.expect("opens")
     }
 
     #[tokio::test]
@@ -260,14 +245,11 @@ mod tests {
         let warehouse = Warehouse::open("memory://").expect("opens");
         let ledger = open(&warehouse).await;
         let ids: Vec<String> = (0..50).map(|number| format!("t{number}")).collect();
-        let commits = ids
-            .iter()
-            .map(|id| ledger.commit(vec![entry(id, State::Intent)]));
+        let commits = ids.iter().map(|id| ledger.commit(vec![entry(id, State::Intent)]));
         let ends = futures::future::join_all(commits).await;
         assert!(ends.iter().all(Result::is_ok));
-        let (lines, segments) = landing::ledger_log::read(&warehouse, &RunId(1))
-            .await
-            .expect("reads");
+        let (lines, segments) =
+            landing::ledger_log::read(&warehouse, &RunId(1)).await.expect("reads");
         assert_eq!(lines.len(), 51, "50 entries and one line of calls");
         assert!(segments < 10, "{segments} segments");
         assert_eq!(ledger.counts()[&(RecordKind::Ticket, "intent")], 50);
@@ -292,10 +274,7 @@ mod tests {
     async fn the_loader_that_comes_second_writes_nothing_more() {
         let warehouse = Warehouse::open("memory://").expect("opens");
         let (first, second) = (open(&warehouse).await, open(&warehouse).await);
-        first
-            .commit(vec![entry("t1", State::Intent)])
-            .await
-            .expect("writes");
+        first.commit(vec![entry("t1", State::Intent)]).await.expect("writes");
         for _ in 0..2 {
             let lost = second.commit(vec![entry("t2", State::Intent)]).await;
             assert!(lost.is_err());
@@ -311,9 +290,6 @@ mod tests {
             ledger.commit(vec![entry("t1", state)]).await.expect("writes");
         }
         let undone = ledger.commit(vec![entry("t1", State::Intent)]).await;
-        assert_eq!(
-            undone.expect_err("refused").kind(),
-            kernel::fault::Kind::Bug
-        );
+        assert_eq!(undone.expect_err("refused").kind(), kernel::fault::Kind::Bug);
     }
 }

@@ -33,10 +33,7 @@ impl Default for Patience {
     /// Looks after 1, 3, 7 and 15 seconds. No delay of the search index is documented; this is
     /// what other clients of such APIs settled on.
     fn default() -> Self {
-        Self {
-            looks: 4,
-            pause_first_ms: 1_000,
-        }
+        Self { looks: 4, pause_first_ms: 1_000 }
     }
 }
 
@@ -86,7 +83,7 @@ impl Desk<'_> {
         let mut detail = None;
         for _ in 0..SENDS_MAX {
             self.note(draft, State::Intent, None).await?;
-            let reason = match self.target.create(draft).await? {
+            let reason = match self.target.create(draft, self.clock.now()).await? {
                 Sent::Made(found) => return self.arrived(draft, found, detail, State::Done).await,
                 Sent::Unknown(reason) => {
                     self.note(draft, State::Unknown, Some(reason)).await?;
@@ -125,11 +122,7 @@ impl Desk<'_> {
         detail: Option<String>,
         absent: State,
     ) -> Result<Settled> {
-        let state = if found.ours {
-            State::Done
-        } else {
-            State::Matched
-        };
+        let state = if found.ours { State::Done } else { State::Matched };
         let mut entry = self.entry(draft, state, detail);
         entry.target_id = Some(found.id.clone());
         let mut entries = vec![entry];
@@ -223,9 +216,7 @@ impl Desk<'_> {
             state: if hit.is_some() { State::Done } else { absent },
             target_id: hit.map(|(_, id)| id.clone()),
             at: self.clock.now(),
-            detail: hit
-                .is_none()
-                .then(|| "the target did not name it with its ticket".to_owned()),
+            detail: hit.is_none().then(|| "the target did not name it with its ticket".to_owned()),
         }
     }
 
@@ -250,21 +241,16 @@ impl Desk<'_> {
 /// what that is.
 fn leaner(draft: Draft<'_>) -> Option<(Draft<'_>, &'static str)> {
     match draft {
-        Draft::Customer {
-            customer,
-            lean: false,
-        } if customer.phone.is_some()
-            || customer.language.is_some()
-            || customer.timezone.is_some() =>
+        Draft::Customer { customer, lean: false }
+            if customer.phone.is_some()
+                || customer.language.is_some()
+                || customer.timezone.is_some() =>
         {
             let lean = true;
             let note = "sent without phone, language and time zone";
             Some((Draft::Customer { customer, lean }, note))
         }
-        Draft::Ticket {
-            draft,
-            alone: false,
-        } if draft.messages.len() > 1 => {
+        Draft::Ticket { draft, alone: false } if draft.messages.len() > 1 => {
             Some((Draft::Ticket { draft, alone: true }, ONE_BY_ONE))
         }
         _ => None,

@@ -47,6 +47,22 @@ pub struct Options {
     pub lookup: Patience,
 }
 
+impl Default for Options {
+    /// Everything of run 1, eight tickets at a time: at two calls a second that is more than an
+    /// account's bucket lets through, and few enough that a stop loses little.
+    fn default() -> Self {
+        Self {
+            run: RunId(1),
+            snapshots: Vec::new(),
+            mapping: Mapping::default(),
+            limit: None,
+            only: Vec::new(),
+            tickets_in_flight: 8,
+            lookup: Patience::default(),
+        }
+    }
+}
+
 /// Whoever wants to see how far the replay is.
 pub trait Progress: Send + Sync {
     /// A phase begins; `total` is what the plan expects of it.
@@ -87,11 +103,7 @@ pub(crate) struct Findings(Mutex<Vec<Finding>>);
 
 impl Findings {
     pub fn add(&self, kind: RecordKind, source_id: &str, reason: &str) {
-        let finding = Finding {
-            kind,
-            source_id: source_id.to_owned(),
-            reason: reason.to_owned(),
-        };
+        let finding = Finding { kind, source_id: source_id.to_owned(), reason: reason.to_owned() };
         let mut findings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         findings.push(finding);
     }
@@ -192,8 +204,7 @@ impl Replay<'_> {
         let forecast: BTreeMap<String, u64> = forecast.try_collect().await?;
         let expected = |phase: &str| forecast.get(phase).copied().unwrap_or_default();
         let agents = self.bring_agents().await?;
-        self.bring_customers(expected(phase::CUSTOMERS_CREATE))
-            .await?;
+        self.bring_customers(expected(phase::CUSTOMERS_CREATE)).await?;
         self.bring_tags().await?;
         self.bring_files(expected(phase::FILES_UPLOAD)).await?;
         self.bring_threads(&agents, &expected).await
@@ -212,10 +223,7 @@ impl Replay<'_> {
             std::future::ready(wanted)
         });
         self.all(wanted, self.options.tickets_in_flight, |customer| async move {
-            let draft = Draft::Customer {
-                customer: &customer,
-                lean: false,
-            };
+            let draft = Draft::Customer { customer: &customer, lean: false };
             self.bring(draft).await?;
             self.progress.advance(phase::CUSTOMERS_CREATE, 1);
             Ok(())

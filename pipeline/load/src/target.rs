@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use kernel::Result;
 use kernel::ledger::RecordKind;
+use kernel::{Instant, Result};
 
 use crate::guard::SentTime;
 use crate::plan;
@@ -211,14 +211,15 @@ pub trait Target: Send + Sync {
     /// Every tag's name with its id.
     async fn tags(&self) -> Result<Vec<(String, TargetId)>>;
 
-    /// Creates a record with one call; never repeats one that may have been carried out.
-    async fn create(&self, draft: Draft<'_>) -> Result<Sent>;
+    /// Creates a record with one call; never repeats one that may have been carried out, and holds
+    /// back one that carries a message not sent before `now`.
+    async fn create(&self, draft: Draft<'_>, now: Instant) -> Result<Sent>;
 
     /// Asks once whether the target has the record; compares exactly.
     async fn find(&self, draft: Draft<'_>) -> Result<Vec<Found>>;
 
     /// Sets a ticket's status and its dates once all its messages are there. May be repeated.
-    async fn finish(&self, id: &str, ticket: &plan::Ticket) -> Result<Sent>;
+    async fn finish(&self, id: &str, ticket: &plan::Ticket, now: Instant) -> Result<Sent>;
 
     /// Calls made so far, per [`phase`].
     fn calls(&self) -> BTreeMap<String, u64>;

@@ -31,10 +31,7 @@ pub struct Scope {
 /// `FixConfig` when the scope names something that does not exist.
 pub async fn catalog(warehouse: &Warehouse, scope: &Scope) -> Result<SessionContext> {
     let session = Session::open(warehouse)?;
-    let landed = Landed {
-        session: &session,
-        snapshots: &scope.snapshots,
-    };
+    let landed = Landed { session: &session, snapshots: &scope.snapshots };
     landed.register_lazily().await?;
     tables::register_mapping(&session, &scope.mapping)?;
     if let Some(build) = &scope.build {

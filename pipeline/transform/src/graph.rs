@@ -125,12 +125,7 @@ fn check_layer(model: &Model, table: &str) -> Result<()> {
         .hint(format!("models of this layer read {}", allowed.join(", "))))
 }
 
-fn unknown(
-    model: &Model,
-    table: &str,
-    names: &BTreeMap<String, usize>,
-    known: &Known,
-) -> Fault {
+fn unknown(model: &Model, table: &str, names: &BTreeMap<String, usize>, known: &Known) -> Fault {
     let line = line_of(&model.sql, table).map_or(String::new(), |line| format!(":{line}"));
     let all = names.keys().chain(&known.tables).map(String::as_str);
     Fault::data(format!("sql/{}{line} reads {table}, which does not exist", model.file))
@@ -162,7 +157,10 @@ fn visit(
             let start = trail.iter().position(|open| *open == place).unwrap_or(0);
             let files = trail[start..].iter().chain([&place]);
             let files: Vec<&str> = files.map(|place| models[*place].file.as_str()).collect();
-            return Err(Fault::data(format!("models read each other in a circle: {}", files.join(" reads "))));
+            return Err(Fault::data(format!(
+                "models read each other in a circle: {}",
+                files.join(" reads ")
+            )));
         }
         Visit::New => {}
     }

@@ -32,11 +32,8 @@ impl Landed<'_> {
     pub(crate) async fn register(&self, wanted: &BTreeSet<String>) -> Result<()> {
         for stream in self.streams(wanted).await? {
             let all = self.register_all(&stream).await?;
-            let newest = if stream == "exchanges" {
-                all
-            } else {
-                self.newest(&stream, all).await?
-            };
+            let newest =
+                if stream == "exchanges" { all } else { self.newest(&stream, all).await? };
             self.session.register("landing", &stream, newest.into_view())?;
         }
         Ok(())
@@ -51,8 +48,11 @@ impl Landed<'_> {
             let newest = if stream == "exchanges" {
                 all
             } else {
-                self.sql(&format!("select {columns} from ({}) as ranked where age = 1", ranked(&stream)))
-                    .await?
+                self.sql(&format!(
+                    "select {columns} from ({}) as ranked where age = 1",
+                    ranked(&stream)
+                ))
+                .await?
             };
             self.session.register("landing", &stream, newest.into_view())?;
         }
@@ -118,10 +118,8 @@ impl Landed<'_> {
         self.session.register("superseded", stream, Arc::new(table))?;
         let columns: Vec<String> =
             columns_of(&all).iter().map(|name| format!("everything.{name}")).collect();
-        let matches: Vec<String> = places
-            .split(", ")
-            .map(|name| format!("everything.{name} = older.{name}"))
-            .collect();
+        let matches: Vec<String> =
+            places.split(", ").map(|name| format!("everything.{name} = older.{name}")).collect();
         self.sql(&format!(
             "select {} from landing_all.{stream} as everything \
              left anti join superseded.{stream} as older on {}",

@@ -56,9 +56,7 @@ impl Models {
 
     /// Models given as file names below `sql/` with their texts.
     pub fn from_files(files: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self {
-            files: files.into_iter().collect(),
-        }
+        Self { files: files.into_iter().collect() }
     }
 
     /// These models, with `file` added or in place of the one of that name.
@@ -85,16 +83,11 @@ impl Models {
             }
             let key = key_of(sql);
             if key.is_empty() && !matches!(layer, Layer::Check(_)) {
-                return Err(Fault::data(format!("sql/{file} does not say its key"))
-                    .hint("begin the model with lines like: -- grain: one row … and -- key: …_id"));
+                return Err(Fault::data(format!("sql/{file} does not say its key")).hint(
+                    "begin the model with lines like: -- grain: one row … and -- key: …_id",
+                ));
             }
-            models.push(Model {
-                file: file.clone(),
-                layer,
-                name,
-                key,
-                sql: sql.clone(),
-            });
+            models.push(Model { file: file.clone(), layer, name, key, sql: sql.clone() });
         }
         Ok(models)
     }

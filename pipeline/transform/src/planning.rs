@@ -45,18 +45,11 @@ pub async fn plan(
     let session = Session::open(warehouse)?;
     let staged = catalog::register_build(&session, build).await?;
     tables::register_mapping(&session, mapping)?;
-    let known = Known {
-        tables: staged.into_iter().chain(["config.mapping".to_owned()]).collect(),
-    };
+    let known = Known { tables: staged.into_iter().chain(["config.mapping".to_owned()]).collect() };
     let ordered = graph::in_order(wanted, schema_of, &known)?;
     let place = |model: &Model| layout::plan_table(run, &model.name);
     let (tables, findings) = staging::run(&session, &ordered, schema_of, place).await?;
-    Ok(Planned {
-        tables,
-        forecast: forecast_of(&session, run).await?,
-        hash,
-        findings,
-    })
+    Ok(Planned { tables, forecast: forecast_of(&session, run).await?, hash, findings })
 }
 
 /// The hash of everything that a plan is made from, without making it.

@@ -71,20 +71,17 @@ pub async fn reconcile(
     let plan = layout::plan_table(run, "any");
     let planned = catalog::register_folder(&session, &plan, "plan").await?;
     if planned.is_empty() {
-        return Err(Fault::config(format!("run {run} has no plan")).hint("deskferry plan makes one"));
+        return Err(
+            Fault::config(format!("run {run} has no plan")).hint("deskferry plan makes one")
+        );
     }
     known.extend(planned);
     known.extend(catalog::register_ledger(&session, run).await?);
     tables::register_mapping(&session, mapping)?;
     known.push("config.mapping".to_owned());
-    let known = Known {
-        tables: known.into_iter().collect(),
-    };
+    let known = Known { tables: known.into_iter().collect() };
     let ordered = graph::in_order(wanted_models(target, models)?, schema_of, &known)?;
-    let landed = Landed {
-        session: &session,
-        snapshots: readback,
-    };
+    let landed = Landed { session: &session, snapshots: readback };
     let streams: BTreeSet<String> = staging::landed_streams(&ordered)?;
     landed.register(&streams).await?;
     let place = |model: &Model| match model.layer {
@@ -94,13 +91,7 @@ pub async fn reconcile(
     let (tables, findings) = staging::run(&session, &ordered, schema_of, place).await?;
     let counts = counts_of(&session).await?;
     let (explained, unexplained) = verdicts_of(&session).await?;
-    Ok(Reconciled {
-        counts,
-        unexplained,
-        explained,
-        tables,
-        findings,
-    })
+    Ok(Reconciled { counts, unexplained, explained, tables, findings })
 }
 
 fn wanted_models(target: &str, models: &Models) -> Result<Vec<Model>> {

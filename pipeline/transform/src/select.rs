@@ -48,10 +48,8 @@ pub fn check_reads_only(sql: &str) -> Result<()> {
 async fn planned(session: &SessionContext, sql: &str) -> Result<DataFrame> {
     check_reads_only(sql)?;
     // The plan is checked as well, because a statement may hide another one, as EXPLAIN does.
-    let options = SQLOptions::new()
-        .with_allow_ddl(false)
-        .with_allow_dml(false)
-        .with_allow_statements(false);
+    let options =
+        SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     session.sql_with_options(sql, options).await.map_err(|error| failed(&error))
 }
 
@@ -75,5 +73,6 @@ fn reads_only(statement: &Statement) -> bool {
 }
 
 fn failed(error: &DataFusionError) -> Fault {
-    Fault::data("the statement cannot be run").because(std::io::Error::other(error.strip_backtrace()))
+    Fault::data("the statement cannot be run")
+        .because(std::io::Error::other(error.strip_backtrace()))
 }

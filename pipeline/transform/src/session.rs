@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::MemorySchemaProvider;
+use datafusion::common::TableReference;
 use datafusion::datasource::TableProvider;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{
@@ -16,7 +17,6 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use datafusion::common::TableReference;
 use kernel::{Fault, Result};
 use landing::Warehouse;
 use object_store::path::Path;
@@ -61,10 +61,7 @@ impl Session {
         runtime.register_object_store(&root(), warehouse.store());
         let context = SessionContext::new_with_config_rt(config(threads), runtime);
         functions::register(&context, documents);
-        Ok(Self {
-            context,
-            warehouse: warehouse.clone(),
-        })
+        Ok(Self { context, warehouse: warehouse.clone() })
     }
 
     /// Makes a table known as `schema.name`; the schema is made when it is not there.
@@ -81,10 +78,10 @@ impl Session {
                 .map_err(|error| unreadable(schema, error))?;
         }
         let reference = TableReference::full(CATALOG, schema, name);
-        self.context.deregister_table(reference.clone()).map_err(|error| unreadable(name, error))?;
         self.context
-            .register_table(reference, table)
+            .deregister_table(reference.clone())
             .map_err(|error| unreadable(name, error))?;
+        self.context.register_table(reference, table).map_err(|error| unreadable(name, error))?;
         Ok(())
     }
 
@@ -99,8 +96,8 @@ impl Session {
         let end = if is_folder { "/" } else { "" };
         let table = ListingTableUrl::parse(format!("{}{path}{end}", root()));
         let table = table.map_err(|error| unreadable(path.as_ref(), error))?;
-        let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
-            .with_file_extension(".parquet");
+        let options =
+            ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
         let config = ListingTableConfig::new(table).with_listing_options(options);
         let config = match schema {
             Some(schema) => config.with_schema(schema),

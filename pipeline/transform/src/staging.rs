@@ -85,16 +85,9 @@ async fn stage_in(
     let wanted = wanted_models(platform, models)?;
     let id = build_id(&session.warehouse, platform, snapshots, mapping, &wanted).await?;
     if let Some(facts) = facts_of(&session.warehouse, &id).await? {
-        return Ok(Build {
-            id,
-            reused: true,
-            tables: facts.tables,
-            findings: facts.findings,
-        });
+        return Ok(Build { id, reused: true, tables: facts.tables, findings: facts.findings });
     }
-    let known = Known {
-        tables: ["config.mapping".to_owned()].into(),
-    };
+    let known = Known { tables: ["config.mapping".to_owned()].into() };
     let ordered = graph::in_order(wanted, schema_of, &known)?;
     let landed = Landed { session, snapshots };
     landed.register(&landed_streams(&ordered)?).await?;
@@ -112,12 +105,7 @@ async fn stage_in(
         findings,
     };
     session.warehouse.put_json(&layout::build_facts(&id), &facts).await?;
-    Ok(Build {
-        id,
-        reused: false,
-        tables: facts.tables,
-        findings: facts.findings,
-    })
+    Ok(Build { id, reused: false, tables: facts.tables, findings: facts.findings })
 }
 
 /// What a complete build says of itself; `None` when there is none.

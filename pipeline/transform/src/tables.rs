@@ -85,11 +85,7 @@ async fn offenders(
     check: String,
 ) -> std::result::Result<Option<Finding>, DataFusionError> {
     let mut rows = stream_of(session, sql).await?;
-    let mut finding = Finding {
-        check,
-        offenders: 0,
-        sample: String::new(),
-    };
+    let mut finding = Finding { check, offenders: 0, sample: String::new() };
     while let Some(batch) = rows.next().await {
         let batch = batch?;
         if finding.offenders == 0 && batch.num_rows() > 0 {

@@ -46,9 +46,12 @@ fn text(source: &Manifest, target: &Manifest, folder: &Path) -> String {
             let _ = writeln!(text, "{line}");
         }
     }
-    text.push_str("\n# Every decision that is yours; the values shown are the defaults.\n[mapping]\n");
+    text.push_str(
+        "\n# Every decision that is yours; the values shown are the defaults.\n[mapping]\n",
+    );
     for (decision, (key, value)) in DECISIONS.iter().zip(Mapping::default().iter()) {
-        let _ = writeln!(text, "# {}: {:?}\n{key} = \"{value}\"", decision.meaning, decision.values);
+        let _ =
+            writeln!(text, "# {}: {:?}\n{key} = \"{value}\"", decision.meaning, decision.values);
     }
     text
 }

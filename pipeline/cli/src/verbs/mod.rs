@@ -131,7 +131,7 @@ async fn chosen_run(warehouse: &Warehouse, choice: &RunChoice) -> Result<RunFact
         None => runs.last(),
         Some(id) => runs.iter().find(|facts| facts.run == id),
     };
-    found.cloned().ok_or_else(|| {
-        Fault::config("there is no such run").hint("deskferry plan makes one")
-    })
+    found
+        .cloned()
+        .ok_or_else(|| Fault::config("there is no such run").hint("deskferry plan makes one"))
 }

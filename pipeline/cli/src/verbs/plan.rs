@@ -22,8 +22,11 @@ pub(crate) async fn run(config: &Config, plan: &Plan, format: Format) -> Result<
         Some(facts) => (facts, 0),
         None => make(config, &warehouse, target, current).await?,
     };
-    let rows: Vec<Vec<String>> =
-        facts.forecast.iter().map(|(phase, calls)| vec![phase.clone(), calls.to_string()]).collect();
+    let rows: Vec<Vec<String>> = facts
+        .forecast
+        .iter()
+        .map(|(phase, calls)| vec![phase.clone(), calls.to_string()])
+        .collect();
     print::rows(format, &["phase", "calls"], &rows)?;
     print_outlook(target, &facts);
     Ok(Ending::of(findings + build.findings.len() as u64))
@@ -84,9 +87,10 @@ fn print_outlook(target: &Side, facts: &RunFacts) {
     let calls: u64 = facts.forecast.iter().map(|(_, calls)| calls).sum();
     print::talk(&format!("run {}: {calls} calls to {}", facts.run, facts.target_address));
     let budget = &target.manifest.api_budget;
-    let configured = target.calls_per_window.or(budget.calls_per_window).zip(
-        target.window_s.or(budget.window_s),
-    );
+    let configured = target
+        .calls_per_window
+        .or(budget.calls_per_window)
+        .zip(target.window_s.or(budget.window_s));
     if let Some((calls_per_window, window_s)) = configured {
         let shape = Shape { calls: calls_per_window, window_ms: window_s * 1_000 };
         print::talk(&format!(

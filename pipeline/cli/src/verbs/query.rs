@@ -24,8 +24,8 @@ pub(crate) async fn run(config: &Config, query: &Query, format: Format) -> Resul
 
 fn from_stdin() -> Result<String> {
     let mut sql = String::new();
-    std::io::stdin().read_to_string(&mut sql).map_err(|error| {
-        Fault::config("no statement could be read from stdin").because(error)
-    })?;
+    std::io::stdin()
+        .read_to_string(&mut sql)
+        .map_err(|error| Fault::config("no statement could be read from stdin").because(error))?;
     Ok(sql)
 }

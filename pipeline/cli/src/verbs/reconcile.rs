@@ -61,7 +61,11 @@ pub(super) fn print_summary(summary: &Summary, format: Format) -> Result<()> {
         let survives_in = row.survives_in.clone().unwrap_or_default();
         vec![row.rule.clone(), row.stream.clone(), row.rows.to_string(), survives_in]
     });
-    print::rows(format, &["rule", "stream", "records", "for instance"], &losses.collect::<Vec<_>>())?;
+    print::rows(
+        format,
+        &["rule", "stream", "records", "for instance"],
+        &losses.collect::<Vec<_>>(),
+    )?;
 
     print::heading("Calls");
     let total = |pick: fn(&audit::CallRow) -> u64| summary.calls.iter().map(pick).sum::<u64>();
@@ -91,7 +95,10 @@ pub(super) fn print_summary(summary: &Summary, format: Format) -> Result<()> {
         ),
     });
     if summary.quarantined > 0 {
-        print::talk(&format!("{} records are in quarantine: select * from quarantine", summary.quarantined));
+        print::talk(&format!(
+            "{} records are in quarantine: select * from quarantine",
+            summary.quarantined
+        ));
     }
     Ok(())
 }

@@ -47,8 +47,12 @@ pub(crate) struct Quota {
 
 impl Quota {
     /// Counts one call, or refuses it when the day's calls are used up. A refused call is free.
-    pub(crate) fn take(&mut self, calls_per_day: Option<u64>, day_ms: u64) -> Result<(), Reply> {
-        let now = Instant::now();
+    pub(crate) fn take(
+        &mut self,
+        calls_per_day: Option<u64>,
+        day_ms: u64,
+        now: Instant,
+    ) -> Result<(), Reply> {
         let day = Duration::from_millis(day_ms);
         if self.day_began.is_none_or(|began| now.duration_since(began) >= day) {
             self.day_began = Some(now);
@@ -173,12 +177,13 @@ mod tests {
         assert!(!hit("/v1/messages"));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_quota_opens_again_with_the_next_day() {
+    #[test]
+    fn the_quota_opens_again_with_the_next_day() {
         let mut quota = Quota::default();
-        assert!(quota.take(Some(1), 1_000).is_ok());
-        assert_eq!(quota.take(Some(1), 1_000).expect_err("used up").status, 423);
-        tokio::time::advance(Duration::from_millis(1_000)).await;
-        assert!(quota.take(Some(1), 1_000).is_ok());
+        let morning = Instant::now();
+        assert!(quota.take(Some(1), 1_000, morning).is_ok());
+        let evening = morning + Duration::from_millis(999);
+        assert_eq!(quota.take(Some(1), 1_000, evening).expect_err("used up").status, 423);
+        assert!(quota.take(Some(1), 1_000, evening + Duration::from_millis(1)).is_ok());
     }
 }

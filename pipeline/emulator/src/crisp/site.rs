@@ -12,6 +12,7 @@ use axum::extract::{Request, State};
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, HeaderValue, Method, Response};
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::desk::{Desk, Query};
 use super::options::{FaultKind, Quirks};
@@ -129,7 +130,11 @@ impl Site {
                 return (reply, Bloom::Hit);
             }
         }
-        let taken = lock(&self.emulator.inner.quota).take(options.calls_per_day, options.day_ms);
+        let taken = lock(&self.emulator.inner.quota).take(
+            options.calls_per_day,
+            options.day_ms,
+            Instant::now(),
+        );
         if let Err(reply) = taken {
             return (reply, Bloom::Direct);
         }

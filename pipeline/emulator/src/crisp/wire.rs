@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
-use futures::stream;
+use futures::{StreamExt, stream};
 
 /// What stands for the origin of files in stored texts.
 const FILES_MARK: &str = "@@FILES@@";
@@ -26,8 +26,13 @@ pub(crate) fn response(status: u16, media_type: &str, body: Body) -> Response<Bo
 pub(crate) fn truncated(status: u16, media_type: &str, bytes: Bytes) -> Response<Body> {
     let announced = bytes.len().max(2);
     let half = bytes.slice(..bytes.len() / 2);
-    let chunks = [Ok(half), Err(io::Error::from(io::ErrorKind::ConnectionReset))];
-    let mut response = response(status, media_type, Body::from_stream(stream::iter(chunks)));
+    // The pause lets the server send what it has before the body fails.
+    let failure = async {
+        tokio::task::yield_now().await;
+        Err(io::Error::from(io::ErrorKind::ConnectionReset))
+    };
+    let chunks = stream::iter([Ok(half)]).chain(stream::once(failure));
+    let mut response = response(status, media_type, Body::from_stream(chunks));
     response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(announced));
     response
 }

@@ -44,7 +44,7 @@ pub(super) struct Refusal {
     /// `error.msg`.
     pub msg: String,
     /// `error.data`, problems by field.
-    pub data: Option<Map<String, Value>>,
+    pub data: Option<Box<Map<String, Value>>>,
     /// Where a merged record went.
     pub location: Option<String>,
 }
@@ -55,18 +55,12 @@ pub(super) type Outcome = Result<Reply, Refusal>;
 impl Ask {
     /// The first value of a query parameter.
     pub(super) fn query(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// Every value of a repeated query parameter.
     pub(super) fn query_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.query
-            .iter()
-            .filter(move |(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// A query parameter that is a positive id.
@@ -100,44 +94,24 @@ impl Ask {
 impl Reply {
     /// An answer to a read.
     pub(super) fn read(body: &impl Serialize) -> Outcome {
-        Ok(Reply {
-            status: 200,
-            body: Some(to_bytes(body)),
-            wrote: false,
-            location: None,
-        })
+        Ok(Reply { status: 200, body: Some(to_bytes(body)), wrote: false, location: None })
     }
 
     /// An answer to a write, with a body.
     pub(super) fn wrote(status: u16, body: &impl Serialize) -> Outcome {
-        Ok(Reply {
-            status,
-            body: Some(to_bytes(body)),
-            wrote: true,
-            location: None,
-        })
+        Ok(Reply { status, body: Some(to_bytes(body)), wrote: true, location: None })
     }
 
     /// An answer to a write, without a body.
     pub(super) fn empty(status: u16) -> Outcome {
-        Ok(Reply {
-            status,
-            body: None,
-            wrote: true,
-            location: None,
-        })
+        Ok(Reply { status, body: None, wrote: true, location: None })
     }
 }
 
 impl Refusal {
     /// An error with a message only.
     pub(super) fn new(status: u16, msg: impl Into<String>) -> Refusal {
-        Refusal {
-            status,
-            msg: msg.into(),
-            data: None,
-            location: None,
-        }
+        Refusal { status, msg: msg.into(), data: None, location: None }
     }
 
     /// 404, the same for everything that is not there.
@@ -160,7 +134,7 @@ impl Refusal {
         let mut problems = Problems::default();
         problems.add(path, problem);
         Refusal {
-            data: Some(problems.into_map()),
+            data: Some(Box::new(problems.into_map())),
             ..Refusal::new(400, "Invalid parameters.")
         }
     }
@@ -168,10 +142,7 @@ impl Refusal {
     /// 301: the record lives on under another id.
     pub(super) fn moved(location: String) -> Refusal {
         let msg = "The resource was merged into another one.";
-        Refusal {
-            location: Some(location),
-            ..Refusal::new(301, msg)
-        }
+        Refusal { location: Some(location), ..Refusal::new(301, msg) }
     }
 
     /// 400 with all problems, if there are any.
@@ -179,17 +150,14 @@ impl Refusal {
         if problems.is_empty() {
             return Ok(());
         }
-        Err(Refusal {
-            data: Some(problems.into_map()),
-            ..Refusal::new(400, msg)
-        })
+        Err(Refusal { data: Some(Box::new(problems.into_map())), ..Refusal::new(400, msg) })
     }
 
     /// The body of the error answer.
     pub(super) fn body(&self) -> Vec<u8> {
         let mut error = json!({"msg": self.msg});
         if let Some(data) = &self.data {
-            error["data"] = Value::Object(data.clone());
+            error["data"] = Value::Object((**data).clone());
         }
         to_bytes(&json!({"error": error}))
     }

@@ -25,20 +25,13 @@ pub(super) struct Verdict {
 impl Level {
     /// An empty bucket.
     pub(super) fn new(bucket: Option<Bucket>) -> Level {
-        Level {
-            bucket,
-            calls: 0.0,
-            seen: Instant(0),
-        }
+        Level { bucket, calls: 0.0, seen: Instant(0) }
     }
 
     /// Lets one call in, or says how long to wait. A refused call does not fill the bucket.
     pub(super) fn admit(&mut self, now: Instant) -> Verdict {
         let Some(bucket) = self.bucket else {
-            return Verdict {
-                header: format!("0/{NO_LIMIT}"),
-                retry_after_s: None,
-            };
+            return Verdict { header: format!("0/{NO_LIMIT}"), retry_after_s: None };
         };
         let limit = f64::from(bucket.calls);
         let per_us = limit / (bucket.window_ms.max(1) as f64 * 1_000.0);
@@ -49,24 +42,14 @@ impl Level {
         // A millionth of a call is rounding, not a call too many.
         if over > 1e-6 {
             let wait_s = (over / per_us / 1e6).ceil().max(1.0) as u64;
-            return Verdict {
-                header: self.header(bucket),
-                retry_after_s: Some(wait_s),
-            };
+            return Verdict { header: self.header(bucket), retry_after_s: Some(wait_s) };
         }
         self.calls += 1.0;
-        Verdict {
-            header: self.header(bucket),
-            retry_after_s: None,
-        }
+        Verdict { header: self.header(bucket), retry_after_s: None }
     }
 
     fn header(&self, bucket: Bucket) -> String {
-        format!(
-            "{}/{}",
-            (self.calls - 1e-6).ceil().max(0.0) as u64,
-            bucket.calls
-        )
+        format!("{}/{}", (self.calls - 1e-6).ceil().max(0.0) as u64, bucket.calls)
     }
 }
 
@@ -76,10 +59,7 @@ mod tests {
 
     #[test]
     fn a_burst_fits_once_and_then_the_bucket_drains_evenly() {
-        let mut level = Level::new(Some(Bucket {
-            calls: 40,
-            window_ms: 20_000,
-        }));
+        let mut level = Level::new(Some(Bucket { calls: 40, window_ms: 20_000 }));
         let start = Instant(1_000_000_000_000);
         for call in 1..=40 {
             let verdict = level.admit(start);
@@ -88,11 +68,7 @@ mod tests {
         }
         assert_eq!(level.admit(start).retry_after_s, Some(1));
         assert_eq!(level.admit(start.plus_ms(400)).retry_after_s, Some(1));
-        assert_eq!(
-            level.admit(start.plus_ms(500)).retry_after_s,
-            None,
-            "two calls a second drain"
-        );
+        assert_eq!(level.admit(start.plus_ms(500)).retry_after_s, None, "two calls a second drain");
         assert_eq!(level.admit(start.plus_ms(500)).retry_after_s, Some(1));
     }
 }

@@ -88,39 +88,21 @@ mod tests {
     fn an_ordered_fault_skips_and_then_hits_exactly_so_often() {
         let mut dice = Dice::new(Faults::default());
         let (method, path) = ("POST".to_owned(), "/api/tickets".to_owned());
-        dice.order(vec![Once {
-            fault: Fault::DropAfter,
-            method,
-            path,
-            skip: 1,
-            count: 2,
-        }]);
+        dice.order(vec![Once { fault: Fault::DropAfter, method, path, skip: 1, count: 2 }]);
         assert_eq!(dice.roll("GET", "/api/tickets"), None);
-        let hits: Vec<bool> = (0..5)
-            .map(|_| dice.roll("POST", "/api/tickets").is_some())
-            .collect();
+        let hits: Vec<bool> = (0..5).map(|_| dice.roll("POST", "/api/tickets").is_some()).collect();
         assert_eq!(hits, [false, true, true, false, false]);
     }
 
     #[test]
     fn the_same_seed_gives_the_same_faults() {
-        let faults = Faults {
-            seed: 7,
-            drop_before: 0.2,
-            throttle: 0.3,
-            ..Faults::default()
-        };
+        let faults = Faults { seed: 7, drop_before: 0.2, throttle: 0.3, ..Faults::default() };
         let roll = |mut dice: Dice| -> Vec<Option<Fault>> {
-            (0..200)
-                .map(|_| dice.roll("POST", "/api/tickets"))
-                .collect()
+            (0..200).map(|_| dice.roll("POST", "/api/tickets")).collect()
         };
         let first = roll(Dice::new(faults.clone()));
         assert_eq!(first, roll(Dice::new(faults)));
         let hits = first.iter().flatten().count();
-        assert!(
-            (60..140).contains(&hits),
-            "about half of 200 calls are hit, not {hits}"
-        );
+        assert!((60..140).contains(&hits), "about half of 200 calls are hit, not {hits}");
     }
 }

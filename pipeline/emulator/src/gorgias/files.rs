@@ -61,9 +61,7 @@ impl Files {
         match self {
             Files::Memory(map) => {
                 let map = map.lock().unwrap_or_else(PoisonError::into_inner);
-                map.get(digest)
-                    .cloned()
-                    .ok_or_else(|| io::ErrorKind::NotFound.into())
+                map.get(digest).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
             }
             Files::Folder(folder) => Ok(tokio::fs::read(folder.join(digest)).await?.into()),
         }

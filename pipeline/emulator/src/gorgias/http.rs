@@ -90,9 +90,7 @@ async fn vendor(State(inner): State<Shared>, request: Request) -> Response {
     let now = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let Some(below) = path
-        .strip_prefix("/api/")
-        .map(|below| below.trim_matches('/').to_owned())
+    let Some(below) = path.strip_prefix("/api/").map(|below| below.trim_matches('/').to_owned())
     else {
         return refuse(&Refusal::missing());
     };
@@ -156,20 +154,9 @@ async fn perform(inner: &Shared, request: Request, path: String, at: Instant) ->
         .collect();
     let method = request.method().as_str().to_owned();
     let is_upload = path == UPLOAD_PATH && request.method() == Method::POST;
-    let read = if is_upload {
-        upload(inner, request).await
-    } else {
-        body(inner, request).await
-    };
+    let read = if is_upload { upload(inner, request).await } else { body(inner, request).await };
     match read {
-        Ok((raw, body)) => inner.call(Ask {
-            method,
-            path,
-            query,
-            body,
-            raw,
-            at,
-        }),
+        Ok((raw, body)) => inner.call(Ask { method, path, query, body, raw, at }),
         Err(refusal) => refuse(&refusal),
     }
 }
@@ -195,21 +182,12 @@ async fn upload(inner: &Shared, request: Request) -> Result<(Bytes, Value), Refu
         return Err(broken());
     }
     let bytes_max = inner.upload_bytes_max();
-    let mut parts = Multipart::from_request(request, &())
-        .await
-        .map_err(|_| broken())?;
+    let mut parts = Multipart::from_request(request, &()).await.map_err(|_| broken())?;
     let mut files: Vec<File> = Vec::new();
     while let Some(mut part) = parts.next_field().await.map_err(|_| broken())? {
         let label = part.name().map(str::to_owned);
-        let name = part
-            .file_name()
-            .map(str::to_owned)
-            .or(label)
-            .unwrap_or_default();
-        let content_type = part
-            .content_type()
-            .unwrap_or("application/octet-stream")
-            .to_owned();
+        let name = part.file_name().map(str::to_owned).or(label).unwrap_or_default();
+        let content_type = part.content_type().unwrap_or("application/octet-stream").to_owned();
         let mut bytes: Vec<u8> = Vec::new();
         while let Some(chunk) = part.chunk().await.map_err(|_| broken())? {
             if bytes.len() + chunk.len() > bytes_max {
@@ -220,12 +198,7 @@ async fn upload(inner: &Shared, request: Request) -> Result<(Bytes, Value), Refu
         let size = bytes.len() as u64;
         let kept = inner.files.keep(bytes.into()).await;
         let sha256 = kept.map_err(|_| Refusal::new(500, "The file could not be stored."))?;
-        files.push(File {
-            name,
-            content_type,
-            size,
-            sha256,
-        });
+        files.push(File { name, content_type, size, sha256 });
     }
     let raw = json_bytes(&files);
     let body = serde_json::from_slice(&raw).map_err(|_| broken())?;
@@ -233,16 +206,12 @@ async fn upload(inner: &Shared, request: Request) -> Result<(Bytes, Value), Refu
 }
 
 fn is_type(headers: &HeaderMap, part: &str) -> bool {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok());
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     kind.is_some_and(|kind| kind.contains(part))
 }
 
 fn is_authorized(inner: &Inner, headers: &HeaderMap) -> bool {
-    let given = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|given| given.to_str().ok());
+    let given = headers.get(header::AUTHORIZATION).and_then(|given| given.to_str().ok());
     let Some((scheme, token)) = given.and_then(|given| given.split_once(' ')) else {
         return false;
     };
@@ -309,9 +278,7 @@ async fn truncated(response: Response) -> Response {
     if whole.is_empty() {
         return dropped();
     }
-    parts
-        .headers
-        .insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
+    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
     let half = whole.slice(..whole.len() / 2);
     let chunks = stream::unfold(0, move |step| {
         let half = half.clone();

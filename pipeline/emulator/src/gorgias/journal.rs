@@ -78,22 +78,13 @@ impl Journal {
         options: &Options,
         at: Instant,
     ) -> io::Result<(Journal, Store)> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)?;
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         let (store, kept_bytes) = replay(&file)?;
         file.set_len(kept_bytes)?;
         drop(file);
-        let mut journal = Journal {
-            file: OpenOptions::new().append(true).open(path)?,
-        };
-        let settings = Settings {
-            strict: options.strict,
-            quirks: options.quirks.clone(),
-        };
+        let mut journal = Journal { file: OpenOptions::new().append(true).open(path)? };
+        let settings = Settings { strict: options.strict, quirks: options.quirks.clone() };
         let open = Open {
             version: VERSION,
             at: at.0,
@@ -115,20 +106,13 @@ impl Journal {
 
     /// Notes that settings changed.
     pub(super) fn settings(&mut self, strict: bool, quirks: &Quirks) -> io::Result<()> {
-        self.append(&Entry::Settings(Box::new(Settings {
-            strict,
-            quirks: quirks.clone(),
-        })))
+        self.append(&Entry::Settings(Box::new(Settings { strict, quirks: quirks.clone() })))
     }
 
     /// Notes a call that wrote.
     pub(super) fn call(&mut self, ask: &Ask) -> io::Result<()> {
-        let head = CallHead {
-            at: ask.at.0,
-            method: &ask.method,
-            path: &ask.path,
-            query: &ask.query,
-        };
+        let head =
+            CallHead { at: ask.at.0, method: &ask.method, path: &ask.path, query: &ask.query };
         let mut line = b"{\"call\":".to_vec();
         serde_json::to_writer(&mut line, &head)?;
         line.pop();
@@ -137,13 +121,11 @@ impl Journal {
             line.extend_from_slice(b"null");
         }
         // Between JSON tokens a line break is only white space, and inside them it cannot occur.
-        line.extend(ask.raw.iter().map(|byte| {
-            if matches!(byte, b'\n' | b'\r') {
-                b' '
-            } else {
-                *byte
-            }
-        }));
+        line.extend(ask.raw.iter().map(
+            |byte| {
+                if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }
+            },
+        ));
         line.extend_from_slice(b"}}\n");
         self.file.write_all(&line)
     }
@@ -186,9 +168,7 @@ fn apply(store: &mut Option<Store>, entry: Entry) -> Result<(), String> {
         begin(store, open);
         return Ok(());
     }
-    let store = store
-        .as_mut()
-        .ok_or("the first line does not open a store")?;
+    let store = store.as_mut().ok_or("the first line does not open a store")?;
     match entry {
         Entry::Open(_) => {}
         Entry::Origin(origin) => store.set_origin(&origin),
@@ -199,27 +179,11 @@ fn apply(store: &mut Option<Store>, entry: Entry) -> Result<(), String> {
         Entry::Call(call) => {
             let raw = Bytes::copy_from_slice(call.body.get().as_bytes());
             let body = serde_json::from_slice(&raw).map_err(|error| error.to_string())?;
-            let Call {
-                at,
-                method,
-                path,
-                query,
-                ..
-            } = call;
-            let ask = Ask {
-                method,
-                path,
-                query,
-                body,
-                raw,
-                at: Instant(at),
-            };
+            let Call { at, method, path, query, .. } = call;
+            let ask = Ask { method, path, query, body, raw, at: Instant(at) };
             let outcome = routes::dispatch(store, &ask);
             if let Err(refusal) = outcome {
-                return Err(format!(
-                    "a committed call was refused with {}",
-                    refusal.status
-                ));
+                return Err(format!("a committed call was refused with {}", refusal.status));
             }
         }
     }
@@ -227,13 +191,7 @@ fn apply(store: &mut Option<Store>, entry: Entry) -> Result<(), String> {
 }
 
 fn begin(store: &mut Option<Store>, open: &Open) {
-    let Open {
-        at,
-        email,
-        agents,
-        settings,
-        ..
-    } = open;
+    let Open { at, email, agents, settings, .. } = open;
     let at = Instant(*at);
     let store = store.get_or_insert_with(|| {
         let options = Options {

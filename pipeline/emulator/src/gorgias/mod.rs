@@ -86,8 +86,6 @@ struct Core {
     journal: Option<Journal>,
     level: Level,
     dice: Dice,
-    /// The latest time any call was dated.
-    seen: Instant,
     number: u64,
     calls: BTreeMap<String, u64>,
     statuses: BTreeMap<String, u64>,
@@ -119,19 +117,12 @@ impl Emulator {
             journal,
             level: Level::new(options.bucket),
             dice: Dice::new(options.faults.clone()),
-            seen: now,
             number: 0,
             calls: BTreeMap::new(),
             statuses: BTreeMap::new(),
             throttled: 0,
         };
-        Ok(Emulator {
-            inner: Arc::new(Inner {
-                options,
-                files,
-                core: Mutex::new(core),
-            }),
-        })
+        Ok(Emulator { inner: Arc::new(Inner { options, files, core: Mutex::new(core) }) })
     }
 
     /// The HTTP service; `origin` is the address it will be reachable under, without a slash at
@@ -141,9 +132,7 @@ impl Emulator {
         let mut core = self.inner.core();
         core.store.set_origin(origin);
         if let Some(journal) = &mut core.journal {
-            journal
-                .origin(origin)
-                .expect("the state file can be appended to");
+            journal.origin(origin).expect("the state file can be appended to");
         }
         drop(core);
         http::router(self.inner.clone())
@@ -175,9 +164,8 @@ impl Emulator {
 impl Core {
     /// The time of the next call. It never runs backwards, in the order in which calls are carried
     /// out, or a replay would do later work in another order.
-    fn tick(&mut self) -> Instant {
-        self.seen = self.seen.max(Instant::now());
-        self.seen
+    fn tick(&self) -> Instant {
+        self.store.clock.max(Instant::now())
     }
 }
 
@@ -219,20 +207,12 @@ impl Inner {
             Some(_) => None,
         };
         let number = core.number;
-        Gate {
-            limit: verdict.header,
-            retry_after_s: verdict.retry_after_s,
-            fault,
-            number,
-        }
+        Gate { limit: verdict.header, retry_after_s: verdict.retry_after_s, fault, number }
     }
 
     fn leave(&self, status: u16) {
         let mut core = self.core();
-        *core
-            .statuses
-            .entry(format!("{}xx", status / 100))
-            .or_default() += 1;
+        *core.statuses.entry(format!("{}xx", status / 100)).or_default() += 1;
         core.throttled += u64::from(status == 429);
     }
 
@@ -274,28 +254,19 @@ impl Inner {
         let now = core.tick();
         core.store.settle(now);
         let mut quirks = serde_json::to_value(&core.store.quirks).map_err(read)?;
-        if let (Some(change), Some(quirks)) = (
-            fields.get("quirks").and_then(Value::as_object),
-            quirks.as_object_mut(),
-        ) {
+        if let (Some(change), Some(quirks)) =
+            (fields.get("quirks").and_then(Value::as_object), quirks.as_object_mut())
+        {
             quirks.extend(change.clone());
         }
         let quirks: Quirks = serde_json::from_value(quirks).map_err(read)?;
-        let strict = fields
-            .get("strict")
-            .and_then(Value::as_bool)
-            .unwrap_or(core.store.strict);
+        let strict = fields.get("strict").and_then(Value::as_bool).unwrap_or(core.store.strict);
         let faults = fields.get("faults").cloned();
-        let faults = faults
-            .map(serde_json::from_value::<Faults>)
-            .transpose()
-            .map_err(read)?;
+        let faults = faults.map(serde_json::from_value::<Faults>).transpose().map_err(read)?;
         let once = fields.get("once").cloned().unwrap_or_else(|| json!([]));
         let once: Vec<Once> = serde_json::from_value(once).map_err(read)?;
         if let Some(journal) = &mut core.journal {
-            journal
-                .settings(strict, &quirks)
-                .map_err(|error| error.to_string())?;
+            journal.settings(strict, &quirks).map_err(|error| error.to_string())?;
         }
         core.store.quirks = quirks;
         core.store.strict = strict;

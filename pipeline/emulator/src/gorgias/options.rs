@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Everything a stand-in is started with.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// E-mail of the account the API key belongs to; this user is an admin and exists from the start.
+    /// E-mail of the account the API key belongs to; this user is an admin and always exists.
     pub email: String,
     /// The API key.
     pub api_key: String,

@@ -75,14 +75,7 @@ impl Paging {
         }
         let Some(text) = ask.query("cursor").filter(|text| !text.is_empty()) else {
             let order = asked.unwrap_or(orders[0]).to_owned();
-            return Ok(Paging {
-                limit,
-                order,
-                from: None,
-                backwards: false,
-                list,
-                expires,
-            });
+            return Ok(Paging { limit, order, from: None, backwards: false, list, expires });
         };
         let bad = || Refusal::field("cursor", "Invalid cursor.");
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| bad())?;
@@ -96,14 +89,7 @@ impl Paging {
             return Err(Refusal::field("cursor", "Expired cursor."));
         }
         let backwards = direction == "prev";
-        Ok(Paging {
-            limit,
-            order,
-            from: Some((key, id)),
-            backwards,
-            list,
-            expires,
-        })
+        Ok(Paging { limit, order, from: Some((key, id)), backwards, list, expires })
     }
 
     /// Does the order end in `:desc`?
@@ -130,23 +116,13 @@ impl Paging {
             places.reverse();
         }
         let entered = self.from.is_some();
-        let (has_prev, has_next) = if self.backwards {
-            (more, true)
-        } else {
-            (entered, more)
-        };
+        let (has_prev, has_next) = if self.backwards { (more, true) } else { (entered, more) };
         let mark = |there: bool, place: Option<&Place>, direction: &str| {
-            place
-                .filter(|_| there)
-                .map(|place| self.cursor(direction, place))
+            place.filter(|_| there).map(|place| self.cursor(direction, place))
         };
         let prev = mark(has_prev, places.first(), "prev");
         let next = mark(has_next, places.last(), "next");
-        Page {
-            ids: places.into_iter().map(|(_, id)| id).collect(),
-            prev,
-            next,
-        }
+        Page { ids: places.into_iter().map(|(_, id)| id).collect(), prev, next }
     }
 
     fn cursor(&self, direction: &str, place: &Place) -> String {
@@ -168,10 +144,9 @@ impl Ordered for BTreeSet<(i64, u64)> {
         match (at, descending) {
             (None, false) => Box::new(self.iter().map(show)),
             (None, true) => Box::new(self.iter().rev().map(show)),
-            (Some(at), false) => Box::new(
-                self.range((Bound::Excluded(at), Bound::Unbounded))
-                    .map(show),
-            ),
+            (Some(at), false) => {
+                Box::new(self.range((Bound::Excluded(at), Bound::Unbounded)).map(show))
+            }
             (Some(at), true) => Box::new(self.range(..at).rev().map(show)),
         }
     }
@@ -182,17 +157,12 @@ impl Ordered for Vec<Place> {
         match (from, descending) {
             (None, false) => Box::new(self.iter().cloned()),
             (None, true) => Box::new(self.iter().rev().cloned()),
-            (Some(at), false) => Box::new(
-                self[self.partition_point(|place| *place <= at)..]
-                    .iter()
-                    .cloned(),
-            ),
-            (Some(at), true) => Box::new(
-                self[..self.partition_point(|place| *place < at)]
-                    .iter()
-                    .rev()
-                    .cloned(),
-            ),
+            (Some(at), false) => {
+                Box::new(self[self.partition_point(|place| *place <= at)..].iter().cloned())
+            }
+            (Some(at), true) => {
+                Box::new(self[..self.partition_point(|place| *place < at)].iter().rev().cloned())
+            }
         }
     }
 }
@@ -221,11 +191,7 @@ fn limit_of(ask: &Ask) -> Result<usize, Refusal> {
 fn fingerprint(ask: &Ask) -> String {
     let mut hash = Sha256::new();
     hash.update(ask.path.as_bytes());
-    for (name, value) in ask
-        .query
-        .iter()
-        .filter(|(name, _)| !PAGE_ONLY.contains(&name.as_str()))
-    {
+    for (name, value) in ask.query.iter().filter(|(name, _)| !PAGE_ONLY.contains(&name.as_str())) {
         hash.update([0]);
         hash.update(name.as_bytes());
         hash.update([1]);

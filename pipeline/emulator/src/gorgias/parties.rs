@@ -69,10 +69,7 @@ pub(super) fn resolve(
     if let Some(id) = id_of(given, "id") {
         let known = store.people.customer(id).is_some() || store.people.user(id).is_some();
         if !known {
-            return Err(Refusal::field(
-                &format!("{path}.id"),
-                "No such customer or user.",
-            ));
+            return Err(Refusal::field(&format!("{path}.id"), "No such customer or user."));
         }
         if let Some(email) = text_of(given, "email") {
             let owner = store.people.customer_by_email(email);
@@ -89,10 +86,7 @@ pub(super) fn resolve(
     if named || !store.strict {
         return Ok(Party::Unknown);
     }
-    Err(Refusal::field(
-        path,
-        "An id, an email or a channel is required.",
-    ))
+    Err(Refusal::field(path, "An id, an email or a channel is required."))
 }
 
 /// Carries out what a nested object implies and gives back the id it means.
@@ -128,10 +122,7 @@ pub(super) fn channels(store: &mut Store, given: &Value, at: Instant) -> Vec<Cha
             continue;
         };
         let is_first = !channels.iter().any(|channel| &*channel.kind == kind);
-        let preferred = entry
-            .get("preferred")
-            .and_then(Value::as_bool)
-            .unwrap_or(is_first);
+        let preferred = entry.get("preferred").and_then(Value::as_bool).unwrap_or(is_first);
         channels.push(Channel {
             id: store.people.channel_id(),
             kind: kind.into(),
@@ -167,11 +158,7 @@ fn find(store: &Store, given: &Value, side: Side) -> Option<u64> {
     if let Some(email) = text_of(given, "email") {
         let user = store.people.user_by_email(email);
         let customer = store.people.customer_by_email(email);
-        return if side == Side::Agent {
-            user.or(customer)
-        } else {
-            customer.or(user)
-        };
+        return if side == Side::Agent { user.or(customer) } else { customer.or(user) };
     }
     let (kind, address) = first_channel(given)?;
     if kind == "email" {
@@ -188,26 +175,14 @@ fn first_channel(given: &Value) -> Option<(&str, &str)> {
 fn create(store: &mut Store, given: &Value, at: Instant) -> u64 {
     let mut customer = blank(at);
     customer.channels = channels(store, given.get("channels").unwrap_or(&Value::Null), at);
-    let from_channel = customer
-        .channels
-        .iter()
-        .find(|channel| &*channel.kind == "email");
+    let from_channel = customer.channels.iter().find(|channel| &*channel.kind == "email");
     let from_channel = from_channel.map(|channel| channel.address.clone());
     customer.email = text_of(given, "email").map(Into::into).or(from_channel);
-    let has_mail = customer
-        .channels
-        .iter()
-        .any(|channel| &*channel.kind == "email");
+    let has_mail = customer.channels.iter().any(|channel| &*channel.kind == "email");
     if let Some(email) = customer.email.clone().filter(|_| !has_mail) {
         let id = store.people.channel_id();
         let kind = "email".into();
-        customer.channels.push(Channel {
-            id,
-            kind,
-            address: email,
-            preferred: true,
-            created: at,
-        });
+        customer.channels.push(Channel { id, kind, address: email, preferred: true, created: at });
     }
     fill(&mut customer, given);
     let id = store.people.add_customer(customer);
@@ -219,9 +194,7 @@ fn create(store: &mut Store, given: &Value, at: Instant) -> u64 {
 fn edit(store: &mut Store, id: u64, given: &Value, at: Instant) -> bool {
     match store.people.person(id) {
         Some(Person::User(user)) => {
-            let name = text_of(given, "name")
-                .filter(|name| *name != user.name)
-                .map(str::to_owned);
+            let name = text_of(given, "name").filter(|name| *name != user.name).map(str::to_owned);
             let Some(name) = name else { return false };
             store.people.change_user(id, |user| {
                 user.name = name;
@@ -235,10 +208,8 @@ fn edit(store: &mut Store, id: u64, given: &Value, at: Instant) -> bool {
             fill(&mut after, given);
             let by_id = id_of(given, "id").is_some();
             if let Some(email) = text_of(given, "email").filter(|_| by_id) {
-                let same = after
-                    .email
-                    .as_deref()
-                    .is_some_and(|old| old.eq_ignore_ascii_case(email));
+                let same =
+                    after.email.as_deref().is_some_and(|old| old.eq_ignore_ascii_case(email));
                 if !same {
                     after.email = Some(email.into());
                 }
@@ -251,9 +222,7 @@ fn edit(store: &mut Store, id: u64, given: &Value, at: Instant) -> bool {
                 || after.note != before.note;
             if changed {
                 after.updated = at;
-                store
-                    .people
-                    .change_customer(id, |customer| *customer = after);
+                store.people.change_customer(id, |customer| *customer = after);
                 store.note(at, "customer-updated", Subject("Customer", id), None);
             }
             changed

@@ -68,42 +68,22 @@ pub(super) struct Field {
 
 /// A field that must be there.
 pub(super) const fn must(name: &'static str, kind: Kind) -> Field {
-    Field {
-        name,
-        kind,
-        need: Need::Required,
-        nullable: false,
-    }
+    Field { name, kind, need: Need::Required, nullable: false }
 }
 
 /// A field that must be there in strict mode.
 pub(super) const fn should(name: &'static str, kind: Kind) -> Field {
-    Field {
-        name,
-        kind,
-        need: Need::Strict,
-        nullable: false,
-    }
+    Field { name, kind, need: Need::Strict, nullable: false }
 }
 
 /// A field that may be there.
 pub(super) const fn may(name: &'static str, kind: Kind) -> Field {
-    Field {
-        name,
-        kind,
-        need: Need::Optional,
-        nullable: false,
-    }
+    Field { name, kind, need: Need::Optional, nullable: false }
 }
 
 /// A field that may be there and may be null.
 pub(super) const fn or_null(name: &'static str, kind: Kind) -> Field {
-    Field {
-        name,
-        kind,
-        need: Need::Optional,
-        nullable: true,
-    }
+    Field { name, kind, need: Need::Optional, nullable: true }
 }
 
 /// Problems by field path, in the order they were found.
@@ -116,10 +96,7 @@ impl Problems {
         if self.0.len() >= PROBLEMS_MAX {
             return;
         }
-        let entry = self
-            .0
-            .entry(path.into())
-            .or_insert_with(|| Value::Array(Vec::new()));
+        let entry = self.0.entry(path.into()).or_insert_with(|| Value::Array(Vec::new()));
         if let Value::Array(list) = entry {
             list.push(Value::String(text.into()));
         }
@@ -177,13 +154,7 @@ fn check_object(
             Some(Value::Null) if field.nullable => {}
             Some(Value::Null) => problems.add(join(path, field.name), "Field may not be null."),
             Some(value) => {
-                check_value(
-                    &field.kind,
-                    value,
-                    &join(path, field.name),
-                    strict,
-                    problems,
-                );
+                check_value(&field.kind, value, &join(path, field.name), strict, problems);
             }
         }
     }
@@ -234,22 +205,15 @@ fn scalar_problem(kind: &Kind, value: &Value) -> Option<String> {
         },
         Kind::Number => fail(value.is_number(), "Not a valid number."),
         Kind::Bool => fail(value.is_boolean(), "Not a valid boolean."),
-        Kind::Time => fail(
-            text.and_then(Instant::parse).is_some(),
-            "Not a valid datetime.",
-        ),
+        Kind::Time => fail(text.and_then(Instant::parse).is_some(), "Not a valid datetime."),
         Kind::OneOf(list) => fail(
             text.is_some_and(|word| vocabulary::known(list, word).is_some()),
             &format!("Must be one of: {}.", list.join(", ")),
         ),
-        Kind::Language => fail(
-            text.is_some_and(vocabulary::is_language),
-            "Not an ISO 639-1 language.",
-        ),
-        Kind::Zone => fail(
-            text.is_some_and(vocabulary::is_zone),
-            "Not a valid timezone.",
-        ),
+        Kind::Language => {
+            fail(text.is_some_and(vocabulary::is_language), "Not an ISO 639-1 language.")
+        }
+        Kind::Zone => fail(text.is_some_and(vocabulary::is_zone), "Not a valid timezone."),
         Kind::Country => fail(
             text.is_some_and(|code| {
                 code.len() == 2 && code.bytes().all(|letter| letter.is_ascii_uppercase())
@@ -265,18 +229,12 @@ fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else {
         return false;
     };
-    let clean = !text
-        .chars()
-        .any(|letter| letter.is_whitespace() || letter.is_control());
+    let clean = !text.chars().any(|letter| letter.is_whitespace() || letter.is_control());
     clean && !local.is_empty() && !domain.is_empty() && text.chars().count() <= EMAIL_CHARS_MAX
 }
 
 fn join(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 #[cfg(test)]
@@ -305,18 +263,7 @@ mod tests {
         let body = json!({"name": "long", "extra": 1, "user": {"id": "1"}, "items": [{}, {}, {}]});
         let found = check(&[OUTER], &body, true).into_map();
         let paths: Vec<&str> = found.keys().map(String::as_str).collect();
-        assert_eq!(
-            paths,
-            [
-                "extra",
-                "name",
-                "via",
-                "user.id",
-                "items",
-                "items.0.id",
-                "items.1.id"
-            ]
-        );
+        assert_eq!(paths, ["extra", "name", "via", "user.id", "items", "items.0.id", "items.1.id"]);
         assert!(!check(&[OUTER], &body, false).into_map().contains_key("via"));
     }
 }

@@ -19,16 +19,12 @@ const DATA_APP: &str = "api-key";
 /// A person as mentioned inside another object.
 pub(super) fn mention(store: &Store, id: u64) -> Value {
     let (email, name, meta) = match store.people.person(id) {
-        Some(Person::Customer(customer)) => (
-            customer.email.as_deref(),
-            customer.name.as_deref(),
-            name_meta(customer),
-        ),
-        Some(Person::User(user)) => (
-            Some(user.email.as_str()),
-            Some(user.name.as_str()),
-            user_meta(user),
-        ),
+        Some(Person::Customer(customer)) => {
+            (customer.email.as_deref(), customer.name.as_deref(), name_meta(customer))
+        }
+        Some(Person::User(user)) => {
+            (Some(user.email.as_str()), Some(user.name.as_str()), user_meta(user))
+        }
         Some(Person::Merged(into)) => return mention(store, *into),
         Some(Person::Gone) | None => (None, None, Value::Null),
     };
@@ -111,11 +107,7 @@ pub(super) struct MessageView<'a> {
 
 impl Serialize for MessageView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let MessageView {
-            store,
-            message,
-            embedded,
-        } = self;
+        let MessageView { store, message, embedded } = self;
         let none = Rare::default();
         let rare = message.rare.as_deref().unwrap_or(&none);
         let person = |id: Option<u64>| id.map(|id| mention(store, id));
@@ -188,14 +180,8 @@ impl Serialize for TicketView<'_> {
             map.serialize_entry("custom_fields", &field_values(&ticket.fields))?;
         }
         let thread = store.desk.thread(ticket);
-        let messages: Vec<MessageView> = thread
-            .iter()
-            .map(|message| MessageView {
-                store,
-                message,
-                embedded: true,
-            })
-            .collect();
+        let messages: Vec<MessageView> =
+            thread.iter().map(|message| MessageView { store, message, embedded: true }).collect();
         map.serialize_entry("messages", &messages)?;
         map.serialize_entry("processed_datetime", &ticket.processed)?;
         let survey = store.rows.survey_of(ticket.id);
@@ -232,10 +218,7 @@ impl Serialize for TicketItem<'_> {
         map.serialize_entry("integrations", &[(); 0])?;
         map.serialize_entry("messages_count", &ticket.messages.len())?;
         let failed = thread.iter().any(|message| {
-            message
-                .rare
-                .as_ref()
-                .is_some_and(|rare| rare.last_sending_error.is_some())
+            message.rare.as_ref().is_some_and(|rare| rare.last_sending_error.is_some())
         });
         map.serialize_entry("last_sent_message_not_delivered", &failed)?;
         map.end()
@@ -255,14 +238,9 @@ fn basics<M: SerializeMap>(store: &Store, ticket: &Ticket, map: &mut M) -> Resul
     map.serialize_entry("via", ticket.via)?;
     map.serialize_entry("from_agent", &ticket.from_agent)?;
     map.serialize_entry("spam", &ticket.spam)?;
-    map.serialize_entry(
-        "assignee_user",
-        &ticket.assignee_user.map(|id| mention(store, id)),
-    )?;
+    map.serialize_entry("assignee_user", &ticket.assignee_user.map(|id| mention(store, id)))?;
     map.serialize_entry("assignee_user_id", &ticket.assignee_user)?;
-    let team = ticket
-        .assignee_team
-        .and_then(|id| store.rows.get(Kind::Team, id));
+    let team = ticket.assignee_team.and_then(|id| store.rows.get(Kind::Team, id));
     let team = team.map(|row| {
         json!({"id": row.get("id"), "name": row.get("name"), "decoration": row.get("decoration")})
     });
@@ -284,10 +262,7 @@ fn basics<M: SerializeMap>(store: &Store, ticket: &Ticket, map: &mut M) -> Resul
 
 /// The tags of a ticket.
 pub(super) fn tags(store: &Store, ticket: &Ticket) -> Vec<Value> {
-    let rows = ticket
-        .tags
-        .iter()
-        .filter_map(|id| store.rows.get(Kind::Tag, *id));
+    let rows = ticket.tags.iter().filter_map(|id| store.rows.get(Kind::Tag, *id));
     rows.map(|row| {
         json!({"id": row.get("id"), "name": row.get("name"), "decoration": row.get("decoration")})
     })
@@ -316,11 +291,7 @@ fn intents(message: &Message) -> Value {
 }
 
 fn name_meta(customer: &Customer) -> Value {
-    if customer.name_by_agent {
-        json!({"name_set_via": "agent"})
-    } else {
-        Value::Null
-    }
+    if customer.name_by_agent { json!({"name_set_via": "agent"}) } else { Value::Null }
 }
 
 fn user_meta(user: &User) -> Value {

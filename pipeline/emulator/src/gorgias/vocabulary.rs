@@ -119,13 +119,8 @@ pub(super) const STATUSES: &[&str] = &["open", "closed"];
 /// Ticket priorities.
 pub(super) const PRIORITIES: &[&str] = &["critical", "high", "normal", "low"];
 /// Roles a request may give to a user.
-pub(super) const ROLES: &[&str] = &[
-    "admin",
-    "agent",
-    "basic-agent",
-    "lite-agent",
-    "observer-agent",
-];
+pub(super) const ROLES: &[&str] =
+    &["admin", "agent", "basic-agent", "lite-agent", "observer-agent"];
 /// Interface languages of a user.
 pub(super) const USER_LANGUAGES: &[&str] = &["fr", "en"];
 /// Kinds of object a custom field can belong to.
@@ -151,12 +146,8 @@ pub(super) const MANAGED: &[&str] = &[
     "customer_type",
 ];
 /// What an upload is for.
-pub(super) const UPLOADS: &[&str] = &[
-    "attachment",
-    "public_attachment",
-    "profile_picture",
-    "widget_picture",
-];
+pub(super) const UPLOADS: &[&str] =
+    &["attachment", "public_attachment", "profile_picture", "widget_picture"];
 /// Kinds of job.
 pub(super) const JOBS: &[&str] = &[
     "applyMacro",
@@ -204,10 +195,7 @@ static ZONES: LazyLock<Vec<&'static str>> =
 
 /// Is this an ISO 639-1 code, in lower case?
 pub(super) fn is_language(code: &str) -> bool {
-    code.len() == 2
-        && LANGUAGES
-            .split_ascii_whitespace()
-            .any(|known| known == code)
+    code.len() == 2 && LANGUAGES.split_ascii_whitespace().any(|known| known == code)
 }
 
 /// Is this a name of the time zone database, spelled as there?

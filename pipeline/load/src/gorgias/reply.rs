@@ -24,10 +24,7 @@ pub(super) fn json(body: &[u8]) -> Option<Value> {
 /// A page, in an envelope or bare; an empty cursor ends the list as a missing one does.
 pub(super) fn page(body: &Value) -> Option<Page> {
     if let Some(items) = body.as_array() {
-        return Some(Page {
-            items: items.clone(),
-            next_cursor: None,
-        });
+        return Some(Page { items: items.clone(), next_cursor: None });
     }
     let next = body.pointer("/meta/next_cursor").and_then(Value::as_str);
     Some(Page {
@@ -51,10 +48,7 @@ pub(super) fn is_user(record: &Value) -> bool {
 
 pub(super) fn person(record: &Value) -> Option<Person> {
     let email = record.get("email").and_then(Value::as_str);
-    Some(Person {
-        id: id(record)?,
-        email: email.map(|text| text.trim().to_lowercase()),
-    })
+    Some(Person { id: id(record)?, email: email.map(|text| text.trim().to_lowercase()) })
 }
 
 pub(super) fn tag(record: &Value) -> Option<(String, TargetId)> {
@@ -64,11 +58,7 @@ pub(super) fn tag(record: &Value) -> Option<(String, TargetId)> {
 
 /// A record that carries our id.
 pub(super) fn ours(id: TargetId) -> Found {
-    Found {
-        id,
-        ours: true,
-        parts: Vec::new(),
-    }
+    Found { id, ours: true, parts: Vec::new() }
 }
 
 /// Records of a list; `external_id` tells which of them we made.
@@ -138,11 +128,10 @@ pub(super) fn check_account(reply: &Reply) -> Result<()> {
     match reply.status {
         401 => Err(Fault::config("the target refuses the credentials (status 401)")
             .hint("check email and api_key in [target] and the environment variable they name")),
-        403 if is_quota(&reply.body) => {
-            Err(Fault::wait("the target's messaging quota is used up (status 403)").hint(
-                "trial accounts have such a quota: have it lifted, then run the same command again",
-            ))
-        }
+        403 if is_quota(&reply.body) => Err(Fault::wait(
+            "the target's messaging quota is used up (status 403)",
+        )
+        .hint("trial accounts have such a quota: have it lifted, then run the same command again")),
         403 => Err(Fault::config("the key may not do this in the target (status 403)")
             .hint("use the key of an admin, or grant the rights to this one")),
         _ => Ok(()),
@@ -172,9 +161,7 @@ fn refusal(reply: &Reply) -> String {
 fn field_names(data: &Value, prefix: &str, names: &mut Vec<String>) {
     for (name, inner) in data.as_object().into_iter().flatten() {
         let is_name = name.len() <= 64
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"_-.[]".contains(&byte));
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.[]".contains(&byte));
         if names.len() >= FIELDS_SHOWN_MAX || !is_name {
             continue;
         }
@@ -256,11 +243,9 @@ mod tests {
     #[test]
     fn a_used_up_quota_and_bad_credentials_stop_the_run() {
         let quota = "{\"error\":{\"msg\":\"No permission. Messaging quota exceeded.\"}}";
-        for (status, body, kind) in [
-            (403, quota, Kind::Wait),
-            (403, "", Kind::FixConfig),
-            (401, "", Kind::FixConfig),
-        ] {
+        for (status, body, kind) in
+            [(403, quota, Kind::Wait), (403, "", Kind::FixConfig), (401, "", Kind::FixConfig)]
+        {
             let fault = sent(replied(status, body), made).expect_err("stops");
             assert_eq!(fault.kind(), kind, "{status}");
         }

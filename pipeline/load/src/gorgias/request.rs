@@ -67,11 +67,7 @@ pub(super) fn customer<'a>(customer: &'a plan::Customer, lean: bool) -> Result<O
         preferred: bool,
     }
     let channel = |r#type, address: &'a Option<String>| {
-        address.as_deref().map(|address| Channel {
-            r#type,
-            address,
-            preferred: true,
-        })
+        address.as_deref().map(|address| Channel { r#type, address, preferred: true })
     };
     let full = |field: &'a Option<String>| field.as_deref().filter(|_| !lean);
     let email = channel("email", &customer.email);
@@ -98,9 +94,7 @@ pub(super) fn file(upload: &plan::Upload, bytes: &Bytes) -> Outgoing {
 fn sound_type(declared: &str) -> &str {
     let is_token = |text: &str| {
         !text.is_empty()
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
     };
     let bare = declared.split(';').next().unwrap_or_default().trim();
     match bare.split_once('/') {
@@ -139,10 +133,7 @@ pub(super) fn final_state(ticket: &plan::Ticket) -> Result<Outgoing> {
         #[serde(flatten)]
         dates: Dates,
     }
-    serialized(&Body {
-        status: &ticket.status,
-        dates: dates(ticket),
-    })
+    serialized(&Body { status: &ticket.status, dates: dates(ticket) })
 }
 
 /// A message of a ticket that is there.
@@ -270,11 +261,7 @@ fn message(draft: &MessageDraft) -> Result<MessageBody<'_>> {
         source: message.source_type.as_deref().map(|r#type| Source {
             r#type,
             from: message.source_from.as_ref().filter(|_| message.public),
-            to: if message.public {
-                &message.source_to
-            } else {
-                &[]
-            },
+            to: if message.public { &message.source_to } else { &[] },
         }),
         subject: message.subject.as_deref(),
         body_text: message.body_text.as_deref(),
@@ -310,8 +297,7 @@ fn reference(id: &str) -> Result<Reference> {
 }
 
 fn number(id: &str) -> Result<u64> {
-    id.parse()
-        .map_err(|_| Fault::bug(format!("{id:?} is no id of this target")))
+    id.parse().map_err(|_| Fault::bug(format!("{id:?} is no id of this target")))
 }
 
 fn object(meta: &Option<Value>) -> Option<&Value> {

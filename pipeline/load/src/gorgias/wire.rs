@@ -25,11 +25,7 @@ const MESSAGE: MessageFields = MessageFields {
 #[derive(Debug, Clone)]
 pub(super) enum Outgoing {
     Json(Bytes),
-    File {
-        name: String,
-        content_type: String,
-        bytes: Bytes,
-    },
+    File { name: String, content_type: String, bytes: Bytes },
 }
 
 /// A call that changes something.
@@ -199,16 +195,9 @@ impl From<Outgoing> for Body {
     fn from(outgoing: Outgoing) -> Self {
         match outgoing {
             Outgoing::Json(bytes) => Body::Json(bytes),
-            Outgoing::File {
-                name,
-                content_type,
-                bytes,
-            } => Body::File {
-                field: "file".to_owned(),
-                name,
-                content_type,
-                bytes,
-            },
+            Outgoing::File { name, content_type, bytes } => {
+                Body::File { field: "file".to_owned(), name, content_type, bytes }
+            }
         }
     }
 }
@@ -223,9 +212,8 @@ fn no_answer(path: &str, last: &str) -> Fault {
 /// Reads what is about to leave once more and lets only the writes of a replay pass, none of which
 /// may deliver anything.
 fn deliver_nothing(method: &str, path: &str, body: &Outgoing, now: Instant) -> Result<()> {
-    let refused = |why: &str| {
-        Err(Fault::bug(format!("{method} {} was held back: {why}", plain(path))))
-    };
+    let refused =
+        |why: &str| Err(Fault::bug(format!("{method} {} was held back: {why}", plain(path))));
     let parsed = match body {
         Outgoing::File { .. } => {
             return match (method, path) {
@@ -249,9 +237,8 @@ fn deliver_nothing(method: &str, path: &str, body: &Outgoing, now: Instant) -> R
             let Some(Value::Array(messages)) = body.get("messages") else {
                 return refused("it has no messages");
             };
-            let checked = messages
-                .iter()
-                .try_for_each(|message| check_message(message, MESSAGE, now));
+            let checked =
+                messages.iter().try_for_each(|message| check_message(message, MESSAGE, now));
             checked
         }
         ("POST", ["api", "tickets", id, "messages"]) if is_id(id) && imported => {

@@ -25,10 +25,7 @@ impl Columns<'_> {
     pub fn number(&self, name: &'static str) -> Result<Numbers> {
         Ok(Numbers {
             place: (self.table, name),
-            values: self
-                .cast(name, &DataType::Int64)?
-                .as_primitive::<Int64Type>()
-                .clone(),
+            values: self.cast(name, &DataType::Int64)?.as_primitive::<Int64Type>().clone(),
         })
     }
 
@@ -40,23 +37,29 @@ impl Columns<'_> {
     }
 
     pub fn moment(&self, name: &'static str) -> Result<Moments> {
-        let micros = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-        let column = self.cast(name, &micros)?;
-        let numbers = cast(&column, &DataType::Int64)
-            .map_err(|error| unfit((self.table, name)).because(error))?;
-        Ok(Moments(Numbers {
-            place: (self.table, name),
-            values: numbers.as_primitive::<Int64Type>().clone(),
-        }))
+        let place = (self.table, name);
+        let column = self.column(name)?;
+        // The time zone is kept as it is: it says how to show a moment, not which moment it is.
+        let zone = match column.data_type() {
+            DataType::Timestamp(_, zone) => zone.clone(),
+            _ => return Err(unfit(place)),
+        };
+        let numbers = cast(column, &DataType::Timestamp(TimeUnit::Microsecond, zone))
+            .and_then(|micros| cast(&micros, &DataType::Int64))
+            .map_err(|error| unfit(place).because(error))?;
+        Ok(Moments(Numbers { place, values: numbers.as_primitive::<Int64Type>().clone() }))
+    }
+
+    fn column(&self, name: &'static str) -> Result<&ArrayRef> {
+        self.batch.column_by_name(name).ok_or_else(|| {
+            Fault::data(format!("the plan table {} has no column {name}", self.table))
+                .hint("the plan was made by another version: make it again with deskferry plan")
+        })
     }
 
     fn cast(&self, name: &'static str, to: &DataType) -> Result<ArrayRef> {
         let place = (self.table, name);
-        let column = self.batch.column_by_name(name).ok_or_else(|| {
-            Fault::data(format!("the plan table {} has no column {name}", self.table))
-                .hint("the plan was made by another version: make it again with deskferry plan")
-        })?;
-        cast(column, to).map_err(|error| unfit(place).because(error))
+        cast(self.column(name)?, to).map_err(|error| unfit(place).because(error))
     }
 }
 

@@ -21,11 +21,7 @@ pub async fn agents(warehouse: &Warehouse, run: &RunId) -> Result<Rows<Agent>> {
         let id = columns.text("agent_id")?;
         let (email, name) = (columns.text("email")?, columns.text("name")?);
         each(columns, |row| {
-            Ok(Agent {
-                agent_id: id.must(row)?,
-                email: email.get(row),
-                name: name.get(row),
-            })
+            Ok(Agent { agent_id: id.must(row)?, email: email.get(row), name: name.get(row) })
         })
     })
     .await
@@ -86,9 +82,7 @@ pub async fn uploads(warehouse: &Warehouse, run: &RunId) -> Result<Rows<Upload>>
 pub async fn forecast(warehouse: &Warehouse, run: &RunId) -> Result<Rows<(String, u64)>> {
     rows(warehouse, run, "forecast", |columns| {
         let (phase, calls) = (columns.text("phase")?, columns.number("calls")?);
-        each(columns, |row| {
-            Ok((phase.must(row)?, calls.must(row)?.max(0) as u64))
-        })
+        each(columns, |row| Ok((phase.must(row)?, calls.must(row)?.max(0) as u64)))
     })
     .await
 }
@@ -108,12 +102,7 @@ impl Threads {
         let mut messages =
             rows(warehouse, run, "messages", |columns| decode_messages(&columns)).await?;
         let ahead = messages.try_next().await?;
-        Ok(Self {
-            tickets,
-            messages,
-            ahead,
-            seq_last: i64::MIN,
-        })
+        Ok(Self { tickets, messages, ahead, seq_last: i64::MIN })
     }
 
     /// The next ticket with its messages.
@@ -168,10 +157,7 @@ async fn rows<T: Send + 'static>(
     let batches = table::read(warehouse, &path).await?;
     let decoded = batches.map(move |batch: Result<RecordBatch>| {
         let batch = batch?;
-        decode(Columns {
-            table,
-            batch: &batch,
-        })
+        decode(Columns { table, batch: &batch })
     });
     let flat = decoded.map_ok(|rows| futures::stream::iter(rows.into_iter().map(Ok)));
     Ok(flat.try_flatten().boxed())

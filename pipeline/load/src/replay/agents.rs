@@ -60,11 +60,7 @@ impl Replay<'_> {
         if !matched.is_empty() {
             ledger.commit(matched).await?;
         }
-        let mut agents = Agents {
-            by_id: HashMap::new(),
-            replaced: HashSet::new(),
-            legacy,
-        };
+        let mut agents = Agents { by_id: HashMap::new(), replaced: HashSet::new(), legacy };
         for agent in &planned {
             self.bring_agent(agent, &mut agents).await?;
             self.progress.advance(phase::AGENTS_READ, 1);
@@ -152,8 +148,6 @@ impl Replay<'_> {
 /// The only person with an address. Two of them would make a guess, so they count as none.
 fn by_email<'a>(people: &'a [Person], email: &str) -> Option<&'a Person> {
     let email = email.trim().to_lowercase();
-    let mut hits = people
-        .iter()
-        .filter(|person| person.email.as_deref() == Some(email.as_str()));
+    let mut hits = people.iter().filter(|person| person.email.as_deref() == Some(email.as_str()));
     hits.next().filter(|_| hits.next().is_none())
 }

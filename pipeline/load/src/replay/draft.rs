@@ -72,9 +72,7 @@ impl Replay<'_> {
         let mut draft = MessageDraft {
             sender,
             receiver,
-            mentions: mentioned
-                .filter_map(|id| agents.mentioned(id).cloned())
-                .collect(),
+            mentions: mentioned.filter_map(|id| agents.mentioned(id).cloned()).collect(),
             sent,
             attachments: Vec::new(),
             message: message.clone(),
@@ -153,9 +151,7 @@ fn say_missing(message: &mut Message, name: &str) {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 fn no_customer(customer_id: &str) -> Blocked {

@@ -17,6 +17,10 @@ pub(super) struct Selection {
     pub customers: HashSet<String>,
     pub tags: HashSet<String>,
     pub uploads: HashSet<String>,
+    /// Messages that do not travel with their ticket.
+    pub appends: u64,
+    /// Tickets whose final state is set at the end.
+    pub updates: u64,
 }
 
 impl Selection {
@@ -46,11 +50,10 @@ impl Selection {
         let cut_short = selection.tickets.len() as u64 == limit;
         match missing.into_iter().min().filter(|_| !cut_short) {
             None => Ok(Some(selection)),
-            Some(id) => Err(Fault::config(format!(
-                "the plan of run {} has no ticket {id}",
-                options.run
-            ))
-            .hint("deskferry query \"select ticket_id from plan.tickets\" lists them")),
+            Some(id) => {
+                Err(Fault::config(format!("the plan of run {} has no ticket {id}", options.run))
+                    .hint("deskferry query \"select ticket_id from plan.tickets\" lists them"))
+            }
         }
     }
 
@@ -58,6 +61,9 @@ impl Selection {
         self.tickets.insert(ticket.ticket_id.clone());
         self.customers.insert(ticket.customer_id.clone());
         self.tags.extend(ticket.tags.iter().cloned());
+        let appends = messages.iter().filter(|message| !message.in_create).count() as u64;
+        self.appends += appends;
+        self.updates += u64::from(appends > 0 && ticket.status == "closed");
         for message in messages {
             if let Sender::Customer(id) = &message.sender {
                 self.customers.insert(id.clone());

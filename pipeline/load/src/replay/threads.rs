@@ -1,8 +1,8 @@
 //! Tickets: created with the messages that travel along, the others appended in order, and the
 //! final state set where appending may have changed it.
 
-use kernel::ledger::{Entry, RecordKind, State};
 use kernel::Result;
+use kernel::ledger::{Entry, RecordKind, State};
 
 use super::Replay;
 use super::agents::Agents;
@@ -24,6 +24,12 @@ impl Replay<'_> {
             Some(selection) => selection.tickets.len() as u64,
         };
         self.progress.phase(phase::TICKETS_CREATE, total);
+        let (appends, updates) = match &self.selection {
+            None => (expected(phase::MESSAGES_APPEND), expected(phase::TICKETS_UPDATE)),
+            Some(selection) => (selection.appends, selection.updates),
+        };
+        self.progress.phase(phase::MESSAGES_APPEND, appends);
+        self.progress.phase(phase::TICKETS_UPDATE, updates);
         let threads = self.selected_threads().await?;
         self.all(threads, self.options.tickets_in_flight, |(ticket, messages)| async move {
             self.bring_thread(&ticket, &messages, agents).await?;
@@ -39,8 +45,9 @@ impl Replay<'_> {
             return Ok(threads.stream());
         };
         let wanted = selection.tickets.clone();
-        let rest = futures::stream::try_unfold((threads, wanted), |(mut threads, mut wanted)| {
-            async move {
+        let rest = futures::stream::try_unfold(
+            (threads, wanted),
+            |(mut threads, mut wanted)| async move {
                 while !wanted.is_empty() {
                     let Some(thread) = threads.next().await? else {
                         break;
@@ -50,8 +57,8 @@ impl Replay<'_> {
                     }
                 }
                 Ok(None)
-            }
-        });
+            },
+        );
         Ok(Box::pin(rest))
     }
 
@@ -138,7 +145,7 @@ impl Replay<'_> {
         if ticket.status != "closed" || !due || &*detail == FINISHED {
             return Ok(());
         }
-        match self.desk.target.finish(target_id, ticket).await? {
+        match self.desk.target.finish(target_id, ticket, self.desk.clock.now()).await? {
             Sent::Made(_) => {
                 self.progress.advance(phase::TICKETS_UPDATE, 1);
                 let entry = Entry {

@@ -32,10 +32,7 @@ impl JsonRow {
     /// The function; `documents` is raised by one for each document it reads.
     pub(crate) fn counting(documents: Arc<AtomicU64>) -> Self {
         let texts = vec![DataType::Utf8, DataType::Utf8];
-        Self {
-            signature: Signature::exact(texts, Volatility::Immutable),
-            documents,
-        }
+        Self { signature: Signature::exact(texts, Volatility::Immutable), documents }
     }
 }
 

@@ -122,9 +122,8 @@ impl Spec {
                 return Err(format!("column {} is named twice", column.name));
             }
             for (rank, path) in paths.iter().enumerate() {
-                let node = root.at(&parse_path(path).ok_or_else(|| {
-                    format!("{path:?} of column {} is not a path", column.name)
-                })?);
+                let node = root.at(&parse_path(path)
+                    .ok_or_else(|| format!("{path:?} of column {} is not a path", column.name))?);
                 node.targets.push((columns.len(), rank));
             }
             columns.push(column);
@@ -142,10 +141,7 @@ fn parse_column(text: &str) -> Result<(Column, Vec<&str>), String> {
         return Err(wrong());
     }
     let kind = Kind::named(kind).ok_or_else(|| format!("column {name} has no type {kind:?}"))?;
-    let column = Column {
-        name: name.to_owned(),
-        kind,
-    };
+    let column = Column { name: name.to_owned(), kind };
     Ok((column, paths.split('|').map(str::trim).collect()))
 }
 

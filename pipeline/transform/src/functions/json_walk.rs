@@ -31,13 +31,8 @@ pub(crate) type Slots<'a> = Vec<Option<(usize, Value<'a>)>>;
 pub(crate) fn walk<'a>(text: &'a str, spec: &Spec, slots: &mut Slots<'a>) -> bool {
     let mut shape_fits = true;
     let mut reader = serde_json::Deserializer::from_str(text);
-    let place = Place {
-        node: &spec.root,
-        kinds: spec,
-        slots,
-        is_root: true,
-        shape_fits: &mut shape_fits,
-    };
+    let place =
+        Place { node: &spec.root, kinds: spec, slots, is_root: true, shape_fits: &mut shape_fits };
     let is_json = place.deserialize(&mut reader).is_ok() && reader.end().is_ok();
     if !(is_json && shape_fits) {
         slots.iter_mut().for_each(|slot| *slot = None);
@@ -91,9 +86,7 @@ impl<'de> DeserializeSeed<'de> for Place<'_, 'de> {
         self.take(raw.get());
         if !self.node.is_leaf() && raw.get().starts_with(['{', '[']) {
             let mut piece = serde_json::Deserializer::from_str(raw.get());
-            return piece
-                .deserialize_any(self)
-                .map_err(serde::de::Error::custom);
+            return piece.deserialize_any(self).map_err(serde::de::Error::custom);
         }
         Ok(())
     }
@@ -180,11 +173,9 @@ fn value_of(raw: &str, kind: Kind) -> Option<Value<'_>> {
         Kind::Text => text_of(raw).map(Value::Text),
         Kind::Json => Some(Value::Text(Cow::Borrowed(raw))),
         Kind::BigInt => whole_number(raw).map(Value::Int),
-        Kind::Double => raw
-            .parse()
-            .ok()
-            .filter(|number: &f64| number.is_finite())
-            .map(Value::Double),
+        Kind::Double => {
+            raw.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Double)
+        }
         Kind::Bool => raw.parse().ok().map(Value::Bool),
         Kind::Length => length_of(raw).map(Value::Int),
     }
@@ -253,8 +244,7 @@ fn unescaped(inner: &str) -> String {
 /// The character of four hex digits, or of a surrogate pair, and how many bytes it took.
 fn code_point(rest: &str) -> (char, usize) {
     let unit = |place: usize| -> Option<u32> {
-        rest.get(place..place + 4)
-            .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+        rest.get(place..place + 4).and_then(|digits| u32::from_str_radix(digits, 16).ok())
     };
     let Some(first) = unit(0) else {
         return (char::REPLACEMENT_CHARACTER, 0);

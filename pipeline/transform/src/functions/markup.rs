@@ -197,7 +197,8 @@ mod tests {
 
     #[test]
     fn html_reads_as_text() {
-        let html = "<html><head><title>t</title></head><p>Thanks,<br>see &amp; read</p><div>Bye</div>";
+        let html =
+            "<html><head><title>t</title></head><p>Thanks,<br>see &amp; read</p><div>Bye</div>";
         assert_eq!(text_of_html(html), "Thanks,\nsee & read\nBye");
     }
 }

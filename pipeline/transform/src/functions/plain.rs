@@ -48,7 +48,8 @@ pub(crate) fn email_address(text: &str) -> Option<String> {
 /// fewer than 6 or more than 15 digits, or letters.
 pub(crate) fn phone_number(text: &str) -> Option<String> {
     let text = text.trim();
-    if text.contains(|letter: char| !(letter.is_ascii_digit() || " +-./()\u{a0}".contains(letter))) {
+    if text.contains(|letter: char| !(letter.is_ascii_digit() || " +-./()\u{a0}".contains(letter)))
+    {
         return None;
     }
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
@@ -70,9 +71,7 @@ pub(crate) fn phone_number(text: &str) -> Option<String> {
 /// an offset is taken as UTC, which is what the platforms that leave it out mean.
 pub(crate) fn micros_of_text(text: &str) -> Option<i64> {
     let text = text.trim();
-    Instant::parse(text)
-        .or_else(|| Instant::parse(&format!("{text}Z")))
-        .map(Instant::micros)
+    Instant::parse(text).or_else(|| Instant::parse(&format!("{text}Z"))).map(Instant::micros)
 }
 
 /// Microseconds of a count of milliseconds since 1970; `None` beyond the year 9999.
@@ -96,7 +95,9 @@ mod tests {
     #[test]
     fn addresses_are_compared_in_one_spelling() {
         assert_eq!(email_address("  OMAR6@Corp.Example ").as_deref(), Some("omar6@corp.example"));
-        for text in ["", "visitor", "a@b", "a b@c.example", "@c.example", "a@.example", "x@y@c.example"] {
+        for text in
+            ["", "visitor", "a@b", "a b@c.example", "@c.example", "a@.example", "x@y@c.example"]
+        {
             assert_eq!(email_address(text), None, "{text}");
         }
     }

@@ -4,6 +4,7 @@
 //! are under example domains, network addresses from the documentation ranges, times 2023–2025 but
 //! for one conversation of old times. It must not know how records are served.
 
+mod content;
 mod files;
 mod people;
 mod sessions;

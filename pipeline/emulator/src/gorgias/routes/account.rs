@@ -51,16 +51,10 @@ pub(super) fn route(store: &mut Store, ask: &Ask, rest: &[&str]) -> Outcome {
         ("PUT", ["settings", id]) => {
             ask.only(&[])?;
             let id = number(id)?;
-            let row = store
-                .rows
-                .get(RowKind::Setting, id)
-                .ok_or_else(Refusal::missing)?;
+            let row = store.rows.get(RowKind::Setting, id).ok_or_else(Refusal::missing)?;
             ask.fits(&[SETTING], store.strict, "Failed to update setting")?;
             if row.get("type").and_then(Value::as_str) != text_of(&ask.body, "type") {
-                return Err(Refusal::field(
-                    "type",
-                    "The type of a setting cannot change.",
-                ));
+                return Err(Refusal::field("type", "The type of a setting cannot change."));
             }
             let data = ask.body.get("data").cloned().unwrap_or_default();
             store.rows.change(RowKind::Setting, id, |row| {

@@ -10,9 +10,11 @@ use super::super::show;
 use super::super::store::Store;
 use super::super::store::events::Subject;
 use super::super::store::rows::{Kind as RowKind, Row};
+use super::super::vocabulary::RULE_EVENTS;
 use super::{BY_CREATION, number, uri};
 
 mod forms;
+mod many;
 
 use forms::form;
 
@@ -21,13 +23,13 @@ pub(super) fn route(store: &mut Store, ask: &Ask, kind: RowKind, rest: &[&str]) 
     match (ask.method.as_str(), rest) {
         ("GET", []) => list(store, ask, kind),
         ("POST", []) => create(store, ask, kind),
-        ("DELETE", []) if kind == RowKind::Tag => delete_tags(store, ask),
-        ("PUT", []) if kind == RowKind::Field => update_fields(store, ask),
-        ("PUT", [id, "merge"]) if kind == RowKind::Tag => merge_tags(store, ask, number(id)?),
+        ("DELETE", []) if kind == RowKind::Tag => many::delete_tags(store, ask),
+        ("PUT", []) if kind == RowKind::Field => many::update_fields(store, ask),
+        ("PUT", [id, "merge"]) if kind == RowKind::Tag => many::merge_tags(store, ask, number(id)?),
         ("PUT", ["archive" | "unarchive"]) if kind == RowKind::Macro => {
-            archive(store, ask, rest[0])
+            many::archive(store, ask, rest[0])
         }
-        ("POST", ["priorities"]) if kind == RowKind::Rule => prioritize(store, ask),
+        ("POST", ["priorities"]) if kind == RowKind::Rule => many::prioritize(store, ask),
         ("GET", [id]) => {
             ask.only(&[])?;
             Reply::read(find(store, kind, number(id)?)?)
@@ -50,7 +52,36 @@ fn find(store: &Store, kind: RowKind, id: u64) -> Result<&Row, Refusal> {
 }
 
 fn list(store: &Store, ask: &Ask, kind: RowKind) -> Outcome {
-    let orders: &[&str] = match kind {
+    let (orders, filters) = (orders(kind), filters(kind));
+    ask.only(&[&["cursor", "limit", "order_by"], filters].concat())?;
+    if kind == RowKind::Field && !matches!(ask.query("object_type"), Some("Ticket" | "Customer")) {
+        return Err(Refusal::field("object_type", "Must be one of: Ticket, Customer."));
+    }
+    let ticket = ask.query_id("ticket_id")?;
+    let paging = Paging::read(ask, orders, store.quirks.cursor_ttl_ms)?;
+    let keep = |id: u64| store.rows.get(kind, id).is_some_and(|row| is_wanted(row, ask));
+    let table = store.rows.table(kind);
+    let page = match (paging.attribute(), ticket) {
+        (_, Some(ticket)) => {
+            let survey = store.rows.survey_of(ticket);
+            paging.cut(&survey.map(|id| (Key::Number(0), id)).into_iter().collect::<Vec<_>>(), keep)
+        }
+        ("created_datetime", None) => paging.cut(&table.created, keep),
+        (attribute, None) => {
+            let key = |row: &Row| match row.get(attribute) {
+                Some(Value::String(text)) => Key::Text(text.clone()),
+                other => Key::Number(other.and_then(Value::as_i64).unwrap_or_default()),
+            };
+            paging.cut(&sorted(table.iter().map(|(id, row)| (key(row), id)).collect()), keep)
+        }
+    };
+    let rows: Vec<&Row> = page.ids.iter().filter_map(|id| store.rows.get(kind, *id)).collect();
+    Reply::read(&show::list(&uri(ask), &rows, page.prev, page.next))
+}
+
+/// The orders of a list; the first is the default.
+fn orders(kind: RowKind) -> &'static [&'static str] {
+    match kind {
         RowKind::Tag => &[
             "created_datetime:desc",
             "created_datetime:asc",
@@ -59,16 +90,17 @@ fn list(store: &Store, ask: &Ask, kind: RowKind) -> Outcome {
             "usage:desc,name:desc",
             "usage:asc,name:asc",
         ],
-        RowKind::Team | RowKind::Macro | RowKind::View | RowKind::Rule => &[
-            "created_datetime:desc",
-            "created_datetime:asc",
-            "name:asc",
-            "name:desc",
-        ],
+        RowKind::Team | RowKind::Macro | RowKind::View | RowKind::Rule => {
+            &["created_datetime:desc", "created_datetime:asc", "name:asc", "name:desc"]
+        }
         RowKind::Field => &["priority:desc", "priority:asc"],
         _ => BY_CREATION,
-    };
-    let filters: &[&str] = match kind {
+    }
+}
+
+/// The filters of a list besides paging.
+fn filters(kind: RowKind) -> &'static [&'static str] {
+    match kind {
         RowKind::Tag => &["search"],
         RowKind::Field => &["object_type", "search", "archived"],
         RowKind::Macro => &["search", "archived"],
@@ -76,60 +108,12 @@ fn list(store: &Store, ask: &Ask, kind: RowKind) -> Outcome {
         RowKind::Integration => &["type"],
         RowKind::View => &["type"],
         _ => &[],
-    };
-    ask.only(&[&["cursor", "limit", "order_by"], filters].concat())?;
-    if kind == RowKind::Field && !matches!(ask.query("object_type"), Some("Ticket" | "Customer")) {
-        return Err(Refusal::field(
-            "object_type",
-            "Must be one of: Ticket, Customer.",
-        ));
     }
-    let ticket = ask.query_id("ticket_id")?;
-    let paging = Paging::read(ask, orders, store.quirks.cursor_ttl_ms)?;
-    let keep = |id: u64| {
-        store
-            .rows
-            .get(kind, id)
-            .is_some_and(|row| is_wanted(row, ask))
-    };
-    let table = store.rows.table(kind);
-    let page = match (paging.attribute(), ticket) {
-        (_, Some(ticket)) => {
-            let survey = store.rows.survey_of(ticket);
-            paging.cut(
-                &survey
-                    .map(|id| (Key::Number(0), id))
-                    .into_iter()
-                    .collect::<Vec<_>>(),
-                keep,
-            )
-        }
-        ("created_datetime", None) => paging.cut(&table.created, keep),
-        (attribute, None) => {
-            let key = |row: &Row| match row.get(attribute) {
-                Some(Value::String(text)) => Key::Text(text.clone()),
-                other => Key::Number(other.and_then(Value::as_i64).unwrap_or_default()),
-            };
-            paging.cut(
-                &sorted(table.iter().map(|(id, row)| (key(row), id)).collect()),
-                keep,
-            )
-        }
-    };
-    let rows: Vec<&Row> = page
-        .ids
-        .iter()
-        .filter_map(|id| store.rows.get(kind, *id))
-        .collect();
-    Reply::read(&show::list(&uri(ask), &rows, page.prev, page.next))
 }
 
 fn is_wanted(row: &Row, ask: &Ask) -> bool {
     let text = |name: &str| row.get(name).and_then(Value::as_str);
-    let same = |name: &str| {
-        ask.query(name)
-            .is_none_or(|wanted| text(name) == Some(wanted))
-    };
+    let same = |name: &str| ask.query(name).is_none_or(|wanted| text(name) == Some(wanted));
     let is_found = ask.query("search").is_none_or(|search| {
         let label = text("name").or(text("label")).unwrap_or_default();
         label.to_lowercase().contains(&search.to_lowercase())
@@ -147,11 +131,7 @@ fn is_wanted(row: &Row, ask: &Ask) -> bool {
 fn create(store: &mut Store, ask: &Ask, kind: RowKind) -> Outcome {
     ask.only(&[])?;
     let form = form(kind);
-    ask.fits(
-        form.create,
-        store.strict,
-        &format!("Failed to create {}", form.noun),
-    )?;
+    ask.fits(form.create, store.strict, &format!("Failed to create {}", form.noun))?;
     check(store, kind, &ask.body, None)?;
     let mut row = (form.blank)(ask.at);
     row.extend(ask.body.as_object().cloned().unwrap_or_default());
@@ -167,11 +147,7 @@ fn create(store: &mut Store, ask: &Ask, kind: RowKind) -> Outcome {
 fn update(store: &mut Store, ask: &Ask, kind: RowKind, id: u64) -> Outcome {
     find(store, kind, id)?;
     let form = form(kind);
-    ask.fits(
-        form.update,
-        store.strict,
-        &format!("Failed to update {}", form.noun),
-    )?;
+    ask.fits(form.update, store.strict, &format!("Failed to update {}", form.noun))?;
     check(store, kind, &ask.body, Some(id))?;
     let mut row = find(store, kind, id)?.clone();
     row.extend(ask.body.as_object().cloned().unwrap_or_default());
@@ -189,18 +165,10 @@ fn check(store: &Store, kind: RowKind, body: &Value, own: Option<u64>) -> Result
     match kind {
         RowKind::Tag => {
             let owner = text_of(body, "name").and_then(|name| store.rows.tag_named(name));
-            if owner.is_some_and(is_other) {
-                Err(Refusal::exists())
-            } else {
-                Ok(())
-            }
+            if owner.is_some_and(is_other) { Err(Refusal::exists()) } else { Ok(()) }
         }
         RowKind::Team => {
-            let members = body
-                .get("members")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten();
+            let members = body.get("members").and_then(Value::as_array).into_iter().flatten();
             let mut ids = members.filter_map(|member| id_of(member, "id"));
             if ids.any(|id| store.people.user(id).is_none()) {
                 return Err(Refusal::field("members", "No such user."));
@@ -217,11 +185,16 @@ fn check(store: &Store, kind: RowKind, body: &Value, own: Option<u64>) -> Result
                 return Err(Refusal::field("customer_id", "No such customer."));
             }
             let owner = store.rows.survey_of(ticket);
-            if owner.is_some_and(is_other) {
-                Err(Refusal::exists())
-            } else {
-                Ok(())
+            if owner.is_some_and(is_other) { Err(Refusal::exists()) } else { Ok(()) }
+        }
+        RowKind::Rule => {
+            let events = text_of(body, "event_types").unwrap_or_default();
+            let mut words = events.split(',').map(str::trim).filter(|word| !word.is_empty());
+            if words.any(|word| !RULE_EVENTS.contains(&word)) {
+                let problem = format!("Must be of: {}.", RULE_EVENTS.join(", "));
+                return Err(Refusal::field("event_types", &problem));
             }
+            Ok(())
         }
         RowKind::View => {
             let filters = text_of(body, "filters").unwrap_or_default();
@@ -233,11 +206,7 @@ fn check(store: &Store, kind: RowKind, body: &Value, own: Option<u64>) -> Result
                 !managed.is_null() && own.is_none() && is_customer != (managed == "customer_type")
             });
             let problem = "Does not fit the object type.";
-            if wrong {
-                Err(Refusal::field("managed_type", problem))
-            } else {
-                Ok(())
-            }
+            if wrong { Err(Refusal::field("managed_type", problem)) } else { Ok(()) }
         }
         _ => Ok(()),
     }
@@ -247,11 +216,7 @@ fn check(store: &Store, kind: RowKind, body: &Value, own: Option<u64>) -> Result
 fn shape_row(store: &Store, kind: RowKind, row: &mut Row) {
     match kind {
         RowKind::Team => {
-            let members = row
-                .get("members")
-                .and_then(Value::as_array)
-                .cloned()
-                .unwrap_or_default();
+            let members = row.get("members").and_then(Value::as_array).cloned().unwrap_or_default();
             let ids = members.iter().filter_map(|member| id_of(member, "id"));
             let shown: Vec<Value> = ids.map(|id| show::mention(store, id)).collect();
             row.insert("members".to_owned(), Value::Array(shown));
@@ -261,18 +226,12 @@ fn shape_row(store: &Store, kind: RowKind, row: &mut Row) {
             if row.get("priority").and_then(Value::as_i64) == Some(0) {
                 row.insert("priority".to_owned(), json!(10));
             }
-            let required = row
-                .get("required")
-                .and_then(Value::as_bool)
-                .unwrap_or_default();
+            let required = row.get("required").and_then(Value::as_bool).unwrap_or_default();
             let requirement = if required { "required" } else { "visible" };
-            row.entry("requirement_type")
-                .or_insert_with(|| json!(requirement));
+            row.entry("requirement_type").or_insert_with(|| json!(requirement));
         }
-        RowKind::Tag => {
-            if row.get("decoration").is_none_or(Value::is_null) {
-                row.insert("decoration".to_owned(), json!({"color": "#8D8D8D"}));
-            }
+        RowKind::Tag if row.get("decoration").is_none_or(Value::is_null) => {
+            row.insert("decoration".to_owned(), json!({"color": "#8D8D8D"}));
         }
         _ => {}
     }
@@ -319,19 +278,13 @@ fn remove(store: &mut Store, kind: RowKind, id: u64) {
 /// Takes a tag off every ticket, or puts another one in its place.
 fn replace_tag(store: &mut Store, id: u64, by: Option<u64>) {
     let all = store.desk.created.iter().map(|(_, ticket)| *ticket);
-    let is_tagged = |ticket: &u64| {
-        store
-            .desk
-            .ticket(*ticket)
-            .is_some_and(|ticket| ticket.tags.contains(&id))
-    };
+    let is_tagged =
+        |ticket: &u64| store.desk.ticket(*ticket).is_some_and(|ticket| ticket.tags.contains(&id));
     let tagged: Vec<u64> = all.filter(is_tagged).collect();
     for ticket in tagged {
         store.desk.change_ticket(ticket, |ticket| {
             ticket.tags.retain(|tag| *tag != id);
-            ticket
-                .tags
-                .extend(by.filter(|by| !ticket.tags.contains(by)));
+            ticket.tags.extend(by.filter(|by| !ticket.tags.contains(by)));
         });
     }
 }
@@ -344,123 +297,4 @@ fn is_used_by_rule(store: &Store, kind: RowKind, row: &Row, id: u64) -> bool {
         let by_name = kind == RowKind::Tag && code.contains(&format!("'{name}'"));
         is_on && (code.contains(&id.to_string()) || by_name)
     })
-}
-
-fn delete_tags(store: &mut Store, ask: &Ask) -> Outcome {
-    ask.only(&[])?;
-    ask.fits(&[forms::IDS], store.strict, "Failed to delete tags")?;
-    let ids = ids_in(&ask.body, "ids");
-    for id in &ids {
-        let row = find(store, RowKind::Tag, *id)?;
-        if is_used_by_rule(store, RowKind::Tag, row, *id) {
-            return Err(Refusal::new(409, "The resource is used by a rule."));
-        }
-    }
-    store.open_context();
-    for id in ids {
-        remove(store, RowKind::Tag, id);
-        store.note(ask.at, "tag-deleted", Subject("Tag", id), None);
-    }
-    Reply::empty(204)
-}
-
-fn merge_tags(store: &mut Store, ask: &Ask, id: u64) -> Outcome {
-    ask.only(&[])?;
-    find(store, RowKind::Tag, id)?;
-    ask.fits(&[forms::SOURCE_TAGS], store.strict, "Failed to merge tags")?;
-    let sources = ids_in(&ask.body, "source_tags_ids");
-    if sources.contains(&id) {
-        return Err(Refusal::field(
-            "source_tags_ids",
-            "A tag cannot be merged into itself.",
-        ));
-    }
-    for source in &sources {
-        find(store, RowKind::Tag, *source)?;
-    }
-    store.open_context();
-    for source in sources {
-        store.rows.remove(RowKind::Tag, source);
-        replace_tag(store, source, Some(id));
-    }
-    Reply::wrote(200, find(store, RowKind::Tag, id)?)
-}
-
-fn update_fields(store: &mut Store, ask: &Ask) -> Outcome {
-    ask.only(&[])?;
-    let problems = super::super::shape::check_kind(&forms::FIELDS, &ask.body, store.strict);
-    Refusal::unless_empty(problems, "Failed to update custom fields")?;
-    let bodies: Vec<Value> = ask.body.as_array().cloned().unwrap_or_default();
-    for body in &bodies {
-        find(store, RowKind::Field, id_of(body, "id").unwrap_or_default())?;
-    }
-    let mut shown = Vec::new();
-    for body in bodies {
-        let id = id_of(&body, "id").unwrap_or_default();
-        let mut row = find(store, RowKind::Field, id)?.clone();
-        row.extend(body.as_object().cloned().unwrap_or_default());
-        row.insert("updated_datetime".to_owned(), json!(ask.at));
-        shape_row(store, RowKind::Field, &mut row);
-        shown.push(Value::Object(row.clone()));
-        store.rows.change(RowKind::Field, id, |slot| *slot = row);
-    }
-    Reply::wrote(200, &show::list(&uri(ask), &shown, None, None))
-}
-
-fn archive(store: &mut Store, ask: &Ask, what: &str) -> Outcome {
-    ask.only(&[])?;
-    ask.fits(
-        &[forms::MACRO_IDS],
-        store.strict,
-        "Failed to archive macros",
-    )?;
-    let ids = ids_in(&ask.body, "ids");
-    for id in &ids {
-        find(store, RowKind::Macro, *id)?;
-    }
-    let time = if what == "archive" {
-        json!(ask.at)
-    } else {
-        Value::Null
-    };
-    for id in ids {
-        store.rows.change(RowKind::Macro, id, |row| {
-            row.insert("archived_datetime".to_owned(), time.clone());
-        });
-    }
-    Reply::empty(202)
-}
-
-fn prioritize(store: &mut Store, ask: &Ask) -> Outcome {
-    ask.only(&[])?;
-    ask.fits(&[forms::PRIORITIES], store.strict, "Failed to order rules")?;
-    let list = ask
-        .body
-        .get("priorities")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
-    for entry in &list {
-        find(store, RowKind::Rule, id_of(entry, "id").unwrap_or_default())?;
-    }
-    for entry in list {
-        let priority = entry.get("priority").cloned().unwrap_or_default();
-        store.rows.change(
-            RowKind::Rule,
-            id_of(&entry, "id").unwrap_or_default(),
-            |row| {
-                row.insert("priority".to_owned(), priority);
-            },
-        );
-    }
-    Reply::empty(202)
-}
-
-fn ids_in(body: &Value, name: &str) -> Vec<u64> {
-    let list = body
-        .get(name)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    list.filter_map(Value::as_u64).collect()
 }

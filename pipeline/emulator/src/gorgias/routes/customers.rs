@@ -88,51 +88,33 @@ fn list(store: &Store, ask: &Ask) -> Outcome {
         "channel_type",
         "channel_address",
     ])?;
-    let paged = ["cursor", "limit", "order_by"]
-        .iter()
-        .any(|name| ask.query(name).is_some());
+    let paged = ["cursor", "limit", "order_by"].iter().any(|name| ask.query(name).is_some());
     for name in ["language", "timezone"] {
         if paged && ask.query(name).is_some() {
-            return Err(Refusal::field(
-                name,
-                "Cannot be combined with cursor, limit or order_by.",
-            ));
+            return Err(Refusal::field(name, "Cannot be combined with cursor, limit or order_by."));
         }
     }
     if ask.query("channel_type").is_some() != ask.query("channel_address").is_some() {
-        return Err(Refusal::field(
-            "channel_type",
-            "Needs channel_address, and the reverse.",
-        ));
+        return Err(Refusal::field("channel_type", "Needs channel_address, and the reverse."));
     }
     let paging = Paging::read(ask, BY_CREATION_OR_CHANGE, store.quirks.cursor_ttl_ms)?;
     let by_change = paging.attribute() == "updated_datetime";
-    let keep = |id: u64| {
-        store
-            .people
-            .customer(id)
-            .is_some_and(|customer| fits(customer, ask))
-    };
+    let keep = |id: u64| store.people.customer(id).is_some_and(|customer| fits(customer, ask));
     let page = match narrowed(store, ask) {
         None if by_change => paging.cut(&store.people.customers_updated, keep),
         None => paging.cut(&store.people.customers_created, keep),
         Some(ids) => {
             let place = |id: &u64| {
                 let customer = store.people.customer(*id)?;
-                let time = if by_change {
-                    customer.updated
-                } else {
-                    customer.created
-                };
+                let time = if by_change { customer.updated } else { customer.created };
                 Some((Key::Number(time.0), *id))
             };
             paging.cut(&sorted(ids.iter().filter_map(place).collect()), keep)
         }
     };
     let found = page.ids.iter().filter_map(|id| store.people.customer(*id));
-    let items: Vec<Value> = found
-        .map(|customer| show::customer(customer, CustomerForm::Item))
-        .collect();
+    let items: Vec<Value> =
+        found.map(|customer| show::customer(customer, CustomerForm::Item)).collect();
     Reply::read(&show::list(&uri(ask), &items, page.prev, page.next))
 }
 
@@ -158,16 +140,9 @@ fn fits(customer: &Customer, ask: &Ask) -> bool {
         ask.query(name).is_none_or(|wanted| value == Some(wanted))
     };
     let has_email = ask.query("email").is_none_or(|wanted| {
-        let mails = customer
-            .channels
-            .iter()
-            .filter(|channel| &*channel.kind == "email");
-        let mails = mails
-            .map(|channel| &*channel.address)
-            .chain(customer.email.as_deref());
-        mails
-            .into_iter()
-            .any(|mail| mail.to_lowercase() == wanted.to_lowercase())
+        let mails = customer.channels.iter().filter(|channel| &*channel.kind == "email");
+        let mails = mails.map(|channel| &*channel.address).chain(customer.email.as_deref());
+        mails.into_iter().any(|mail| mail.to_lowercase() == wanted.to_lowercase())
     });
     has_email
         && same("external_id", customer.external_id.as_deref())
@@ -212,20 +187,12 @@ fn update(store: &mut Store, ask: &Ask, id: u64) -> Outcome {
 
 /// An e-mail address belongs to one customer, whatever its case.
 fn check_addresses(store: &Store, body: &Value, own: Option<u64>) -> Result<(), Refusal> {
-    let is_taken = |email: &str| {
-        store
-            .people
-            .customer_by_email(email)
-            .is_some_and(|owner| Some(owner) != own)
-    };
+    let is_taken =
+        |email: &str| store.people.customer_by_email(email).is_some_and(|owner| Some(owner) != own);
     if text_of(body, "email").is_some_and(is_taken) {
         return Err(Refusal::exists());
     }
-    let entries = body
-        .get("channels")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let entries = body.get("channels").and_then(Value::as_array).into_iter().flatten();
     for (position, entry) in entries.enumerate() {
         let kind = text_of(entry, "type").unwrap_or_default();
         let address = text_of(entry, "address").unwrap_or_default();
@@ -260,19 +227,13 @@ fn change(customer: &mut Customer, body: &Value) {
 
 /// The address and the first e-mail channel follow each other.
 fn complete(store: &mut Store, customer: &mut Customer) {
-    let mut mails = customer
-        .channels
-        .iter()
-        .filter(|channel| &*channel.kind == "email");
+    let mut mails = customer.channels.iter().filter(|channel| &*channel.kind == "email");
     let Some(email) = &customer.email else {
         customer.email = mails.next().map(|channel| channel.address.clone());
         return;
     };
     if !mails.any(|channel| channel.address.eq_ignore_ascii_case(email)) {
-        let is_first = !customer
-            .channels
-            .iter()
-            .any(|channel| &*channel.kind == "email");
+        let is_first = !customer.channels.iter().any(|channel| &*channel.kind == "email");
         customer.channels.push(Channel {
             id: store.people.channel_id(),
             kind: "email".into(),
@@ -294,10 +255,7 @@ fn merge(store: &mut Store, ask: &Ask) -> Outcome {
     present(store, source)?;
     present(store, target)?;
     if source == target {
-        return Err(Refusal::new(
-            409,
-            "A customer cannot be merged into itself.",
-        ));
+        return Err(Refusal::new(409, "A customer cannot be merged into itself."));
     }
     let Some(from) = store.people.customer(source).cloned() else {
         return Err(Refusal::missing());
@@ -306,9 +264,7 @@ fn merge(store: &mut Store, ask: &Ask) -> Outcome {
     store.people.remove_customer(source, Some(target));
     let tickets = store.desk.by_customer(source).to_vec();
     for ticket in tickets {
-        store
-            .desk
-            .change_ticket(ticket, |ticket| ticket.customer = Some(target));
+        store.desk.change_ticket(ticket, |ticket| ticket.customer = Some(target));
     }
     // A name in the body does not reach the target, as recordings show; the rest is assumed not to
     // either, because the answer showed the target as it was.
@@ -322,19 +278,9 @@ fn merge(store: &mut Store, ask: &Ask) -> Outcome {
         }
         customer.updated = ask.at;
     });
-    store.note(
-        ask.at,
-        "customer-deleted",
-        Subject("Customer", source),
-        None,
-    );
+    store.note(ask.at, "customer-deleted", Subject("Customer", source), None);
     let data = serde_json::json!({"source_customer_id": source});
-    store.note(
-        ask.at,
-        "customer-merged",
-        Subject("Customer", target),
-        Some(data),
-    );
+    store.note(ask.at, "customer-merged", Subject("Customer", target), Some(data));
     Reply::wrote(200, &view(store, target, CustomerForm::Written))
 }
 
@@ -362,12 +308,7 @@ fn set_data(store: &mut Store, ask: &Ask, id: u64) -> Outcome {
 fn delete_many(store: &mut Store, ask: &Ask) -> Outcome {
     ask.only(&[])?;
     ask.fits(&[IDS], store.strict, "Failed to delete customers")?;
-    let ids = ask
-        .body
-        .get("ids")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let ids = ask.body.get("ids").and_then(Value::as_array).into_iter().flatten();
     let ids: Vec<u64> = ids.filter_map(Value::as_u64).collect();
     if ids.iter().any(|id| store.people.customer(*id).is_none()) {
         return Err(Refusal::missing());
@@ -383,17 +324,12 @@ fn delete(store: &mut Store, ask: &Ask, id: u64) {
     store.people.remove_customer(id, None);
     let tickets = store.desk.by_customer(id).to_vec();
     for ticket in tickets {
-        store
-            .desk
-            .change_ticket(ticket, |ticket| ticket.customer = None);
+        store.desk.change_ticket(ticket, |ticket| ticket.customer = None);
     }
     store.note(ask.at, "customer-deleted", Subject("Customer", id), None);
 }
 
 fn view(store: &Store, id: u64, form: CustomerForm) -> Value {
-    let customer = store
-        .people
-        .customer(id)
-        .expect("the caller has looked the customer up");
+    let customer = store.people.customer(id).expect("the caller has looked the customer up");
     show::customer(customer, form)
 }

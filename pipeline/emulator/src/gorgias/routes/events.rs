@@ -56,9 +56,7 @@ fn list(store: &Store, ask: &Ask) -> Outcome {
                 && event.created < before
                 && (types.is_empty() || types.contains(&event.kind))
                 && (users.is_empty() || users.contains(&event.user))
-                && ask
-                    .query("object_type")
-                    .is_none_or(|wanted| wanted == event.on.0)
+                && ask.query("object_type").is_none_or(|wanted| wanted == event.on.0)
         })
     };
     let page = match object {
@@ -73,12 +71,9 @@ fn list(store: &Store, ask: &Ask) -> Outcome {
 /// The half-open stretch of time that the four comparisons leave.
 fn window(ask: &Ask) -> Result<(Instant, Instant), Refusal> {
     let (mut from, mut before) = (Instant(i64::MIN), Instant(i64::MAX));
-    for (comparison, is_lower, shift_us) in [
-        ("gt", true, 1),
-        ("gte", true, 0),
-        ("lt", false, 0),
-        ("lte", false, 1),
-    ] {
+    for (comparison, is_lower, shift_us) in
+        [("gt", true, 1), ("gte", true, 0), ("lt", false, 0), ("lte", false, 1)]
+    {
         let name = format!("created_datetime[{comparison}]");
         let Some(text) = ask.query(&name) else {
             continue;

@@ -5,19 +5,15 @@
 use serde_json::{Value, json};
 
 use super::super::ask::{Ask, Outcome, Refusal, Reply, id_of, text_of};
-use super::super::instant::Instant;
-use super::super::shape::{self, Field, Kind, must};
+use super::super::shape::{self, Field, Kind, must, or_null};
 use super::super::show;
 use super::super::store::Store;
 use super::super::store::rows::{Kind as RowKind, Row};
 use super::{number, uri};
 
 /// One value in a request.
-pub(super) const VALUE: &[Field] = &[must("id", Kind::Int(1, i64::MAX)), must_value()];
-
-const fn must_value() -> Field {
-    super::super::shape::or_null("value", Kind::Any)
-}
+pub(super) const VALUE: &[Field] =
+    &[must("id", Kind::Int(1, i64::MAX)), or_null("value", Kind::Any)];
 
 /// Values below a ticket.
 pub(super) fn of_ticket(store: &mut Store, ask: &Ask, id: u64, rest: &[&str]) -> Outcome {
@@ -56,11 +52,7 @@ pub(super) fn values_of(list: Option<&Value>) -> Vec<(u64, Value)> {
     let mut values: Vec<(u64, Value)> = Vec::new();
     for entry in list.and_then(Value::as_array).into_iter().flatten() {
         if let Some(id) = id_of(entry, "id") {
-            put(
-                &mut values,
-                id,
-                entry.get("value").cloned().unwrap_or_default(),
-            );
+            put(&mut values, id, entry.get("value").cloned().unwrap_or_default());
         }
     }
     values
@@ -135,10 +127,7 @@ fn listed(body: &Value) -> Vec<(u64, Value)> {
     let entries = body.as_array().into_iter().flatten();
     entries
         .filter_map(|entry| {
-            Some((
-                id_of(entry, "id")?,
-                entry.get("value").cloned().unwrap_or_default(),
-            ))
+            Some((id_of(entry, "id")?, entry.get("value").cloned().unwrap_or_default()))
         })
         .collect()
 }
@@ -202,9 +191,4 @@ fn misfit(row: &Row, value: &Value) -> Option<&'static str> {
             (!is_choice).then_some("Not one of the choices.")
         }
     }
-}
-
-/// A time as a row keeps it; here because definitions are dated by the catalog.
-pub(super) fn stamp(at: Instant) -> Value {
-    Value::String(at.text())
 }

@@ -13,10 +13,8 @@ use super::super::store::events::Subject;
 use super::super::store::{Chore, Store};
 use super::super::vocabulary::{self, SOURCES, VIAS};
 
-const ADDRESS: &[Field] = &[
-    or_null("name", Kind::Text(0, 1024)),
-    or_null("address", Kind::Text(0, 1024)),
-];
+const ADDRESS: &[Field] =
+    &[or_null("name", Kind::Text(0, 1024)), or_null("address", Kind::Text(0, 1024))];
 const ADDRESSES: Kind = Kind::List(&Kind::Object(&[ADDRESS]), 0, 1_000);
 const SOURCE: &[Field] = &[
     may("type", Kind::OneOf(SOURCES)),
@@ -50,10 +48,7 @@ pub(super) const MESSAGE: &[Field] = &[
     or_null("stripped_html", Kind::Text(0, usize::MAX)),
     or_null("stripped_signature", Kind::Text(0, usize::MAX)),
     or_null("subject", Kind::Text(0, 998)),
-    or_null(
-        "attachments",
-        Kind::List(&Kind::Object(&[ATTACHMENT]), 0, 1_000),
-    ),
+    or_null("attachments", Kind::List(&Kind::Object(&[ATTACHMENT]), 0, 1_000)),
     or_null("external_id", Kind::Text(0, 255)),
     or_null("message_id", Kind::Text(0, 1_024)),
     may("created_datetime", Kind::Time),
@@ -95,9 +90,7 @@ pub(super) fn plan<'a>(store: &Store, given: &'a Value, path: &str) -> Result<Dr
     let from_agent = flag_of(given, "from_agent").unwrap_or_default();
     let channel = text_of(given, "channel").unwrap_or_default();
     if channel == "email" {
-        let from = given
-            .pointer("/source/from/address")
-            .and_then(Value::as_str);
+        let from = given.pointer("/source/from/address").and_then(Value::as_str);
         if from.unwrap_or_default().is_empty() {
             return Err(Refusal {
                 msg: "From field is missing or empty".to_owned(),
@@ -111,11 +104,7 @@ pub(super) fn plan<'a>(store: &Store, given: &'a Value, path: &str) -> Result<Dr
         .map(|value| parties::resolve(store, value, Side::Customer, &join(path, "receiver")))
         .transpose()?;
     let sender = author(store, given, channel, from_agent, &join(path, "sender"))?;
-    Ok(Draft {
-        given,
-        sender,
-        receiver,
-    })
+    Ok(Draft { given, sender, receiver })
 }
 
 /// Stores a checked message.
@@ -128,9 +117,7 @@ pub(super) fn commit(
 ) -> u64 {
     let given = draft.given;
     let from_agent = flag_of(given, "from_agent").unwrap_or_default();
-    let channel = store
-        .desk
-        .word(text_of(given, "channel").unwrap_or_default());
+    let channel = store.desk.word(text_of(given, "channel").unwrap_or_default());
     let is_note = &*channel == NOTE;
     let sender = author_id(store, draft, from_agent, at);
     let receiver = draft.receiver.as_ref().zip(given.get("receiver"));
@@ -170,12 +157,7 @@ pub(super) fn commit(
     let foreign = foreign_files(store, given);
     store.tally.foreign_files += foreign;
     let id = store.desk.add_message(message);
-    store.note(
-        at,
-        "ticket-message-created",
-        Subject("TicketMessage", id),
-        None,
-    );
+    store.note(at, "ticket-message-created", Subject("TicketMessage", id), None);
     if goes_out {
         store.tally.messages_sent += 1;
         store.later(at.plus_ms(store.quirks.background_ms), Chore::Deliver(id));
@@ -185,9 +167,7 @@ pub(super) fn commit(
 
 /// The word for `via`, or the one a request without it gets.
 pub(super) fn via(given: &Value) -> &'static str {
-    text_of(given, "via")
-        .and_then(|word| vocabulary::known(VIAS, word))
-        .unwrap_or("api")
+    text_of(given, "via").and_then(|word| vocabulary::known(VIAS, word)).unwrap_or("api")
 }
 
 /// JSON text of the source; a message without one gets its channel's name.
@@ -204,25 +184,16 @@ pub(super) fn source(given: &Value) -> Option<Box<str>> {
 
 /// JSON text of the attachments; none and an empty list are the same.
 pub(super) fn attachments(given: &Value) -> Option<Box<str>> {
-    let list = given
-        .get("attachments")?
-        .as_array()
-        .filter(|list| !list.is_empty())?;
+    let list = given.get("attachments")?.as_array().filter(|list| !list.is_empty())?;
     Some(Value::Array(list.clone()).to_string().into())
 }
 
 /// Counts attachments and inline images that do not live on the upload host.
 pub(super) fn foreign_files(store: &Store, given: &Value) -> u64 {
-    let attachments = given
-        .get("attachments")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let attachments = given.get("attachments").and_then(Value::as_array).into_iter().flatten();
     let urls = attachments.filter_map(|entry| text_of(entry, "url"));
     let images = image_urls(text_of(given, "body_html").unwrap_or_default());
-    urls.chain(images)
-        .filter(|url| !store.is_uploaded(url))
-        .count() as u64
+    urls.chain(images).filter(|url| !store.is_uploaded(url)).count() as u64
 }
 
 fn direction(store: &Store, given: &Value, path: &str) -> Problems {
@@ -239,31 +210,20 @@ fn direction(store: &Store, given: &Value, path: &str) -> Problems {
     }
     let from_agent = flag_of(given, "from_agent").unwrap_or_default();
     let is_note = text_of(given, "channel") == Some(NOTE);
-    let has_receiver = given
-        .get("receiver")
-        .is_some_and(|receiver| !receiver.is_null());
+    let has_receiver = given.get("receiver").is_some_and(|receiver| !receiver.is_null());
     let public = flag_of(given, "public");
     if has_receiver && (is_note || !from_agent) {
         problems.add(join(path, "receiver"), "Must not be set on this message.");
     }
     if is_note && !from_agent {
-        problems.add(
-            join(path, "from_agent"),
-            "An internal note comes from an agent.",
-        );
+        problems.add(join(path, "from_agent"), "An internal note comes from an agent.");
     }
     if is_note && public == Some(true) || !is_note && public == Some(false) {
-        problems.add(
-            join(path, "public"),
-            "Internal notes, and only they, are private.",
-        );
+        problems.add(join(path, "public"), "Internal notes, and only they, are private.");
     }
     let sender = given.get("sender").and_then(|sender| id_of(sender, "id"));
     if !from_agent && sender.is_some_and(|id| store.people.user(id).is_some()) {
-        problems.add(
-            join(path, "sender.id"),
-            "The sender of this message is a customer.",
-        );
+        problems.add(join(path, "sender.id"), "The sender of this message is a customer.");
     }
     problems
 }
@@ -275,11 +235,7 @@ fn author(
     from_agent: bool,
     path: &str,
 ) -> Result<Author, Refusal> {
-    let side = if from_agent {
-        Side::Agent
-    } else {
-        Side::Customer
-    };
+    let side = if from_agent { Side::Agent } else { Side::Customer };
     let Some(value) = given.get("sender").filter(|value| !value.is_null()) else {
         return Ok(Author::Nobody);
     };
@@ -302,11 +258,7 @@ fn author_id(store: &mut Store, draft: &Draft<'_>, from_agent: bool, at: Instant
             Some(store.bot)
         }
         Author::Party(party) => {
-            let side = if from_agent {
-                Side::Agent
-            } else {
-                Side::Customer
-            };
+            let side = if from_agent { Side::Agent } else { Side::Customer };
             let value = draft.given.get("sender").unwrap_or(&Value::Null);
             Some(parties::settle(store, value, party, side, at))
         }
@@ -365,11 +317,7 @@ fn image_urls(html: &str) -> impl Iterator<Item = &str> {
 }
 
 fn join(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 #[cfg(test)]
@@ -378,8 +326,8 @@ mod tests {
 
     #[test]
     fn inline_images_are_found_in_every_quoting() {
-        let html = "<p>a<img alt='x' src=\"https://a/1.png\"><img src='//b/2'><img src=http://c/3 />\
-                    <img src=\"data:image/png;base64,xx\"><img src='cid:4'></p>";
+        let html = "<p>a<img alt='x' src=\"https://a/1.png\"><img src='//b/2'>\
+                    <img src=http://c/3 /><img src=\"data:image/png;base64,xx\"><img src='cid:4'></p>";
         let found: Vec<&str> = image_urls(html).collect();
         assert_eq!(found, ["https://a/1.png", "//b/2", "http://c/3"]);
     }

@@ -61,12 +61,7 @@ pub(super) fn route(store: &mut Store, ask: &Ask, ticket: u64, rest: &[&str]) ->
             let id = find(store, ticket, id)?.id;
             store.open_context();
             store.desk.remove_message(id);
-            store.note(
-                ask.at,
-                "ticket-message-deleted",
-                Subject("TicketMessage", id),
-                None,
-            );
+            store.note(ask.at, "ticket-message-deleted", Subject("TicketMessage", id), None);
             Reply::empty(204)
         }
         (_, [] | [_]) => Err(Refusal::method()),
@@ -84,15 +79,9 @@ pub(super) fn list_all(store: &Store, ask: &Ask) -> Outcome {
     let page = match ask.query_id("ticket_id")? {
         None => paging.cut(&store.desk.messages_created, |_| true),
         Some(ticket) => {
-            let ids = store
-                .desk
-                .ticket(ticket)
-                .map_or(&[][..], |ticket| &ticket.messages);
+            let ids = store.desk.ticket(ticket).map_or(&[][..], |ticket| &ticket.messages);
             let place = |id: &u64| {
-                store
-                    .desk
-                    .message(*id)
-                    .map(|message| (Key::Number(message.created.0), *id))
+                store.desk.message(*id).map(|message| (Key::Number(message.created.0), *id))
             };
             paging.cut(&sorted(ids.iter().filter_map(place).collect()), |_| true)
         }
@@ -114,10 +103,7 @@ fn numbered(store: &Store, ask: &Ask, ticket: u64) -> Outcome {
         return Err(Refusal::missing());
     };
     let thread = store.desk.thread(ticket);
-    let on_page = thread
-        .iter()
-        .skip((page - 1).saturating_mul(PER_PAGE))
-        .take(PER_PAGE);
+    let on_page = thread.iter().skip((page - 1).saturating_mul(PER_PAGE)).take(PER_PAGE);
     let views: Vec<MessageView> = on_page.map(|message| view(store, message)).collect();
     Reply::read(&json!({
         "data": serde_json::to_value(&views).unwrap_or_default(),
@@ -132,24 +118,15 @@ fn numbered(store: &Store, ask: &Ask, ticket: u64) -> Outcome {
 
 fn create(store: &mut Store, ask: &Ask, ticket: u64) -> Outcome {
     ask.only(&["action"])?;
-    if ask
-        .query("action")
-        .is_some_and(|action| !["force", "retry", "cancel"].contains(&action))
-    {
-        return Err(Refusal::field(
-            "action",
-            "Must be one of: force, retry, cancel.",
-        ));
+    if ask.query("action").is_some_and(|action| !["force", "retry", "cancel"].contains(&action)) {
+        return Err(Refusal::field("action", "Must be one of: force, retry, cancel."));
     }
     ask.fits(&[MESSAGE, ALONE], store.strict, "Failed to create message")?;
     let draft = intake::plan(store, &ask.body, "")?;
     let imported = flag_of(&ask.body, "imported").unwrap_or_default();
     store.open_context();
     let id = intake::commit(store, &draft, ticket, imported, ask.at);
-    let message = store
-        .desk
-        .message(id)
-        .expect("the message was stored a line above");
+    let message = store.desk.message(id).expect("the message was stored a line above");
     let (created, is_received) = (message.created, !message.from_agent);
     store.desk.change_ticket(ticket, |ticket| {
         ticket.last_message = ticket.last_message.max(Some(created));
@@ -160,10 +137,7 @@ fn create(store: &mut Store, ask: &Ask, ticket: u64) -> Outcome {
         ticket.updated = ask.at;
     });
     store.note(ask.at, "ticket-updated", Subject("Ticket", ticket), None);
-    let message = store
-        .desk
-        .message(id)
-        .expect("the message was stored above");
+    let message = store.desk.message(id).expect("the message was stored above");
     Reply::wrote(201, &view(store, message))
 }
 
@@ -172,18 +146,13 @@ fn update(store: &mut Store, ask: &Ask, id: u64) -> Outcome {
     ask.fits(&[UPDATE], store.strict, "Failed to update message")?;
     let body = &ask.body;
     store.open_context();
-    let channel = store
-        .desk
-        .word(text_of(body, "channel").unwrap_or_default());
+    let channel = store.desk.word(text_of(body, "channel").unwrap_or_default());
     let foreign = intake::foreign_files(store, body);
     store.tally.foreign_files += foreign;
     if let Some(created) = time_of(body, "created_datetime") {
         store.desk.redate_message(id, created);
     }
-    let message = store
-        .desk
-        .message_mut(id)
-        .expect("the caller has looked it up");
+    let message = store.desk.message_mut(id).expect("the caller has looked it up");
     message.channel = channel;
     message.from_agent = flag_of(body, "from_agent").unwrap_or(message.from_agent);
     change(message, body);
@@ -191,16 +160,8 @@ fn update(store: &mut Store, ask: &Ask, id: u64) -> Outcome {
     if message.sent.is_none() && !message.from_agent {
         message.sent = Some(message.created);
     }
-    store.note(
-        ask.at,
-        "ticket-message-updated",
-        Subject("TicketMessage", id),
-        None,
-    );
-    let message = store
-        .desk
-        .message(id)
-        .expect("the message was changed above");
+    store.note(ask.at, "ticket-message-updated", Subject("TicketMessage", id), None);
+    let message = store.desk.message(id).expect("the message was changed above");
     Reply::wrote(202, &view(store, message))
 }
 
@@ -266,17 +227,10 @@ fn change_rare(message: &mut Message, body: &Value) {
 }
 
 fn find<'a>(store: &'a Store, ticket: u64, id: &str) -> Result<&'a Message, Refusal> {
-    let message = store
-        .desk
-        .message(number(id)?)
-        .filter(|message| message.ticket == ticket);
+    let message = store.desk.message(number(id)?).filter(|message| message.ticket == ticket);
     message.ok_or_else(Refusal::missing)
 }
 
 fn view<'a>(store: &'a Store, message: &'a Message) -> MessageView<'a> {
-    MessageView {
-        store,
-        message,
-        embedded: false,
-    }
+    MessageView { store, message, embedded: false }
 }

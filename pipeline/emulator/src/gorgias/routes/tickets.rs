@@ -5,31 +5,31 @@ use serde_json::{Value, json};
 
 use super::super::ask::{Ask, Outcome, Refusal, Reply, flag_of, id_of, text_of, time_of};
 use super::super::instant::Instant;
-use super::super::paging::{Key, Paging, sorted};
 use super::super::parties::{self, Party, Side, TICKET_CUSTOMER};
 use super::super::shape::{Field, Kind, may, must, or_null, should};
-use super::super::show::{self, TicketItem, TicketView};
+use super::super::show::TicketView;
 use super::super::store::desk::Ticket;
 use super::super::store::events::Subject;
-use super::super::store::rows::{self, Kind as RowKind};
+use super::super::store::rows::Kind as RowKind;
 use super::super::store::{Chore, Store};
 use super::super::vocabulary::{self, PRIORITIES, STATUSES, VIAS};
 use super::intake::{self, Draft, MESSAGE};
-use super::{BY_CREATION_OR_CHANGE, fields, number, uri, views};
+use super::{fields, number};
+
+mod aftermath;
+mod listing;
+mod tagging;
+
+use aftermath::{after_close, run_rules};
+pub(super) use listing::items;
+use tagging::{known_tags, tag_ids, tags};
 
 const ID: Kind = Kind::Int(1, i64::MAX);
 const REFERENCE: &[Field] = &[must("id", ID)];
 const UNASSIGN: &[Field] = &[or_null("id", ID)];
 const DECORATION: &[Field] = &[or_null("color", Kind::Text(0, 32))];
-const TAG: &[Field] = &[
-    must("name", Kind::Text(1, 256)),
-    or_null("decoration", Kind::Object(&[DECORATION])),
-];
-const TAG_IDS: &[Field] = &[
-    may("ids", Kind::List(&ID, 0, 1_000)),
-    may("names", Kind::List(&Kind::Text(1, 256), 0, 1_000)),
-];
-
+const TAG: &[Field] =
+    &[must("name", Kind::Text(1, 256)), or_null("decoration", Kind::Object(&[DECORATION]))];
 /// Fields that create and update share.
 const SHARED: &[Field] = &[
     may("channel", Kind::Text(1, 255)),
@@ -40,10 +40,7 @@ const SHARED: &[Field] = &[
     may("priority", Kind::OneOf(PRIORITIES)),
     may("from_agent", Kind::Bool),
     may("tags", Kind::List(&Kind::Object(&[TAG]), 0, 1_000)),
-    may(
-        "custom_fields",
-        Kind::List(&Kind::Object(&[fields::VALUE]), 0, 1_000),
-    ),
+    may("custom_fields", Kind::List(&Kind::Object(&[fields::VALUE]), 0, 1_000)),
     or_null("language", Kind::Language),
     or_null("meta", Kind::Map),
     may("spam", Kind::Bool),
@@ -75,7 +72,7 @@ const UPDATE: &[Field] = &[
 pub(super) fn route(store: &mut Store, ask: &Ask, rest: &[&str]) -> Outcome {
     let method = ask.method.as_str();
     match (method, rest) {
-        ("GET", []) => list(store, ask),
+        ("GET", []) => listing::list(store, ask),
         ("POST", []) => create(store, ask),
         (_, []) => Err(Refusal::method()),
         (_, [id, rest @ ..]) => {
@@ -105,112 +102,6 @@ pub(super) fn remove(store: &mut Store, id: u64, at: Instant) {
     store.note(at, "ticket-deleted", Subject("Ticket", id), None);
 }
 
-fn list(store: &Store, ask: &Ask) -> Outcome {
-    ask.only(&[
-        "cursor",
-        "limit",
-        "order_by",
-        "customer_id",
-        "external_id",
-        "view_id",
-        "rule_id",
-        "ticket_ids",
-        "trashed",
-    ])?;
-    let paging = Paging::read(ask, BY_CREATION_OR_CHANGE, store.quirks.cursor_ttl_ms)?;
-    let with_trash = match ask.query("trashed") {
-        None | Some("true" | "True" | "1") => true,
-        Some("false" | "False" | "0") => false,
-        Some(_) => return Err(Refusal::field("trashed", "Not a valid boolean.")),
-    };
-    let filter = match ask.query_id("view_id")? {
-        None => None,
-        Some(view) => Some(views::filter_of(store, view)?),
-    };
-    ask.query_id("rule_id")?;
-    let keep = |id: u64| {
-        let Some(ticket) = store.desk.ticket(id) else {
-            return false;
-        };
-        (with_trash || ticket.trashed.is_none())
-            && filter.as_ref().is_none_or(|filter| filter.matches(ticket))
-    };
-    let by_change = paging.attribute() == "updated_datetime";
-    let page = match narrowed(store, ask)? {
-        None if by_change => paging.cut(&store.desk.updated, keep),
-        None => paging.cut(&store.desk.created, keep),
-        Some(ids) => {
-            let place = |id: &u64| {
-                let ticket = store.desk.ticket(*id)?;
-                let time = if by_change {
-                    ticket.updated
-                } else {
-                    ticket.created
-                };
-                Some((Key::Number(time.0), *id))
-            };
-            paging.cut(&sorted(ids.iter().filter_map(place).collect()), keep)
-        }
-    };
-    Reply::read(&show::list(
-        &uri(ask),
-        &items(store, &page.ids),
-        page.prev,
-        page.next,
-    ))
-}
-
-/// Tickets as a list shows them.
-pub(super) fn items<'a>(store: &'a Store, ids: &[u64]) -> Vec<TicketItem<'a>> {
-    let tickets = ids.iter().filter_map(|id| store.desk.ticket(*id));
-    tickets.map(|ticket| TicketItem { store, ticket }).collect()
-}
-
-/// The few tickets that an exact filter leaves; `None` means all.
-fn narrowed(store: &Store, ask: &Ask) -> Result<Option<Vec<u64>>, Refusal> {
-    let mut left: Option<Vec<u64>> = None;
-    let mut narrow = |ids: Vec<u64>| {
-        left = Some(match left.take() {
-            None => ids,
-            Some(before) => before.into_iter().filter(|id| ids.contains(id)).collect(),
-        });
-    };
-    if let Some(external_id) = ask.query("external_id") {
-        let ids = store.desk.by_external(external_id).iter().copied();
-        narrow(ids.filter(|id| is_searchable(store, *id, ask)).collect());
-    }
-    if let Some(customer) = ask.query_id("customer_id")? {
-        narrow(store.desk.by_customer(customer).to_vec());
-    }
-    if ask.query("rule_id").is_some() {
-        narrow(Vec::new());
-    }
-    let mut wanted = Vec::new();
-    for text in ask.query_all("ticket_ids") {
-        let bad = || Refusal::field("ticket_ids", "Not a valid integer.");
-        wanted.push(text.parse::<u64>().map_err(|_| bad())?);
-    }
-    if wanted.len() > 100 {
-        return Err(Refusal::field(
-            "ticket_ids",
-            "Length must be between 1 and 100.",
-        ));
-    }
-    if !wanted.is_empty() {
-        wanted.sort_unstable();
-        wanted.dedup();
-        narrow(wanted);
-    }
-    Ok(left)
-}
-
-fn is_searchable(store: &Store, id: u64, ask: &Ask) -> bool {
-    store
-        .desk
-        .ticket(id)
-        .is_some_and(|ticket| store.is_indexed(ticket.processed, ask))
-}
-
 /// What a checked create or update refers to.
 struct References {
     customer: Option<Party>,
@@ -227,10 +118,7 @@ fn references(store: &Store, body: &Value) -> Result<References, Refusal> {
         && store.strict
         && store.people.customer(id).is_none()
     {
-        return Err(Refusal::field(
-            "customer.id",
-            "The customer of a ticket is not a user.",
-        ));
+        return Err(Refusal::field("customer.id", "The customer of a ticket is not a user."));
     }
     let user = body.get("assignee_user").map(|value| id_of(value, "id"));
     if let Some(Some(id)) = user
@@ -244,32 +132,12 @@ fn references(store: &Store, body: &Value) -> Result<References, Refusal> {
     {
         return Err(Refusal::field("assignee_team.id", "No such team."));
     }
-    let names = body
-        .get("tags")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let names = body.get("tags").and_then(Value::as_array).into_iter().flatten();
     known_tags(store, names.filter_map(|tag| text_of(tag, "name")), "tags")?;
     if let Some(values) = body.get("custom_fields") {
         fields::check_values(store, values, "Ticket", "custom_fields")?;
     }
-    Ok(References {
-        customer,
-        user,
-        team,
-    })
-}
-
-fn known_tags<'a>(
-    store: &Store,
-    mut names: impl Iterator<Item = &'a str>,
-    path: &str,
-) -> Result<(), Refusal> {
-    let unknown = names.any(|name| store.rows.tag_named(name).is_none());
-    if unknown && !store.quirks.tags_auto_create {
-        return Err(Refusal::field(path, "No such tag."));
-    }
-    Ok(())
+    Ok(References { customer, user, team })
 }
 
 fn create(store: &mut Store, ask: &Ask) -> Outcome {
@@ -277,20 +145,13 @@ fn create(store: &mut Store, ask: &Ask) -> Outcome {
     ask.fits(&[SHARED, CREATE], store.strict, "Failed to create ticket")?;
     let body = &ask.body;
     let refs = references(store, body)?;
-    let given = body
-        .get("messages")
-        .and_then(Value::as_array)
-        .map_or(&[][..], Vec::as_slice);
+    let given = body.get("messages").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let drafts = given
         .iter()
         .enumerate()
         .map(|(position, message)| intake::plan(store, message, &format!("messages.{position}")))
         .collect::<Result<Vec<Draft>, Refusal>>()?;
-    if store
-        .quirks
-        .message_quota
-        .is_some_and(|quota| store.tally.tickets_made >= quota)
-    {
+    if store.quirks.message_quota.is_some_and(|quota| store.tally.tickets_made >= quota) {
         return Err(Refusal::new(
             403,
             "You do not have enough permissions to perform this action. Messaging quota exceeded.",
@@ -316,10 +177,7 @@ fn create(store: &mut Store, ask: &Ask) -> Outcome {
         after_close(store, id, ask.at);
     }
     if store.quirks.background {
-        store.later(
-            ask.at.plus_ms(store.quirks.background_ms),
-            Chore::Mature(id),
-        );
+        store.later(ask.at.plus_ms(store.quirks.background_ms), Chore::Mature(id));
     }
     Reply::wrote(201, &view(store, id))
 }
@@ -331,14 +189,8 @@ fn blank(store: &mut Store, body: &Value, first: &Value, refs: &References, at: 
         parties::settle(store, value, party, Side::Customer, at)
     });
     let is_closed = text_of(body, "status") == Some("closed");
-    let channel = text_of(body, "channel")
-        .or(text_of(first, "channel"))
-        .unwrap_or("api");
-    let names = body
-        .get("tags")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let channel = text_of(body, "channel").or(text_of(first, "channel")).unwrap_or("api");
+    let names = body.get("tags").and_then(Value::as_array).into_iter().flatten();
     let names: Vec<&str> = names.filter_map(|tag| text_of(tag, "name")).collect();
     let from_agent = flag_of(body, "from_agent").or(flag_of(first, "from_agent"));
     Ticket {
@@ -357,11 +209,7 @@ fn blank(store: &mut Store, body: &Value, first: &Value, refs: &References, at: 
         is_unread: flag_of(first, "from_agent") == Some(false),
         subject: boxed("subject"),
         language: boxed("language"),
-        meta: body
-            .get("meta")
-            .and_then(Value::as_object)
-            .cloned()
-            .map(Box::new),
+        meta: body.get("meta").and_then(Value::as_object).cloned().map(Box::new),
         tags: tag_ids(store, &names, at),
         fields: fields::values_of(body.get("custom_fields")),
         messages: Vec::new(),
@@ -387,11 +235,7 @@ fn derive(store: &mut Store, id: u64, body: &Value) {
     let received = thread.iter().filter(|message| !message.from_agent);
     let last_received = received.map(|message| message.created).max();
     let person = thread.iter().find_map(|message| {
-        let id = if message.from_agent {
-            message.receiver
-        } else {
-            message.sender
-        };
+        let id = if message.from_agent { message.receiver } else { message.sender };
         id.filter(|id| store.people.customer(*id).is_some())
     });
     store.desk.change_ticket(id, |ticket| {
@@ -501,155 +345,11 @@ fn delete(store: &mut Store, ask: &Ask, id: u64) -> Outcome {
     Reply::empty(204)
 }
 
-fn tags(store: &mut Store, ask: &Ask, id: u64) -> Outcome {
-    ask.only(&[])?;
-    let Some(ticket) = store.desk.ticket(id) else {
-        return Err(Refusal::missing());
-    };
-    if ask.method == "GET" {
-        return Reply::read(&show::list(
-            &uri(ask),
-            &show::tags(store, ticket),
-            None,
-            None,
-        ));
-    }
-    let mut after = ticket.tags.clone();
-    ask.fits(&[TAG_IDS], store.strict, "Failed to change tags")?;
-    let ids = ask
-        .body
-        .get("ids")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    let mut wanted: Vec<u64> = ids.filter_map(Value::as_u64).collect();
-    if wanted
-        .iter()
-        .any(|id| store.rows.get(RowKind::Tag, *id).is_none())
-    {
-        return Err(Refusal::field("ids", "No such tag."));
-    }
-    let names = ask
-        .body
-        .get("names")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    let names: Vec<&str> = names.filter_map(Value::as_str).collect();
-    if ask.method != "DELETE" {
-        known_tags(store, names.iter().copied(), "names")?;
-        wanted.extend(tag_ids(store, &names, ask.at));
-    } else {
-        wanted.extend(names.iter().filter_map(|name| store.rows.tag_named(name)));
-    }
-    let (status, event) = match ask.method.as_str() {
-        "POST" => (201, "ticket-tags-added"),
-        "PUT" => (202, "ticket-tags-added"),
-        _ => (204, "ticket-tags-removed"),
-    };
-    match ask.method.as_str() {
-        "DELETE" => after.retain(|tag| !wanted.contains(tag)),
-        "PUT" => after.clear(),
-        _ => {}
-    }
-    if ask.method != "DELETE" {
-        for tag in wanted {
-            if !after.contains(&tag) {
-                after.push(tag);
-            }
-        }
-    }
-    store.open_context();
-    store.desk.change_ticket(id, |ticket| {
-        ticket.tags = after;
-        ticket.updated = ask.at;
-    });
-    store.note(ask.at, event, Subject("Ticket", id), None);
-    Reply::empty(status)
-}
-
-/// Ids of tags by name; unknown ones are made, which the caller has checked to be allowed.
-fn tag_ids(store: &mut Store, names: &[&str], at: Instant) -> Vec<u64> {
-    let mut ids = Vec::new();
-    for name in names {
-        let id = store.rows.tag_named(name).unwrap_or_else(|| {
-            let row = rows::object(json!({
-                "name": name, "description": null, "decoration": {"color": "#8D8D8D"},
-                "usage": 0, "deleted_datetime": null,
-            }));
-            store.rows.add(RowKind::Tag, row, at)
-        });
-        if !ids.contains(&id) {
-            ids.push(id);
-        }
-    }
-    ids
-}
-
-/// Notes what active rules would have done with a new ticket.
-fn run_rules(store: &mut Store, id: u64, at: Instant) {
-    let imported = store.desk.ticket(id).is_some_and(|ticket| ticket.imported);
-    if imported && store.quirks.imported_is_quiet {
-        return;
-    }
-    let is_due = |row: &rows::Row| {
-        let is_on = row.get("deactivated_datetime").is_none_or(Value::is_null);
-        let events = row
-            .get("event_types")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        is_on
-            && events
-                .split(',')
-                .any(|event| event.trim() == "ticket-created")
-    };
-    let table = store.rows.table(RowKind::Rule);
-    let due: Vec<u64> = table
-        .iter()
-        .filter(|(_, row)| is_due(row))
-        .map(|(id, _)| id)
-        .collect();
-    for rule in due {
-        store.tally.rules_run += 1;
-        let data = json!({"id": rule});
-        store.note(at, "rule-executed", Subject("Ticket", id), Some(data));
-    }
-}
-
-/// Closing a ticket may send a satisfaction survey.
-fn after_close(store: &mut Store, id: u64, at: Instant) {
-    store.note(at, "ticket-closed", Subject("Ticket", id), None);
-    let Some(ticket) = store.desk.ticket(id) else {
-        return;
-    };
-    let switch = match &*ticket.channel {
-        "chat" => "send_survey_for_chat",
-        "email" => "send_survey_for_email",
-        "contact_form" => "send_survey_for_contact_form",
-        "help-center" => "send_survey_for_help_center",
-        _ => return,
-    };
-    let is_on = store
-        .rows
-        .setting("satisfaction-surveys")
-        .and_then(|data| flag_of(data, switch));
-    let is_quiet = ticket.imported && store.quirks.imported_is_quiet;
-    let has_one = store.rows.survey_of(id).is_some();
-    let hidden = ticket.spam || ticket.trashed.is_some() || ticket.customer.is_none();
-    if is_on == Some(true) && !is_quiet && !has_one && !hidden {
-        store.tally.surveys_sent += 1;
-        store.note(at, "satisfaction-survey-sent", Subject("Ticket", id), None);
-    }
-}
-
 fn priority(body: &Value) -> Option<&'static str> {
     text_of(body, "priority").and_then(|word| vocabulary::known(PRIORITIES, word))
 }
 
 fn view(store: &Store, id: u64) -> TicketView<'_> {
-    let ticket = store
-        .desk
-        .ticket(id)
-        .expect("the caller has looked the ticket up");
+    let ticket = store.desk.ticket(id).expect("the caller has looked the ticket up");
     TicketView { store, ticket }
 }

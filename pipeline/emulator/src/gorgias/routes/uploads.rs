@@ -52,10 +52,7 @@ pub(super) fn record(store: &mut Store, ask: &Ask) -> Outcome {
         answer.push(json!({
             "url": url, "name": file.name, "content_type": file.content_type, "size": file.size,
         }));
-        let upload = Upload {
-            sha256: file.sha256,
-            content_type: file.content_type,
-        };
+        let upload = Upload { sha256: file.sha256, content_type: file.content_type };
         store.uploads.insert(path.into(), upload);
     }
     Reply::wrote(201, &answer)
@@ -71,31 +68,19 @@ pub(super) fn download(store: &Store, ask: &Ask, parts: [&str; 3]) -> Outcome {
     if vocabulary::known(UPLOADS, kind).is_none() || !store.uploads.contains_key(path.as_str()) {
         return Err(Refusal::missing());
     }
-    Ok(Reply {
-        status: 307,
-        body: None,
-        wrote: false,
-        location: Some(path),
-    })
+    Ok(Reply { status: 307, body: None, wrote: false, location: Some(path) })
 }
 
 fn address(store: &Store, name: &str) -> String {
     let clean = |part: &str| -> String {
         let letters = part.chars().take(NAME_CHARS_MAX);
-        letters
-            .map(|letter| if is_plain(letter) { letter } else { '_' })
-            .collect()
+        letters.map(|letter| if is_plain(letter) { letter } else { '_' }).collect()
     };
     let number = store.tally.uploads;
     let hash = &uuid(2, store.admin)[..8];
     match name.rsplit_once('.') {
         Some((stem, extension)) if !extension.is_empty() => {
-            format!(
-                "/uploads/{hash}/{}-{}.{}",
-                clean(stem),
-                uuid(3, number),
-                clean(extension)
-            )
+            format!("/uploads/{hash}/{}-{}.{}", clean(stem), uuid(3, number), clean(extension))
         }
         _ => format!("/uploads/{hash}/{}-{}", clean(name), uuid(3, number)),
     }

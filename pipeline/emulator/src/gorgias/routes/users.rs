@@ -105,27 +105,16 @@ fn list(store: &Store, ask: &Ask) -> Outcome {
     };
     let ids: Vec<u64> = match ask.query("external_id") {
         Some(external_id) => store.people.users_by_external(external_id).to_vec(),
-        None => store
-            .people
-            .users_created
-            .iter()
-            .map(|(_, id)| *id)
-            .collect(),
+        None => store.people.users_created.iter().map(|(_, id)| *id).collect(),
     };
-    let users = ids
-        .iter()
-        .filter_map(|id| store.people.user(*id))
-        .filter(|user| keep(user));
+    let users = ids.iter().filter_map(|id| store.people.user(*id)).filter(|user| keep(user));
     let key = |user: &User| match paging.attribute() {
         "name" => Key::Text(user.name.clone()),
         "email" => Key::Text(user.email.clone()),
         "role.name" => Key::Text(user.role.clone()),
         _ => Key::Number(user.created.0),
     };
-    let page = paging.cut(
-        &sorted(users.map(|user| (key(user), user.id)).collect()),
-        |_| true,
-    );
+    let page = paging.cut(&sorted(users.map(|user| (key(user), user.id)).collect()), |_| true);
     let items: Vec<Value> = page.ids.iter().map(|id| view(store, *id)).collect();
     let mut answer = show::list(&uri(ask), &items, page.prev, page.next);
     answer["meta"]["total_resources"] = Value::Null;
@@ -224,9 +213,6 @@ fn change(user: &mut User, body: &Value) {
 }
 
 fn view(store: &Store, id: u64) -> Value {
-    let user = store
-        .people
-        .user(id)
-        .expect("the caller has looked the user up");
+    let user = store.people.user(id).expect("the caller has looked the user up");
     show::user(user, store.origins.last().map_or("", String::as_str))
 }

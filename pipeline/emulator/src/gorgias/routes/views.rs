@@ -48,16 +48,12 @@ impl Filter {
         }
         let group = |part: &str| part.split("&&").map(Condition::parse).collect();
         let groups: Option<Vec<Vec<Condition>>> = text.split("||").map(group).collect();
-        groups
-            .map(Filter)
-            .ok_or_else(|| Refusal::field("filters", "Invalid filters."))
+        groups.map(Filter).ok_or_else(|| Refusal::field("filters", "Invalid filters."))
     }
 
     /// Does a ticket pass?
     pub(super) fn matches(&self, ticket: &Ticket) -> bool {
-        self.0
-            .iter()
-            .any(|group| group.iter().all(|condition| condition.holds(ticket)))
+        self.0.iter().any(|group| group.iter().all(|condition| condition.holds(ticket)))
     }
 }
 
@@ -68,11 +64,7 @@ impl Condition {
         let comparison = COMPARISONS.iter().find(|known| **known == name.trim())?;
         let path = PATHS.iter().find(|known| **known == path.trim())?;
         let value = value.trim().trim_matches(['\'', '"']).to_owned();
-        Some(Condition {
-            comparison,
-            path,
-            value,
-        })
+        Some(Condition { comparison, path, value })
     }
 
     fn holds(&self, ticket: &Ticket) -> bool {
@@ -119,25 +111,15 @@ impl Condition {
 
 /// The filter of a stored view.
 pub(super) fn filter_of(store: &Store, view: u64) -> Result<Filter, Refusal> {
-    let row = store
-        .rows
-        .get(RowKind::View, view)
-        .ok_or_else(Refusal::missing)?;
-    Filter::parse(
-        row.get("filters")
-            .and_then(Value::as_str)
-            .unwrap_or_default(),
-    )
+    let row = store.rows.get(RowKind::View, view).ok_or_else(Refusal::missing)?;
+    Filter::parse(row.get("filters").and_then(Value::as_str).unwrap_or_default())
 }
 
 /// `GET /views/{id}/items`, and `PUT` with a view in the body for a search that is not stored.
 pub(super) fn items(store: &Store, ask: &Ask, id: &str) -> Outcome {
     ask.only(&["cursor", "limit", "direction", "ignored_item"])?;
     let id = number(id)?;
-    let given = ask
-        .body
-        .get("view")
-        .and_then(|view| text_of(view, "filters"));
+    let given = ask.body.get("view").and_then(|view| text_of(view, "filters"));
     let filter = match (ask.method.as_str(), given) {
         ("GET", _) | ("PUT", None) => filter_of(store, id)?,
         ("PUT", Some(filters)) => Filter::parse(filters)?,
@@ -167,17 +149,8 @@ pub(super) fn items(store: &Store, ask: &Ask, id: &str) -> Outcome {
         at: ask.at,
     };
     let paging = Paging::read(&plain, &[order], store.quirks.cursor_ttl_ms)?;
-    let list = if by_creation {
-        &store.desk.created
-    } else {
-        &store.desk.updated
-    };
-    let keep = |id: u64| {
-        store
-            .desk
-            .ticket(id)
-            .is_some_and(|ticket| filter.matches(ticket))
-    };
+    let list = if by_creation { &store.desk.created } else { &store.desk.updated };
+    let keep = |id: u64| store.desk.ticket(id).is_some_and(|ticket| filter.matches(ticket));
     let page = paging.cut(list, keep);
     let link = |cursor: Option<String>, direction: &str, ignored: Option<&u64>| {
         cursor.zip(ignored).map(|(cursor, ignored)| {

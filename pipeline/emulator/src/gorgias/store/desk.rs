@@ -113,7 +113,7 @@ impl Message {
     }
 
     /// The address in `source.from`.
-    pub(in crate::gorgias) fn from_address(&self) -> Option<String> {
+    pub(in crate::gorgias) fn author_address(&self) -> Option<String> {
         let source: Value = serde_json::from_str(self.source.as_deref()?).ok()?;
         source.pointer("/from/address")?.as_str().map(str::to_owned)
     }
@@ -142,16 +142,12 @@ impl Desk {
 
     /// One message.
     pub(in crate::gorgias) fn message(&self, id: u64) -> Option<&Message> {
-        self.messages
-            .get(place(id, self.messages_from)?)?
-            .as_deref()
+        self.messages.get(place(id, self.messages_from)?)?.as_deref()
     }
 
     /// One message, to change what no index knows.
     pub(in crate::gorgias) fn message_mut(&mut self, id: u64) -> Option<&mut Message> {
-        self.messages
-            .get_mut(place(id, self.messages_from)?)?
-            .as_deref_mut()
+        self.messages.get_mut(place(id, self.messages_from)?)?.as_deref_mut()
     }
 
     /// Tickets with this external id.
@@ -257,11 +253,8 @@ impl Desk {
 
     /// The messages of a ticket, oldest first; equal times keep the order of creation.
     pub(in crate::gorgias) fn thread(&self, ticket: &Ticket) -> Vec<&Message> {
-        let mut thread: Vec<&Message> = ticket
-            .messages
-            .iter()
-            .filter_map(|id| self.message(*id))
-            .collect();
+        let mut thread: Vec<&Message> =
+            ticket.messages.iter().filter_map(|id| self.message(*id)).collect();
         thread.sort_by_key(|message| (message.created, message.id));
         thread
     }
@@ -277,10 +270,7 @@ impl Desk {
         self.created.insert((ticket.created.0, ticket.id));
         self.updated.insert((ticket.updated.0, ticket.id));
         if let Some(external_id) = &ticket.external_id {
-            insert(
-                self.by_external.entry(external_id.clone()).or_default(),
-                ticket.id,
-            );
+            insert(self.by_external.entry(external_id.clone()).or_default(), ticket.id);
         }
         if let Some(customer) = ticket.customer {
             insert(self.by_customer.entry(customer).or_default(), ticket.id);

@@ -61,14 +61,7 @@ impl Log {
             self.data.insert(id, data);
         }
         self.by_object.insert((on.1, id));
-        self.events.push(Event {
-            id,
-            created,
-            kind,
-            on,
-            user,
-            context,
-        });
+        self.events.push(Event { id, created, kind, on, user, context });
     }
 
     /// One event.
@@ -91,10 +84,7 @@ impl Log {
     /// The events from one time to before another.
     pub(in crate::gorgias) fn between(&self, from: Instant, before: Instant) -> Stretch<'_> {
         let low = self.events.partition_point(|event| event.created < from);
-        let high = self
-            .events
-            .partition_point(|event| event.created < before)
-            .max(low);
+        let high = self.events.partition_point(|event| event.created < before).max(low);
         Stretch(&self.events[low..high])
     }
 

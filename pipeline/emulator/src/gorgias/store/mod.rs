@@ -96,6 +96,8 @@ pub(super) struct Store {
     pub bot: u64,
     /// The custom field that background work fills.
     pub ai_field: u64,
+    /// The latest time that work was done up to.
+    pub clock: Instant,
     chores: BTreeSet<(Instant, Chore)>,
     context: u64,
 }
@@ -116,6 +118,7 @@ impl Store {
             admin: 0,
             bot: 0,
             ai_field: 0,
+            clock: at,
             chores: BTreeSet::new(),
             context: 0,
         };
@@ -132,9 +135,7 @@ impl Store {
         store.admin = store.people.seed_user(&admin, at);
         store.bot = store.people.seed_user(&bot, at);
         store.hire(&options.agents, at);
-        store.ai_field = store
-            .rows
-            .seed(at, &options.email, options.quirks.surveys_on);
+        store.ai_field = store.rows.seed(at, &options.email, options.quirks.surveys_on);
         store
     }
 
@@ -155,6 +156,7 @@ impl Store {
 
     /// Does all work that was due by now. The result does not depend on how often this is called.
     pub(super) fn settle(&mut self, now: Instant) {
+        self.clock = self.clock.max(now);
         while let Some((due, chore)) = self.chores.first().copied().filter(|(due, _)| *due <= now) {
             self.chores.pop_first();
             match chore {
@@ -191,8 +193,7 @@ impl Store {
     /// Does this address belong to the upload host?
     pub(super) fn is_uploaded(&self, url: &str) -> bool {
         self.origins.iter().any(|origin| {
-            url.strip_prefix(origin.as_str())
-                .is_some_and(|rest| rest.starts_with("/uploads/"))
+            url.strip_prefix(origin.as_str()).is_some_and(|rest| rest.starts_with("/uploads/"))
         })
     }
 
@@ -206,10 +207,7 @@ impl Store {
         let mut sizes = self.rows.sizes();
         sizes.insert("tickets".to_owned(), self.desk.ticket_count());
         sizes.insert("messages".to_owned(), self.desk.message_count());
-        sizes.insert(
-            "customers".to_owned(),
-            self.people.customers_created.len() as u64,
-        );
+        sizes.insert("customers".to_owned(), self.people.customers_created.len() as u64);
         sizes.insert("users".to_owned(), self.people.users_created.len() as u64);
         sizes.insert("uploads".to_owned(), self.tally.uploads);
         sizes.insert("events".to_owned(), self.log.len() as u64);
@@ -226,9 +224,7 @@ impl Store {
         self.desk.change_ticket(id, |ticket| {
             ticket.language.get_or_insert_with(|| "en".into());
             if !ticket.fields.iter().any(|(field, _)| *field == ai_field) {
-                ticket
-                    .fields
-                    .push((ai_field, Value::String("Other::No Reply".to_owned())));
+                ticket.fields.push((ai_field, Value::String("Other::No Reply".to_owned())));
             }
             if touches {
                 ticket.updated = due;
@@ -248,7 +244,7 @@ impl Store {
         if message.sent.is_some() {
             return;
         }
-        let from = message.from_address().map(|address| address.to_lowercase());
+        let from = message.author_address().map(|address| address.to_lowercase());
         let known = |address: &str| self.rows.has_mailbox(address);
         let lost = &*message.channel == "email" && !from.as_deref().is_some_and(known);
         let Some(message) = self.desk.message_mut(id) else {

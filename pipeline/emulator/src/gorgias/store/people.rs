@@ -127,8 +127,7 @@ impl People {
 
     /// Who an id stands for.
     pub(in crate::gorgias) fn person(&self, id: u64) -> Option<&Person> {
-        self.shelf
-            .get(usize::try_from(id.checked_sub(self.from)?).ok()?)
+        self.shelf.get(usize::try_from(id.checked_sub(self.from)?).ok()?)
     }
 
     /// The customer with this id.
@@ -159,9 +158,7 @@ impl People {
 
     /// Customers with this address on this channel.
     pub(in crate::gorgias) fn by_channel(&self, kind: &str, address: &str) -> &[u64] {
-        self.by_channel
-            .get(&channel_key(kind, address))
-            .map_or(&[], Vec::as_slice)
+        self.by_channel.get(&channel_key(kind, address)).map_or(&[], Vec::as_slice)
     }
 
     /// Customers with this external id.
@@ -171,9 +168,7 @@ impl People {
 
     /// Users with this external id.
     pub(in crate::gorgias) fn users_by_external(&self, external_id: &str) -> &[u64] {
-        self.users_by_external
-            .get(external_id)
-            .map_or(&[], Vec::as_slice)
+        self.users_by_external.get(external_id).map_or(&[], Vec::as_slice)
     }
 
     /// The id the next person gets.
@@ -268,15 +263,10 @@ impl People {
             insert(self.by_channel.entry(key).or_default(), customer.id);
         }
         if let Some(external_id) = &customer.external_id {
-            insert(
-                self.by_external.entry(external_id.clone()).or_default(),
-                customer.id,
-            );
+            insert(self.by_external.entry(external_id.clone()).or_default(), customer.id);
         }
-        self.customers_created
-            .insert((customer.created.0, customer.id));
-        self.customers_updated
-            .insert((customer.updated.0, customer.id));
+        self.customers_created.insert((customer.created.0, customer.id));
+        self.customers_updated.insert((customer.updated.0, customer.id));
     }
 
     fn unindex_customer(&mut self, customer: &Customer) {
@@ -295,22 +285,14 @@ impl People {
         if let Some(external_id) = &customer.external_id {
             drop_id(&mut self.by_external, external_id, customer.id);
         }
-        self.customers_created
-            .remove(&(customer.created.0, customer.id));
-        self.customers_updated
-            .remove(&(customer.updated.0, customer.id));
+        self.customers_created.remove(&(customer.created.0, customer.id));
+        self.customers_updated.remove(&(customer.updated.0, customer.id));
     }
 
     fn index_user(&mut self, user: &User) {
-        self.users_by_email
-            .insert(user.email.to_lowercase(), user.id);
+        self.users_by_email.insert(user.email.to_lowercase(), user.id);
         if let Some(external_id) = &user.external_id {
-            insert(
-                self.users_by_external
-                    .entry(external_id.clone())
-                    .or_default(),
-                user.id,
-            );
+            insert(self.users_by_external.entry(external_id.clone()).or_default(), user.id);
         }
         self.users_created.insert((user.created.0, user.id));
     }
@@ -353,17 +335,9 @@ where
 }
 
 fn emails(customer: &Customer) -> impl Iterator<Item = String> {
-    let channels = customer
-        .channels
-        .iter()
-        .filter(|channel| &*channel.kind == "email");
-    let addresses = channels
-        .map(|channel| &channel.address)
-        .chain(&customer.email);
-    addresses
-        .map(|address| address.to_lowercase())
-        .collect::<BTreeSet<_>>()
-        .into_iter()
+    let channels = customer.channels.iter().filter(|channel| &*channel.kind == "email");
+    let addresses = channels.map(|channel| &channel.address).chain(&customer.email);
+    addresses.map(|address| address.to_lowercase()).collect::<BTreeSet<_>>().into_iter()
 }
 
 fn channel_key(kind: &str, address: &str) -> String {

@@ -65,10 +65,7 @@ impl Kind {
 
 impl Default for Rows {
     fn default() -> Rows {
-        let table = |(_, _, from): &(Kind, &str, u64)| Table {
-            next: *from,
-            ..Table::default()
-        };
+        let table = |(_, _, from): &(Kind, &str, u64)| Table { next: *from, ..Table::default() };
         Rows {
             tables: KINDS.iter().map(table).collect(),
             tags_by_name: HashMap::new(),
@@ -102,13 +99,9 @@ impl Rows {
         table.next += 1;
         let mut row = Row::new();
         row.insert("id".to_owned(), json!(id));
-        row.insert(
-            "uri".to_owned(),
-            json!(format!("/api/{}/{id}/", kind.path())),
-        );
+        row.insert("uri".to_owned(), json!(format!("/api/{}/{id}/", kind.path())));
         row.extend(fields);
-        row.entry("created_datetime")
-            .or_insert_with(|| json!(at.text()));
+        row.entry("created_datetime").or_insert_with(|| json!(at.text()));
         self.index(kind, id, &row);
         self.tables[kind as usize].rows.insert(id, row);
         id
@@ -157,46 +150,30 @@ impl Rows {
     /// The data of the account setting of one type.
     pub(in crate::gorgias) fn setting(&self, name: &str) -> Option<&Value> {
         let mut rows = self.table(Kind::Setting).rows.values();
-        rows.find(|row| row.get("type").and_then(Value::as_str) == Some(name))?
-            .get("data")
+        rows.find(|row| row.get("type").and_then(Value::as_str) == Some(name))?.get("data")
     }
 
     /// How many records of each kind there are.
     pub(in crate::gorgias) fn sizes(&self) -> BTreeMap<String, u64> {
         let size = |(kind, path, _): &(Kind, &str, u64)| {
-            (
-                path.replace(['-', '/'], "_"),
-                self.table(*kind).rows.len() as u64,
-            )
+            (path.replace(['-', '/'], "_"), self.table(*kind).rows.len() as u64)
         };
         KINDS.iter().map(size).collect()
     }
 
     /// What an account has from the start; gives back the id of the AI-managed ticket field.
     pub(in crate::gorgias) fn seed(&mut self, at: Instant, email: &str, surveys_on: bool) -> u64 {
-        let domain = email
-            .rsplit_once('@')
-            .map_or("shop.example", |(_, domain)| domain);
-        self.add(
-            Kind::Integration,
-            mailbox(&format!("support@{domain}"), at),
-            at,
-        );
+        let domain = email.rsplit_once('@').map_or("shop.example", |(_, domain)| domain);
+        self.add(Kind::Integration, mailbox(&format!("support@{domain}"), at), at);
         self.add(Kind::View, all_tickets(), at);
         for (name, data) in settings(surveys_on) {
-            self.add(
-                Kind::Setting,
-                object(json!({"type": name, "data": data})),
-                at,
-            );
+            self.add(Kind::Setting, object(json!({"type": name, "data": data})), at);
         }
         self.add(Kind::Field, ai_field(at), at)
     }
 
     fn index(&mut self, kind: Kind, id: u64, row: &Row) {
-        self.tables[kind as usize]
-            .created
-            .insert((created(row), id));
+        self.tables[kind as usize].created.insert((created(row), id));
         match kind {
             Kind::Tag => {
                 if let Some(name) = row.get("name").and_then(Value::as_str) {
@@ -213,9 +190,7 @@ impl Rows {
     }
 
     fn unindex(&mut self, kind: Kind, id: u64, row: &Row) {
-        self.tables[kind as usize]
-            .created
-            .remove(&(created(row), id));
+        self.tables[kind as usize].created.remove(&(created(row), id));
         match kind {
             Kind::Tag => {
                 if let Some(name) = row.get("name").and_then(Value::as_str) {
@@ -285,10 +260,7 @@ fn settings(surveys_on: bool) -> [(&'static str, Value); 4] {
                 "send_survey_for_help_center": surveys_on, "survey_interval": 24,
             }),
         ),
-        (
-            "business-hours",
-            json!({"timezone": "UTC", "business_hours": []}),
-        ),
+        ("business-hours", json!({"timezone": "UTC", "business_hours": []})),
         (
             "ticket-assignment",
             json!({
@@ -296,9 +268,6 @@ fn settings(surveys_on: bool) -> [(&'static str, Value); 4] {
                 "unassign_on_reply": false,
             }),
         ),
-        (
-            "auto-merge",
-            json!({"tickets": {"enabled": false, "merging_window_days": 5}}),
-        ),
+        ("auto-merge", json!({"tickets": {"enabled": false, "merging_window_days": 5}})),
     ]
 }

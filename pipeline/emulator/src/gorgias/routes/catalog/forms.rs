@@ -31,10 +31,8 @@ const TEXTS: Kind = Kind::List(&Kind::Text(0, 1_024), 0, 10_000);
 const COLOR: &[Field] = &[or_null("color", Kind::Text(0, 32))];
 const TAG_NEW: &[Field] = &[must("name", Kind::Text(1, 256))];
 const TAG_SET: &[Field] = &[may("name", Kind::Text(1, 256))];
-const TAG: &[Field] = &[
-    or_null("description", Kind::Text(0, 1_024)),
-    or_null("decoration", Kind::Object(&[COLOR])),
-];
+const TAG: &[Field] =
+    &[or_null("description", Kind::Text(0, 1_024)), or_null("decoration", Kind::Object(&[COLOR]))];
 
 const MEMBER: &[Field] = &[
     must("id", ID),
@@ -58,10 +56,8 @@ const INPUT: &[Field] = &[
     or_null("min", Kind::Number),
     or_null("max", Kind::Number),
 ];
-const DEFINITION: &[Field] = &[
-    must("data_type", Kind::OneOf(DATA_TYPES)),
-    must("input_settings", Kind::Object(&[INPUT])),
-];
+const DEFINITION: &[Field] =
+    &[must("data_type", Kind::OneOf(DATA_TYPES)), must("input_settings", Kind::Object(&[INPUT]))];
 const FIELD_NEW: &[Field] = &[
     must("object_type", Kind::OneOf(FIELD_OBJECTS)),
     must("label", Kind::Text(1, 255)),
@@ -103,10 +99,7 @@ const MACRO_ACTION: &[Field] = &[
     or_null("description", TEXT),
 ];
 const MACRO: &[Field] = &[
-    may(
-        "actions",
-        Kind::List(&Kind::Object(&[MACRO_ACTION]), 0, 1_000),
-    ),
+    may("actions", Kind::List(&Kind::Object(&[MACRO_ACTION]), 0, 1_000)),
     or_null("external_id", Kind::Text(0, 255)),
     or_null("intent", Kind::Text(1, 255)),
     or_null("language", Kind::Language),
@@ -129,19 +122,13 @@ const VIEW_SET: &[Field] = &[may("slug", Kind::Text(1, 255))];
 const VIEW: &[Field] = &[
     or_null("name", TEXT),
     may("type", Kind::OneOf(&["ticket-list", "customer-list"])),
-    or_null(
-        "category",
-        Kind::OneOf(&["user", "ticket-trash", "ticket-spam"]),
-    ),
+    or_null("category", Kind::OneOf(&["user", "ticket-trash", "ticket-spam"])),
     may("visibility", Kind::OneOf(&["public", "shared", "private"])),
     or_null("filters", TEXT),
     or_null("search", TEXT),
     or_null("decoration", Kind::Map),
     may("fields", TEXTS),
-    may(
-        "order_by",
-        Kind::OneOf(&["created_datetime", "updated_datetime"]),
-    ),
+    may("order_by", Kind::OneOf(&["created_datetime", "updated_datetime"])),
     may("order_dir", Kind::OneOf(&["asc", "desc"])),
     may("display_order", Kind::Int(0, i64::MAX)),
     may("shared_with_users", Kind::List(&ID, 0, 100)),
@@ -171,29 +158,17 @@ pub(super) const SOURCE_TAGS: &[Field] = &[must("source_tags_ids", Kind::List(&I
 pub(super) const FIELDS: Kind = Kind::List(&Kind::Object(&[FIELD_ID, FIELD_SET, FIELD]), 1, 1_000);
 const RANK: &[Field] = &[must("id", ID), must("priority", Kind::Int(0, i64::MAX))];
 /// Body that orders rules.
-pub(super) const PRIORITIES: &[Field] = &[must(
-    "priorities",
-    Kind::List(&Kind::Object(&[RANK]), 1, 1_000),
-)];
+pub(super) const PRIORITIES: &[Field] =
+    &[must("priorities", Kind::List(&Kind::Object(&[RANK]), 1, 1_000))];
 
 /// The form of one kind.
 pub(super) fn form(kind: RowKind) -> Form {
     let (noun, create, update, blank): (_, Shape, Shape, fn(Instant) -> Row) = match kind {
         RowKind::Tag => ("tag", &[TAG_NEW, TAG], &[TAG_SET, TAG], blank_tag),
         RowKind::Team => ("team", &[TEAM_NEW, TEAM], &[TEAM_SET, TEAM], blank_team),
-        RowKind::Field => (
-            "custom field",
-            &[FIELD_NEW, FIELD],
-            &[FIELD_SET, FIELD],
-            blank_field,
-        ),
+        RowKind::Field => ("custom field", &[FIELD_NEW, FIELD], &[FIELD_SET, FIELD], blank_field),
         RowKind::Rule => ("rule", &[RULE_NEW, RULE], &[RULE_SET, RULE], blank_rule),
-        RowKind::Macro => (
-            "macro",
-            &[MACRO_NEW, MACRO],
-            &[MACRO_SET, MACRO],
-            blank_macro,
-        ),
+        RowKind::Macro => ("macro", &[MACRO_NEW, MACRO], &[MACRO_SET, MACRO], blank_macro),
         RowKind::Integration => (
             "integration",
             &[INTEGRATION_NEW, INTEGRATION],
@@ -204,13 +179,7 @@ pub(super) fn form(kind: RowKind) -> Form {
         _ => ("satisfaction survey", &[SURVEY], &[SURVEY], blank_survey),
     };
     let events = (kind == RowKind::Tag).then_some(("tag-created", "Tag"));
-    Form {
-        noun,
-        create,
-        update,
-        blank,
-        events,
-    }
+    Form { noun, create, update, blank, events }
 }
 
 fn blank_tag(at: Instant) -> Row {

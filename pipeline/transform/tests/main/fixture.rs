@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
-use datafusion::arrow as arrow;
+use datafusion::arrow;
 use futures::stream;
 use kernel::SnapshotId;
 use landing::exchange::{downloads_schema, records_schema, sha256};
@@ -89,16 +89,12 @@ pub async fn land(
     records: &[Record],
     files: &[File],
 ) -> SnapshotId {
-    let id = SnapshotId {
-        platform: platform.to_owned(),
-        number,
-    };
+    let id = SnapshotId { platform: platform.to_owned(), number };
     let mut streams: Vec<&str> = records.iter().map(|record| record.stream.as_str()).collect();
     streams.sort_unstable();
     streams.dedup();
     for stream in streams {
-        let rows: Vec<&Record> =
-            records.iter().filter(|record| record.stream == stream).collect();
+        let rows: Vec<&Record> = records.iter().filter(|record| record.stream == stream).collect();
         write(warehouse, &id, stream, records_batch(platform, &rows)).await;
     }
     if !files.is_empty() {
@@ -150,10 +146,7 @@ fn files_batch(files: &[File]) -> RecordBatch {
         texts(files.iter().map(|file| Some(file.url.as_str()))),
         texts(files.iter().map(|file| file.sha256.as_deref())),
         Arc::new(
-            files
-                .iter()
-                .map(|file| is_stored(file).then_some(file.bytes))
-                .collect::<Int64Array>(),
+            files.iter().map(|file| is_stored(file).then_some(file.bytes)).collect::<Int64Array>(),
         ),
         texts(files.iter().map(|file| Some(file.content_type.as_str()))),
         texts(files.iter().map(|file| is_stored(file).then_some(file.content_type.as_str()))),

@@ -1,0 +1,398 @@
+//! What a test needs around the loader: a warehouse with a plan, a stand-in for Gorgias, a clock,
+//! and a way to look at what the stand-in holds.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use deskferry_load::{Gorgias, Options, Outcome, Patience, Progress, Target};
+use emulator::gorgias::{Agent, Emulator, Options as Setting};
+use http::{Client, ClientOptions, Pace, Request};
+use kernel::retry::Policy;
+use kernel::{Clock, Instant, Result, RunId, SnapshotId};
+use landing::{Warehouse, layout};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::plan_tables::PlanTables;
+
+pub const RUN: RunId = RunId(1);
+pub const KEY: &str = "demo-gorgias-key";
+pub const ADMIN: &str = "admin@shop.example";
+/// Short enough for a test, long enough for a stand-in that is late by some milliseconds.
+pub const QUICK: Policy =
+    Policy { attempts_max: 6, pause_first_ms: 1, pause_max_ms: 20, quota_pause_ms: 1 };
+
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Instant {
+        Instant::from_micros(chrono::Utc::now().timestamp_micros())
+    }
+}
+
+pub struct Silent;
+
+impl Progress for Silent {
+    fn phase(&self, _: &str, _: u64) {}
+    fn advance(&self, _: &str, _: u64) {}
+}
+
+pub struct Stage {
+    pub warehouse: Warehouse,
+    pub emulator: Emulator,
+    pub origin: String,
+    client: Client,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Stage {
+    /// A stand-in with the agent Anna, a warehouse with the plan and its files.
+    pub async fn new(plan: &PlanTables, mut setting: Setting) -> Self {
+        let anna =
+            Agent { email: "Anna@shop.example".into(), name: "Anna".into(), role: "agent".into() };
+        setting.agents.push(anna);
+        let emulator = Emulator::new(setting).expect("the stand-in starts");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let origin = format!("http://{}", listener.local_addr().expect("bound"));
+        let serving = emulator.clone();
+        let server = tokio::spawn(async move {
+            serving.serve(listener).await.expect("serves");
+        });
+        let warehouse = Warehouse::open("memory://").expect("opens");
+        plan.write(&warehouse, RUN).await;
+        for (sha256, bytes) in files() {
+            let path = layout::file(&snapshot(), &sha256);
+            warehouse.put(&path, bytes).await.expect("the file is landed");
+        }
+        let client = client(KEY);
+        Self { warehouse, emulator, origin, client, server }
+    }
+
+    pub fn gorgias(&self) -> Gorgias {
+        Gorgias::new(self.client.clone(), &self.origin, ADMIN).with_policy(QUICK)
+    }
+
+    pub async fn load(&self) -> Result<Outcome> {
+        self.load_with(&options(), Arc::new(self.gorgias())).await
+    }
+
+    pub async fn load_with(&self, options: &Options, target: Arc<dyn Target>) -> Result<Outcome> {
+        deskferry_load::load(&self.warehouse, target, options, Arc::new(SystemClock), &Silent).await
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        let request = Request::get(format!("{}{path}", self.origin));
+        for _ in 0..20 {
+            if let Ok(reply) = self.client.send(&request).await
+                && reply.is_success()
+                && let Ok(value) = serde_json::from_slice(&reply.body)
+            {
+                return value;
+            }
+        }
+        panic!("{path} cannot be read");
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Value {
+        let body = body.to_string();
+        let request = Request::json("POST", format!("{}{path}", self.origin), body);
+        let reply = self.client.send(&request).await.expect("a reply");
+        assert!(reply.is_success(), "{}: {:?}", reply.status, reply.body);
+        serde_json::from_slice(&reply.body).expect("JSON")
+    }
+
+    pub async fn all(&self, path: &str) -> Vec<Value> {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let mut address = format!("{path}{joint}limit=100");
+        let mut items = Vec::new();
+        loop {
+            let page = self.get(&address).await;
+            items.extend(page["data"].as_array().expect("a list").iter().cloned());
+            match page["meta"]["next_cursor"].as_str().filter(|cursor| !cursor.is_empty()) {
+                None => return items,
+                Some(cursor) => address = format!("{path}{joint}limit=100&cursor={cursor}"),
+            }
+        }
+    }
+
+    /// Everything that was replayed, in a form that is the same whatever ids, servers and upload
+    /// addresses happened to be. Whatever exists twice shows twice.
+    pub async fn replayed(&self) -> Value {
+        let users = names(&self.all("/api/users").await);
+        let customers = self.all("/api/customers").await;
+        let people = names(&customers);
+        let mut tickets = Vec::new();
+        for item in self.all("/api/tickets").await {
+            let ticket = self.get(&format!("/api/tickets/{}", item["id"])).await;
+            tickets.push(self.plain_ticket(&ticket, &users, &people));
+        }
+        let mut tags: Vec<Value> =
+            self.all("/api/tags").await.iter().map(|tag| tag["name"].clone()).collect();
+        let mut persons: Vec<Value> = customers
+            .iter()
+            .map(|one| json!([one["external_id"], one["email"], one["name"]]))
+            .collect();
+        for list in [&mut tickets, &mut tags, &mut persons] {
+            list.sort_by_key(Value::to_string);
+        }
+        json!({"tickets": tickets, "tags": tags, "customers": persons, "users": users.len()})
+    }
+
+    fn plain_ticket(&self, ticket: &Value, users: &Names, people: &Names) -> Value {
+        let who = |id: &Value| {
+            let id = id.to_string();
+            users.get(&id).or(people.get(&id)).cloned().unwrap_or_default()
+        };
+        let messages = ticket["messages"].as_array().expect("messages");
+        let messages: Vec<Value> = messages
+            .iter()
+            .map(|message| {
+                let files = message["attachments"].as_array().cloned().unwrap_or_default();
+                let files: Vec<Value> = files
+                    .iter()
+                    .map(|file| {
+                        let url = file["url"].as_str().unwrap_or_default();
+                        let url = url.starts_with(&format!("{}/uploads/", self.origin));
+                        json!([file["name"], file["content_type"], file["size"], url])
+                    })
+                    .collect();
+                json!({
+                    "id": message["external_id"],
+                    "text": self.plain(&message["body_text"]),
+                    "html": self.plain(&message["body_html"]),
+                    "sender": who(&message["sender"]["id"]),
+                    "receiver": who(&message["receiver"]["id"]),
+                    "channel": message["channel"],
+                    "public": message["public"],
+                    "created": message["created_datetime"],
+                    "sent": message["sent_datetime"],
+                    "files": files,
+                })
+            })
+            .collect();
+        let mut tags: Vec<Value> = ticket["tags"]
+            .as_array()
+            .expect("tags")
+            .iter()
+            .map(|tag| tag["name"].clone())
+            .collect();
+        tags.sort_by_key(Value::to_string);
+        json!({
+            "id": ticket["external_id"],
+            "subject": ticket["subject"],
+            "status": ticket["status"],
+            "customer": who(&ticket["customer"]["id"]),
+            "assignee": who(&ticket["assignee_user"]["id"]),
+            "created": ticket["created_datetime"],
+            "closed": ticket["closed_datetime"],
+            "last": ticket["last_message_datetime"],
+            "spam": ticket["spam"],
+            "tags": tags,
+            "messages": messages,
+        })
+    }
+
+    /// A text with the addresses of uploads made alike.
+    fn plain(&self, text: &Value) -> Value {
+        let Some(text) = text.as_str() else { return text.clone() };
+        let prefix = format!("{}/uploads/", self.origin);
+        let mut parts = text.split(&prefix);
+        let mut plain = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let end = part.find(['"', ')', ' ', '<']).unwrap_or(part.len());
+            plain.push_str("UPLOAD");
+            plain.push_str(&part[end..]);
+        }
+        plain.into()
+    }
+
+    /// What must hold after every replay, however it went.
+    pub fn assert_quiet(&self) {
+        let counters = self.emulator.counters();
+        assert_eq!(counters.outbox, 0, "a message would have reached a person");
+        assert_eq!(counters.foreign_files, 0, "a file points to the source");
+        assert_eq!(counters.nested_mutations, 0, "a reference changed its record");
+        assert_eq!(counters.customers_by_mention, 0, "a reference made a customer");
+        assert_eq!(counters.reattributed_notes, 0, "a note became the bot's");
+        assert_eq!(counters.agent_messages_by_customers, 0, "a customer wrote as an agent");
+    }
+}
+
+pub fn client(key: &str) -> Client {
+    let headers = vec![("authorization".to_owned(), http::basic(ADMIN, key))];
+    let clock = Arc::new(SystemClock);
+    let pace = Pace::unlimited();
+    Client::new(ClientOptions { headers, timeout_ms: 5_000, pace, policy: QUICK, clock })
+        .expect("a client")
+}
+
+type Names = BTreeMap<String, String>;
+
+fn names(people: &[Value]) -> Names {
+    let names = people
+        .iter()
+        .map(|one| (one["id"].to_string(), one["name"].as_str().unwrap_or_default().to_owned()));
+    names.collect()
+}
+
+pub fn snapshot() -> SnapshotId {
+    SnapshotId { platform: "crisp".into(), number: 1 }
+}
+
+pub fn options() -> Options {
+    Options {
+        run: RUN,
+        snapshots: vec![snapshot()],
+        lookup: Patience { looks: 2, pause_first_ms: 2 },
+        ..Options::default()
+    }
+}
+
+/// The files that the plan of [`shop`] uploads.
+pub fn files() -> Vec<(String, &'static [u8])> {
+    let contents: [&'static [u8]; 2] = [b"a picture of a cup", b"an invoice over two cups"];
+    contents.map(|bytes| (sha256(bytes), bytes)).to_vec()
+}
+
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub fn customer(id: &str, email: Option<&str>) -> Value {
+    json!({"customer_id": id, "external_id": id, "email": email, "name": format!("Name of {id}")})
+}
+
+pub fn ticket(id: &str, customer_id: &str, status: &str) -> Value {
+    json!({
+        "ticket_id": id, "external_id": format!("crisp:{id}"), "customer_id": customer_id,
+        "subject": format!("About {id}"), "status": status, "channel": "chat", "via": "api",
+        "from_agent": false, "tags": "[\"migrated\"]", "spam": false,
+        "created_at": "2024-03-01T10:00:00.000001Z", "updated_at": "2024-03-03T10:00:00Z",
+        "closed_at": (status == "closed").then_some("2024-03-02T10:00:00Z"),
+        "last_message_at": "2024-03-01T11:00:00Z", "meta": "{\"source\":\"crisp\"}",
+    })
+}
+
+/// A message of a customer.
+pub fn asked(id: &str, customer_id: &str, in_create: bool) -> Value {
+    json!({
+        "message_id": id, "in_create": in_create, "channel": "chat", "via": "api",
+        "from_agent": false, "public": true, "sender_kind": "customer", "sender_id": customer_id,
+        "source_type": "chat", "source_from_name": "Somebody", "source_from_address": customer_id,
+        "source_to": "[{\"name\":\"Shop\",\"address\":\"shop\"}]",
+        "body_text": format!("text of {id}"), "sent_at": "2024-03-01T10:00:00.000001Z",
+        "attachments": "[]", "mention_agent_ids": "[]", "meta": "{\"fingerprint\":\"1\"}",
+        "bytes": 400,
+    })
+}
+
+/// A message of an agent to a customer.
+pub fn answered(id: &str, agent_id: &str, customer_id: &str, in_create: bool) -> Value {
+    let mut message = asked(id, customer_id, in_create);
+    message["from_agent"] = json!(true);
+    message["sender_kind"] = json!("agent");
+    message["sender_id"] = json!(agent_id);
+    message["receiver_customer_id"] = json!(customer_id);
+    message
+}
+
+/// A note of an agent.
+pub fn noted(id: &str, agent_id: &str, in_create: bool) -> Value {
+    let mut note = answered(id, agent_id, "", in_create);
+    note["public"] = json!(false);
+    note["channel"] = json!("internal-note");
+    note["source_type"] = json!("internal-note");
+    note["receiver_customer_id"] = Value::Null;
+    note
+}
+
+/// A small shop that has one of everything.
+pub fn shop() -> PlanTables {
+    let mut plan = PlanTables {
+        agents: vec![
+            json!({"agent_id": "op-anna", "email": "anna@shop.example", "name": "Anna"}),
+            json!({"agent_id": "op-bo", "email": "bo@shop.example", "name": "Bo"}),
+        ],
+        tags: vec![json!({"name": "VIP"}), json!({"name": "migrated"}), json!({"name": "vip"})],
+        customers: vec![
+            customer("c1", Some("ada@people.example")),
+            customer("c2", Some("ben@people.example")),
+            customer("c3", None),
+        ],
+        forecast: vec![
+            json!({"phase": "agents_read", "calls": 1}),
+            json!({"phase": "agents_create", "calls": 0}),
+            json!({"phase": "tags_read", "calls": 1}),
+            json!({"phase": "tags_create", "calls": 3}),
+            json!({"phase": "customers_create", "calls": 3}),
+            json!({"phase": "files_upload", "calls": 2}),
+            json!({"phase": "tickets_create", "calls": 4}),
+            json!({"phase": "messages_append", "calls": 5}),
+            json!({"phase": "tickets_update", "calls": 1}),
+        ],
+        ..PlanTables::default()
+    };
+    plan.customers[1]["phone"] = json!("+49301234567");
+    plan.customers[1]["language"] = json!("de");
+    let names = ["cup & saucer.png", "Rechnung März.pdf"];
+    let types = ["image/png", "application/pdf"];
+    for (place, (sha256, bytes)) in files().into_iter().enumerate() {
+        plan.uploads.push(json!({
+            "seq": place, "sha256": sha256, "name": names[place], "content_type": types[place],
+            "bytes": bytes.len(),
+        }));
+    }
+    add_threads(&mut plan);
+    plan
+}
+
+fn add_threads(plan: &mut PlanTables) {
+    let attached = |place: usize, url: &str| {
+        let upload = &plan.uploads[place];
+        json!({
+            "sha256": upload["sha256"], "name": upload["name"], "bytes": upload["bytes"],
+            "content_type": upload["content_type"], "url": url, "inline": place == 0,
+        })
+    };
+    let cup = "https://files.example/cup.png?a=1&b=2";
+    let mut picture = asked("m1-1", "c1", true);
+    picture["attachments"] =
+        json!([attached(0, cup), attached(1, "https://files.example/r.pdf")]).to_string().into();
+    picture["body_text"] = format!("look ![cup]({cup})").into();
+    picture["body_html"] =
+        format!("<p>look <img src=\"{}\"></p>", cup.replace('&', "&amp;")).into();
+    let mut note = noted("m1-3", "op-anna", true);
+    note["mention_agent_ids"] = json!("[\"op-anna\",\"op-bo\"]");
+    let mut first = ticket("t1", "c1", "open");
+    first["assignee_agent_id"] = json!("op-anna");
+    first["tags"] = json!("[\"VIP\",\"vip\",\"migrated\"]");
+    plan.thread(first, vec![picture, answered("m1-2", "op-anna", "c1", true), note]);
+    plan.thread(
+        ticket("t2", "c2", "closed"),
+        vec![
+            asked("m2-1", "c2", true),
+            answered("m2-2", "op-bo", "c2", true),
+            asked("m2-3", "c2", false),
+            answered("m2-4", "op-anna", "c2", false),
+            noted("m2-5", "op-bo", false),
+        ],
+    );
+    let mut legacy = answered("m3-1", "", "c3", true);
+    legacy["sender_kind"] = json!("legacy");
+    legacy["sender_id"] = Value::Null;
+    let mut third = ticket("t3", "c3", "closed");
+    third["from_agent"] = json!(true);
+    plan.thread(third, vec![legacy]);
+    let mut fourth = ticket("t4", "c1", "open");
+    fourth["spam"] = json!(true);
+    plan.thread(
+        fourth,
+        vec![asked("m4-1", "c1", true), asked("m4-2", "c1", false), asked("m4-3", "c1", false)],
+    );
+}

@@ -1,0 +1,30 @@
+-- grain: one row per agent whom a planned ticket or message names
+-- key: agent_id
+with
+
+named as (
+    select sender_id as agent_id from plan.messages where sender_kind = 'agent'
+    union
+    select assignee_agent_id as agent_id from plan.tickets where assignee_agent_id is not null
+    union
+    select unnest(json_texts(mention_agent_ids)) as agent_id from plan.messages
+),
+
+agents as (
+    select
+        agent_id,
+        email,
+        name
+    from staged.agents
+),
+
+final as (
+    select
+        agents.agent_id,
+        agents.email,
+        agents.name
+    from agents
+    left semi join named on agents.agent_id = named.agent_id
+)
+
+select * from final order by agent_id

@@ -1,0 +1,63 @@
+-- grain: one row per customer to be created or found in the target
+-- key: seq
+-- A telephone number may belong to one customer only; the first by id keeps it.
+with
+
+customers as (
+    select
+        customer_id,
+        name,
+        email,
+        phone,
+        language
+    from staged.customers
+    where not is_skipped
+),
+
+numbered as (
+    select
+        customer_id,
+        name,
+        email,
+        phone,
+        row_number() over (partition by phone order by customer_id) as phone_place,
+        language
+    from customers
+),
+
+final as (
+    select
+        row_number() over (order by customer_id) as seq,
+        customer_id,
+        customer_id as external_id,
+        email,
+        cut_text(one_line(name), 255) as name,
+        case when phone_place = 1 then phone end as phone,
+        -- The target takes these codes of ISO 639-1 and refuses a customer with any other word.
+        case
+            when
+                language in (
+                    'aa', 'ab', 'ae', 'af', 'ak', 'am', 'an', 'ar', 'as', 'av', 'ay', 'az', 'ba',
+                    'be', 'bg', 'bh', 'bi', 'bm', 'bn', 'bo', 'br', 'bs', 'ca', 'ce', 'ch', 'co',
+                    'cr', 'cs', 'cu', 'cv', 'cy', 'da', 'de', 'dv', 'dz', 'ee', 'el', 'en', 'eo',
+                    'es', 'et', 'eu', 'fa', 'ff', 'fi', 'fj', 'fo', 'fr', 'fy', 'ga', 'gd', 'gl',
+                    'gn', 'gu', 'gv', 'ha', 'he', 'hi', 'ho', 'hr', 'ht', 'hu', 'hy', 'hz', 'ia',
+                    'id', 'ie', 'ig', 'ii', 'ik', 'io', 'is', 'it', 'iu', 'ja', 'jv', 'ka', 'kg',
+                    'ki', 'kj', 'kk', 'kl', 'km', 'kn', 'ko', 'kr', 'ks', 'ku', 'kv', 'kw', 'ky',
+                    'la', 'lb', 'lg', 'li', 'ln', 'lo', 'lt', 'lu', 'lv', 'mg', 'mh', 'mi', 'mk',
+                    'ml', 'mn', 'mr', 'ms', 'mt', 'my', 'na', 'nb', 'nd', 'ne', 'ng', 'nl', 'nn',
+                    'no', 'nr', 'nv', 'ny', 'oc', 'oj', 'om', 'or', 'os', 'pa', 'pi', 'pl', 'ps',
+                    'pt', 'qu', 'rm', 'rn', 'ro', 'ru', 'rw', 'sa', 'sc', 'sd', 'se', 'sg', 'si',
+                    'sk', 'sl', 'sm', 'sn', 'so', 'sq', 'sr', 'ss', 'st', 'su', 'sv', 'sw', 'ta',
+                    'te', 'tg', 'th', 'ti', 'tk', 'tl', 'tn', 'to', 'tr', 'ts', 'tt', 'tw', 'ty',
+                    'ug', 'uk', 'ur', 'uz', 've', 'vi', 'vo', 'wa', 'wo', 'xh', 'yi', 'yo', 'za',
+                    'zh', 'zu'
+                )
+                then language
+        end as language,
+        -- The source knows an offset at best, and an offset is no time zone.
+        cast(null as varchar) as timezone
+    from numbered
+)
+
+select * from final order by seq

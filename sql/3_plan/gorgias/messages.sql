@@ -1,0 +1,304 @@
+-- grain: one row per message to be created
+-- key: ticket_seq, position
+-- Rows lie in the order of replay. What goes into the call that creates the ticket is a beginning
+-- of its messages, bounded in number and bytes.
+with
+
+tickets as (
+    select
+        seq,
+        ticket_id,
+        customer_id,
+        assignee_agent_id
+    from plan.tickets
+),
+
+customers as (
+    select
+        customer_id,
+        name,
+        email
+    from staged.customers
+),
+
+agents as (
+    select
+        agent_id,
+        name,
+        email
+    from staged.agents
+),
+
+messages as (
+    select
+        message_id,
+        ticket_id,
+        position,
+        agent_id,
+        author_source_id,
+        author_type,
+        author_name,
+        direction,
+        content_type,
+        origin,
+        subject,
+        message_ref,
+        body_text,
+        body_html,
+        mention_agent_ids,
+        sent_at
+    from staged.messages
+),
+
+attachments as (
+    select
+        message_id,
+        json_text(array_agg(
+            named_struct(
+                'sha256', sha256,
+                'name', name,
+                'content_type', content_type,
+                'bytes', bytes,
+                'url', url,
+                'inline', is_inline
+            ) order by ordinal
+        )) as attachments
+    from staged.attachments
+    group by message_id
+),
+
+-- Who stands for the shop in a ticket when a message does not say it: the assignee, else whoever
+-- answered first.
+answering as (
+    select
+        ticket_id,
+        first_value(agent_id order by position) as agent_id
+    from messages
+    where agent_id is not null and direction = 'out'
+    group by ticket_id
+),
+
+addressed as (
+    select
+        tickets.seq as ticket_seq,
+        messages.position,
+        messages.ticket_id,
+        messages.message_id,
+        messages.direction,
+        messages.agent_id,
+        messages.author_source_id,
+        messages.author_type,
+        coalesce(messages.author_name, agents.name) as author_name,
+        messages.content_type,
+        messages.origin,
+        messages.subject,
+        messages.message_ref,
+        messages.body_text,
+        messages.body_html,
+        messages.mention_agent_ids,
+        messages.sent_at,
+        tickets.customer_id,
+        customers.email as customer_email,
+        coalesce(customers.email, tickets.customer_id) as customer_address,
+        case
+            when messages.author_type = 'participant' then messages.author_name
+            else customers.name
+        end as customer_name,
+        case
+            when messages.direction = 'out' then agents.email
+            else coalesce(assignees.email, answerers.email)
+        end as shop_email,
+        case
+            when messages.direction = 'out' then coalesce(messages.author_name, agents.name)
+            else coalesce(assignees.name, answerers.name)
+        end as shop_name,
+        coalesce(attachments.attachments, '[]') as attachments
+    from messages
+    inner join tickets on messages.ticket_id = tickets.ticket_id
+    left join customers on tickets.customer_id = customers.customer_id
+    left join agents on messages.agent_id = agents.agent_id
+    left join agents as assignees on tickets.assignee_agent_id = assignees.agent_id
+    left join answering on tickets.ticket_id = answering.ticket_id
+    left join agents as answerers on answering.agent_id = answerers.agent_id
+    left join attachments on messages.message_id = attachments.message_id
+),
+
+channelled as (
+    select
+        ticket_seq,
+        position,
+        ticket_id,
+        message_id,
+        direction,
+        agent_id,
+        author_source_id,
+        author_type,
+        author_name,
+        content_type,
+        subject,
+        message_ref,
+        body_text,
+        body_html,
+        mention_agent_ids,
+        sent_at,
+        customer_id,
+        customer_address,
+        customer_name,
+        coalesce(shop_email, 'support') as shop_address,
+        shop_name,
+        attachments,
+        case
+            when direction = 'internal' then 'internal-note'
+            when origin = 'email' and customer_email is not null and shop_email is not null
+                then 'email'
+            else 'chat'
+        end as channel
+    from addressed
+),
+
+shaped as (
+    select
+        ticket_seq,
+        position,
+        ticket_id,
+        message_id,
+        channel,
+        direction <> 'in' as from_agent,
+        direction <> 'internal' as public,
+        case
+            when direction = 'in' then 'customer'
+            when agent_id is not null then 'agent'
+            else 'legacy'
+        end as sender_kind,
+        case when direction = 'in' then customer_id else agent_id end as sender_id,
+        case when direction = 'out' then customer_id end as receiver_customer_id,
+        case when direction = 'in' then customer_name else shop_name end as from_name,
+        case when direction = 'in' then customer_address else shop_address end as from_address,
+        case
+            when direction = 'internal' then '[]'
+            when direction = 'in'
+                then json_text(make_array(named_struct('name', shop_name, 'address', shop_address)))
+            else json_text(
+                make_array(named_struct('name', customer_name, 'address', customer_address))
+            )
+        end as source_to,
+        subject,
+        body_text,
+        body_html,
+        sent_at,
+        message_ref,
+        attachments,
+        coalesce(mention_agent_ids, '[]') as mention_agent_ids,
+        json_text(named_struct(
+            'source_message', message_id,
+            'source_type', content_type,
+            'author', author_name,
+            'author_type', author_type,
+            'author_id', author_source_id
+        )) as meta
+    from channelled
+),
+
+-- About 1100 bytes are the names, ids, times and addresses around the texts.
+sized as (
+    select
+        ticket_seq,
+        position,
+        ticket_id,
+        message_id,
+        channel,
+        from_agent,
+        public,
+        sender_kind,
+        sender_id,
+        receiver_customer_id,
+        from_name,
+        from_address,
+        source_to,
+        subject,
+        body_text,
+        body_html,
+        sent_at,
+        message_ref,
+        attachments,
+        mention_agent_ids,
+        meta,
+        1100
+        + octet_length(json_text(body_text))
+        + coalesce(octet_length(json_text(body_html)), 0)
+        + coalesce(octet_length(subject), 0)
+        + octet_length(attachments)
+        + octet_length(meta)
+        + octet_length(source_to) as bytes
+    from shaped
+),
+
+summed as (
+    select
+        ticket_seq,
+        position,
+        ticket_id,
+        message_id,
+        channel,
+        from_agent,
+        public,
+        sender_kind,
+        sender_id,
+        receiver_customer_id,
+        from_name,
+        from_address,
+        source_to,
+        subject,
+        body_text,
+        body_html,
+        sent_at,
+        message_ref,
+        attachments,
+        mention_agent_ids,
+        meta,
+        bytes,
+        sum(bytes) over (
+            partition by ticket_seq
+            order by position
+            rows between unbounded preceding and current row
+        ) as bytes_so_far
+    from sized
+),
+
+final as (
+    select
+        summed.ticket_seq,
+        summed.position,
+        summed.ticket_id,
+        summed.message_id,
+        summed.position = 1
+        or (
+            mapping.packing = 'auto'
+            and summed.position <= 500
+            and summed.bytes_so_far <= 500000
+        ) as in_create,
+        summed.channel,
+        'api' as via,
+        summed.from_agent,
+        summed.public,
+        summed.sender_kind,
+        summed.sender_id,
+        summed.receiver_customer_id,
+        summed.channel as source_type,
+        case when summed.public then summed.from_name end as source_from_name,
+        case when summed.public then summed.from_address end as source_from_address,
+        summed.source_to,
+        summed.subject,
+        summed.body_text,
+        summed.body_html,
+        summed.sent_at,
+        summed.message_ref,
+        summed.attachments,
+        summed.mention_agent_ids,
+        summed.meta,
+        summed.bytes
+    from summed
+    cross join config.mapping as mapping
+)
+
+select * from final order by ticket_seq, position

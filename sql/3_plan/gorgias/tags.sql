@@ -1,0 +1,22 @@
+-- grain: one row per tag on a planned ticket
+-- key: name
+with
+
+tickets as (
+    select ticket_id
+    from plan.tickets
+),
+
+used as (
+    select
+        ticket_tags.tag
+    from staged.ticket_tags
+    left semi join tickets on ticket_tags.ticket_id = tickets.ticket_id
+),
+
+final as (
+    select distinct tag as name
+    from used
+)
+
+select * from final order by name

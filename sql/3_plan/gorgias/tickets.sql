@@ -1,0 +1,110 @@
+-- grain: one row per ticket to be created, in the order of replay
+-- key: seq
+-- Open tickets come first, then those with the newest message, so that what agents need is there
+-- first. A ticket without messages cannot be created; plan.losses names it.
+with
+
+tickets as (
+    select
+        platform,
+        ticket_id,
+        customer_id,
+        assignee_agent_id,
+        subject,
+        state,
+        status,
+        origin,
+        topic,
+        data,
+        participants,
+        messages,
+        is_opened_by_customer,
+        is_blocked,
+        created_at,
+        updated_at,
+        last_message_at,
+        last_received_message_at
+    from staged.tickets
+    where messages > 0 and not is_skipped
+),
+
+customers as (
+    select
+        customer_id,
+        email
+    from staged.customers
+),
+
+tags as (
+    select
+        ticket_id,
+        json_text(array_agg(tag order by tag)) as tags
+    from staged.ticket_tags
+    group by ticket_id
+),
+
+shaped as (
+    select
+        row_number() over (
+            order by
+                tickets.status = 'closed',
+                tickets.last_message_at desc,
+                tickets.ticket_id
+        ) as seq,
+        tickets.ticket_id,
+        tickets.customer_id,
+        tickets.subject,
+        tickets.status,
+        case
+            when tickets.origin = 'email' and customers.email is not null then 'email'
+            else 'chat'
+        end as channel,
+        not tickets.is_opened_by_customer as from_agent,
+        tickets.assignee_agent_id,
+        coalesce(tags.tags, '[]') as tags,
+        tickets.is_blocked as spam,
+        tickets.created_at,
+        greatest(tickets.updated_at, tickets.created_at) as updated_at,
+        case when tickets.status = 'closed' then tickets.last_message_at end as closed_at,
+        tickets.last_message_at,
+        tickets.last_received_message_at,
+        tickets.messages,
+        json_text(named_struct(
+            'source', tickets.platform,
+            'conversation', tickets.ticket_id,
+            'state', tickets.state,
+            'topic', nullif(tickets.topic, ''),
+            'data', tickets.data,
+            'participants', tickets.participants
+        )) as meta
+    from tickets
+    left join customers on tickets.customer_id = customers.customer_id
+    left join tags on tickets.ticket_id = tags.ticket_id
+),
+
+final as (
+    select
+        seq,
+        ticket_id,
+        ticket_id as external_id,
+        customer_id,
+        subject,
+        status,
+        channel,
+        'api' as via,
+        from_agent,
+        assignee_agent_id,
+        tags,
+        spam,
+        created_at,
+        updated_at,
+        cast(null as timestamp) as opened_at,
+        closed_at,
+        last_message_at,
+        last_received_message_at,
+        messages,
+        meta
+    from shaped
+)
+
+select * from final order by seq

@@ -1,0 +1,65 @@
+-- grain: one row per content to be uploaded, in the order of its first use
+-- key: seq
+with
+
+messages as (
+    select
+        message_id,
+        ticket_seq,
+        position
+    from plan.messages
+),
+
+attachments as (
+    select
+        message_id,
+        ordinal,
+        sha256,
+        name,
+        content_type,
+        bytes
+    from staged.attachments
+    where fetch_status = 'stored'
+),
+
+used as (
+    select
+        attachments.sha256,
+        attachments.name,
+        attachments.content_type,
+        attachments.bytes,
+        messages.ticket_seq,
+        messages.position,
+        attachments.ordinal
+    from attachments
+    inner join messages on attachments.message_id = messages.message_id
+),
+
+placed as (
+    select
+        sha256,
+        name,
+        content_type,
+        bytes,
+        ticket_seq,
+        position,
+        ordinal,
+        row_number() over (
+            partition by sha256
+            order by ticket_seq, position, ordinal
+        ) as use_place
+    from used
+),
+
+final as (
+    select
+        row_number() over (order by ticket_seq, position, ordinal) as seq,
+        sha256,
+        name,
+        content_type,
+        bytes
+    from placed
+    where use_place = 1
+)
+
+select * from final order by seq
