@@ -159,13 +159,13 @@ pub(crate) struct CrispEmulator {
     #[arg(long, default_value_t = 120)]
     pub(crate) conversations: usize,
     /// The workspace it stands for.
-    #[arg(long, default_value = "47eaa099-2cb6-416d-86dc-283cf0480ff9")]
+    #[arg(long, default_value = emulator::crisp::DEMO_WEBSITE_ID)]
     pub(crate) website_id: String,
     /// The identifier it accepts.
-    #[arg(long, default_value = "demo-identifier")]
+    #[arg(long, default_value = emulator::crisp::DEMO_IDENTIFIER)]
     pub(crate) identifier: String,
     /// The key it accepts.
-    #[arg(long, default_value = "demo-key")]
+    #[arg(long, default_value = emulator::crisp::DEMO_KEY)]
     pub(crate) key: String,
     /// The tier it accepts.
     #[arg(long, default_value = "plugin")]
@@ -184,7 +184,7 @@ pub(crate) struct GorgiasEmulator {
     #[arg(long, default_value = "admin@shop.example")]
     pub(crate) email: String,
     /// The API key it accepts.
-    #[arg(long, default_value = "demo-key")]
+    #[arg(long, default_value = "demo-gorgias-key")]
     pub(crate) api_key: String,
     /// An agent that exists from the start; may be given more than once.
     #[arg(long = "agent", value_name = "E-MAIL")]

@@ -20,6 +20,9 @@ const SENDS_MAX: u32 = 5;
 /// Ends the detail of a ticket whose packed messages had to be appended after all.
 pub(crate) const ONE_BY_ONE: &str = "its messages were sent one by one";
 
+/// Detail of a record that a second call brought in.
+const SENT_AGAIN: &str = "sent again, because the first call left no trace";
+
 /// How long a record is looked for before it counts as not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
@@ -80,7 +83,8 @@ impl Desk<'_> {
             return Ok(end);
         }
         let mut draft = draft;
-        let mut detail = None;
+        let is_repeated = self.ledger.standing(draft.kind(), draft.source_id()).is_some();
+        let mut detail = is_repeated.then(|| SENT_AGAIN.to_owned());
         for _ in 0..SENDS_MAX {
             self.note(draft, State::Intent, None).await?;
             let reason = match self.target.create(draft, self.clock.now()).await? {
@@ -90,6 +94,7 @@ impl Desk<'_> {
                     if let Some(end) = self.look(draft, self.clock.now()).await? {
                         return Ok(end);
                     }
+                    detail = detail.or_else(|| Some(SENT_AGAIN.to_owned()));
                     continue;
                 }
                 Sent::Exists(reason) => match self.existing(draft).await? {
@@ -189,9 +194,21 @@ impl Desk<'_> {
         }
     }
 
-    async fn recovered(&self, draft: Draft<'_>, found: Found) -> Result<Settled> {
-        let detail = Some("found after a lost reply".to_owned());
-        self.arrived(draft, found, detail, State::Unknown).await
+    async fn recovered(&self, draft: Draft<'_>, mut found: Found) -> Result<Settled> {
+        let mut detail = "found after a lost reply".to_owned();
+        match draft {
+            Draft::Ticket { draft, alone } => {
+                let is_part = |message: &MessageDraft| found.part(message).is_some();
+                let all_there = draft.travelling(alone).iter().all(is_part);
+                if alone || !all_there {
+                    detail = format!("{detail}; {ONE_BY_ONE}");
+                }
+            }
+            // A tag carries no id of ours, but it was not there when the tags were listed.
+            Draft::Tag(_) => found.ours = true,
+            _ => {}
+        }
+        self.arrived(draft, found, Some(detail), State::Unknown).await
     }
 
     async fn ambiguous(&self, draft: Draft<'_>, count: usize) -> Result<Settled> {
@@ -208,13 +225,12 @@ impl Desk<'_> {
     }
 
     fn part_entry(&self, message: &MessageDraft, found: &Found, absent: State) -> Entry {
-        let message_id = &message.message.message_id;
-        let hit = found.parts.iter().find(|(id, _)| id == message_id);
+        let hit = found.part(message);
         Entry {
             kind: RecordKind::Message,
-            source_id: message_id.clone(),
+            source_id: message.message.message_id.clone(),
             state: if hit.is_some() { State::Done } else { absent },
-            target_id: hit.map(|(_, id)| id.clone()),
+            target_id: hit.map(str::to_owned),
             at: self.clock.now(),
             detail: hit.is_none().then(|| "the target did not name it with its ticket".to_owned()),
         }

@@ -180,6 +180,14 @@ pub struct Found {
     pub parts: Vec<(String, TargetId)>,
 }
 
+impl Found {
+    /// The id in the target of a message that came along.
+    pub fn part(&self, message: &MessageDraft) -> Option<&str> {
+        let hit = self.parts.iter().find(|(id, _)| *id == message.message.message_id);
+        hit.map(|(_, id)| id.as_str())
+    }
+}
+
 /// How a call that creates ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sent {

@@ -66,8 +66,7 @@ async fn a_record_that_the_index_shows_late_is_waited_for_and_not_made_again() {
         let stage = Stage::new(&shop(), Setting { faults, quirks, ..Setting::default() }).await;
         let patient = Patience { looks: 6, pause_first_ms: 5 };
         let patient = Options { lookup: patient, ..options() };
-        let outcome =
-            stage.load_with(&patient, Arc::new(stage.gorgias())).await.expect("loads");
+        let outcome = stage.load_with(&patient, Arc::new(stage.gorgias())).await.expect("loads");
         assert!(outcome.calls["lookups"] > 1, "{:?}", outcome.calls);
         assert_eq!(stage.replayed().await, expected);
     }

@@ -125,6 +125,7 @@ fn config(threads: usize) -> SessionConfig {
         .with_sort_spill_reservation_bytes(MERGE_BYTES)
         .set_bool("datafusion.execution.parquet.schema_force_view_types", false)
         .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
+        .set_bool("datafusion.sql_parser.collect_spans", true)
         // Left on, this rule moves each field access below the sub-select and so calls json_row
         // once for each field instead of once for each document: six times slower when measured.
         .set_bool("datafusion.optimizer.enable_leaf_expression_pushdown", false)

@@ -56,7 +56,7 @@ fn print_outcome(outcome: &Outcome, format: Format) -> Result<()> {
         .settled
         .iter()
         .map(|((kind, state), count)| {
-            vec![kind.word().to_owned(), state.word().to_owned(), count.to_string()]
+            vec![kind.word().to_owned(), (*state).to_owned(), count.to_string()]
         })
         .collect();
     print::rows(format, &["record", "state", "count"], &rows)?;

@@ -1,4 +1,4 @@
-//! Answers about conversations: the list with its filters and orders, one conversation and its parts.
+//! Answers about conversations: the list with its filters and orders, one item and its parts.
 //!
 //! It must not know how records are stored or which faults are in force.
 

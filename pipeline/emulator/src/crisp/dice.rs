@@ -1,4 +1,4 @@
-//! Repeatable chance: a small generator whose values are part of the promise "same seed, same bytes".
+//! Repeatable chance: a small generator whose values belong to "same seed, same bytes".
 //!
 //! It is written out here because a library's generator may give other values after an upgrade.
 //! It knows nothing of what is drawn.

@@ -1,7 +1,7 @@
 //! A workspace as a folder of JSON lines: reading one, and writing the invented shop out as one.
 //!
-//! `conversations.jsonl`, `messages.jsonl`, `people.jsonl` (`_data` holds the custom data and is not
-//! part of the profile), `originals.jsonl`, `operators.json`, `inboxes.json`, `teams.json`,
+//! `conversations.jsonl`, `messages.jsonl`, `people.jsonl` (`_data` holds the custom data and is
+//! not part of the profile), `originals.jsonl`, `operators.json`, `inboxes.json`, `teams.json`,
 //! `files.json` and `files/<id>`. A missing file is an empty stream. `@@FILES@@` stands for the
 //! origin that serves the files. It knows nothing of HTTP.
 

@@ -1,7 +1,7 @@
 //! What a caller chooses about the stand-in: data, credentials, quota, quirks and faults.
 //!
-//! Every open question about the real service is a field of [`Quirks`] here, so that a client can be
-//! tried against both answers. This module knows nothing of HTTP or of how records are kept.
+//! Every open question about the real service is a field of [`Quirks`] here, so that a client can
+//! be tried against both answers. This module knows nothing of HTTP or of how records are kept.
 
 use std::path::PathBuf;
 

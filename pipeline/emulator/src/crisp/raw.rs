@@ -1,6 +1,6 @@
-//! Records as text: finding, replacing, removing and adding a field without touching any other byte.
+//! Records as text: finding, replacing, removing and adding a field with every other byte kept.
 //!
-//! A record is served as it was received, so key order, spelling of numbers and escapes must survive.
+//! A record is served as it was received, so key order, number spelling and escapes must survive.
 //! This module knows JSON and nothing else.
 
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Answers about the workspace itself: operators, inboxes, teams, settings, plugin and knowledge base.
+//! Answers about the workspace itself: operators, inboxes, teams, settings, plugin, help center.
 //!
 //! These lists are short and served as they stand.
 

@@ -108,8 +108,13 @@ async fn the_shop_talks_about_many_things_in_many_languages() {
 #[tokio::test]
 async fn records_are_served_as_they_stand_but_for_the_origin() {
     let scratch = tempfile::tempdir().expect("a scratch folder");
-    let conversation = r#"{ "zeta": 1.50, "session_id": "s1", "updated_at": 5, "meta": {"b":2E3, "a":"\u00e9\/"} }"#;
-    let message = r#"{"content": "see @@FILES@@/users/upload/x/1/a.png", "session_id": "s1", "n": 12345678901234567890123, "timestamp": 4, "fingerprint": 9}"#;
+    let meta = r#"{"b":2E3, "a":"\u00e9\/"}"#;
+    let conversation =
+        format!(r#"{{ "zeta": 1.50, "session_id": "s1", "updated_at": 5, "meta": {meta} }}"#);
+    let content = r#""see @@FILES@@/users/upload/x/1/a.png", "n": 12345678901234567890123"#;
+    let message = format!(
+        r#"{{"content": {content}, "session_id": "s1", "timestamp": 4, "fingerprint": 9}}"#
+    );
     let person = r#"{"people_id": "p1", "_data": {"k": 1.0}, "email": null}"#;
     fs::write(scratch.path().join("conversations.jsonl"), format!("{conversation}\n"))
         .expect("a written file");
@@ -118,7 +123,7 @@ async fn records_are_served_as_they_stand_but_for_the_origin() {
     fs::write(scratch.path().join("people.jsonl"), person).expect("a written file");
     let desk = Desk::open(folder(scratch.path())).await;
     let listed = |record: &str| format!(r#"{{"error":false,"reason":"listed","data":[{record}]}}"#);
-    assert_eq!(desk.get("conversations/1").await.text, listed(conversation));
+    assert_eq!(desk.get("conversations/1").await.text, listed(&conversation));
     let expected = message.replace("@@FILES@@", &desk.origin);
     assert_eq!(desk.get("conversation/s1/messages").await.text, listed(&expected));
     assert_eq!(

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use deskferry_emulator::crisp::{PastEnd, PerPage, Quirks};
 
+use serde_json::json;
+
 use super::{Desk, ids};
 
 #[tokio::test]
@@ -53,7 +55,7 @@ async fn the_empty_conversation_shows_only_when_asked_for() {
     assert_eq!(all.len(), 120);
     let empty = desk.sessions().await[3].clone();
     assert!(ids(&all, "session_id").contains(&empty));
-    assert_eq!(desk.data(&format!("conversation/{empty}/messages")).await, serde_json::json!([]));
+    assert_eq!(desk.data(&format!("conversation/{empty}/messages")).await, json!([]));
 }
 
 #[tokio::test]
@@ -92,7 +94,7 @@ async fn short_pages_show_every_conversation_once() {
     assert_eq!(seen.len(), 120);
     assert_eq!(sizes, [50, 50, 20, 0]);
     let shorter = desk.data("conversations/8?per_page=20&include_empty=1").await;
-    assert_eq!(shorter, serde_json::json!([]));
+    assert_eq!(shorter, json!([]));
     let people = desk.walk("people/profiles", "").await;
     assert_eq!(people.len(), 90);
 }
@@ -200,21 +202,23 @@ async fn an_edit_keeps_the_fingerprint_and_bumps_the_update() {
     let before = desk.data(&format!("conversation/{session}")).await;
     let messages = desk.messages(&session).await;
     let (fingerprint, _) = messages.first_key_value().expect("a message");
-    let change = format!(
-        r#"[{{"edit":{{"session_id":"{session}","fingerprint":{fingerprint},"content":"changed"}}}}]"#
-    );
-    assert_eq!(desk.control("changes", &change).await.status, 200);
+    let edit = json!({
+        "edit": { "session_id": session, "fingerprint": fingerprint, "content": "changed" },
+    });
+    assert_eq!(desk.control("changes", &json!([edit]).to_string()).await.status, 200);
     let message = desk.data(&format!("conversation/{session}/message/{fingerprint}")).await;
     assert_eq!((&message["content"], &message["edited"]), (&"changed".into(), &true.into()));
     let first = desk.data("conversations/1").await[0].clone();
     assert_eq!(first["session_id"], session.as_str());
     assert!(first["updated_at"].as_i64() > before["updated_at"].as_i64());
     assert_eq!(first["created_at"], before["created_at"]);
-    let say = format!(
-        r#"[{{"say":{{"message":{{"session_id":"{session}","type":"text","from":"user","content":"one more","fingerprint":7,"timestamp":1767200000000}}}}}},
-            {{"state":{{"session_id":"{session}","state":"pending"}}}}]"#
-    );
-    assert_eq!(desk.control("changes", &say).await.status, 200);
+    let message = json!({
+        "session_id": session, "type": "text", "from": "user", "content": "one more",
+        "fingerprint": 7, "timestamp": 1_767_200_000_000_i64,
+    });
+    let say = json!({ "say": { "message": message } });
+    let state = json!({ "state": { "session_id": session, "state": "pending" } });
+    assert_eq!(desk.control("changes", &json!([say, state]).to_string()).await.status, 200);
     assert_eq!(desk.messages(&session).await.len(), 41);
     assert_eq!(desk.data(&format!("conversation/{session}/state")).await["state"], "pending");
     assert_eq!(desk.control("changes", r#"[{"delete":{"session_id":"x"}}]"#).await.status, 400);

@@ -168,7 +168,7 @@ async fn every_listed_file_downloads_with_its_own_bytes_and_one_link_is_dead() {
             assert!(messages.contains_key(&file["fingerprint"].as_i64().expect("an integer")));
             let url = text_at(&file, "url");
             assert!(url.starts_with(&desk.origin), "{url}");
-            let response = reqwest::get(&url).await.expect("a reply");
+            let response = desk.http.get(&url).send().await.expect("a reply");
             if response.status() == 404 {
                 dead += 1;
                 continue;
@@ -198,7 +198,11 @@ async fn inline_images_in_markdown_point_at_served_files() {
             let text = message["content"].as_str().unwrap_or_default();
             if let Some((_, rest)) = text.split_once("![shot](") {
                 let (url, _) = rest.split_once(')').expect("a closed link");
-                assert_eq!(reqwest::get(url).await.expect("a reply").status(), 200, "{url}");
+                assert_eq!(
+                    desk.http.get(url).send().await.expect("a reply").status(),
+                    200,
+                    "{url}"
+                );
                 images += 1;
             }
         }

@@ -123,6 +123,11 @@ async fn a_ticket_takes_one_survey() {
     let (_, found) = desk.get(&format!("satisfaction-surveys?ticket_id={}", id(&made))).await;
     assert_eq!(found["data"].as_array().map(Vec::len), Some(1));
     assert_eq!(desk.emulator.outbox(), 0);
+    let mut due = survey(3);
+    due["ticket_id"] = json!(id(&desk.ticket(customer, "u").await));
+    due["should_send_datetime"] = json!("2024-03-02T00:00:00Z");
+    assert_eq!(desk.post("satisfaction-surveys", due).await.0, 201);
+    assert_eq!(desk.emulator.outbox(), 1, "a survey that is due goes to the customer");
 }
 
 #[tokio::test]
@@ -170,7 +175,7 @@ async fn uploads_get_a_new_address_each_time_and_foreign_files_are_counted() {
 
 #[tokio::test]
 async fn a_deletion_job_is_pending_first_and_cannot_be_called_back_late() {
-    let quirks = Quirks { job_step_ms: 100, ..Quirks::default() };
+    let quirks = Quirks { job_step_ms: 400, ..Quirks::default() };
     let desk = serve(Options { quirks, ..options() }).await;
     let customer = desk.customer("grace@shop.example").await;
     let made = desk.ticket(customer, "t").await;
@@ -182,10 +187,10 @@ async fn a_deletion_job_is_pending_first_and_cannot_be_called_back_late() {
     assert_eq!((status, &job["status"]), (201, &json!("pending")));
     assert_eq!(desk.get(&format!("tickets/{}", id(&made))).await.0, 200);
     let path = format!("jobs/{}", id(&job));
-    tokio::time::sleep(Duration::from_millis(120)).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(desk.get(&path).await.1["status"], "running");
     assert_eq!(desk.delete(&path).await.0, 204);
-    tokio::time::sleep(Duration::from_millis(150)).await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
     assert_eq!(desk.get(&path).await.1["status"], "done");
     assert_eq!(desk.get(&format!("tickets/{}", id(&made))).await.0, 404);
 }

@@ -11,7 +11,7 @@ use super::{Desk, id, incoming, note, options, outgoing, parts, serve, ticket};
 
 #[tokio::test]
 async fn the_bucket_refuses_a_burst_and_says_how_full_it_is() {
-    let bucket = Some(Bucket { calls: 4, window_ms: 2_000 });
+    let bucket = Some(Bucket { calls: 4, window_ms: 8_000 });
     let desk = serve(Options { bucket, ..options() }).await;
     for used in 1..=4 {
         let response = desk.request(Method::GET, "account").send().await.expect("it answers");
@@ -23,7 +23,7 @@ async fn the_bucket_refuses_a_burst_and_says_how_full_it_is() {
     assert_eq!(refused.status().as_u16(), 429);
     let wait = refused.headers()["retry-after"].to_str().ok().and_then(|wait| wait.parse().ok());
     let wait: u64 = wait.expect("it is a number of seconds");
-    assert_eq!(wait, 1);
+    assert!((1..=2).contains(&wait), "a full bucket of 4 in 8 s has room within 2 s");
     tokio::time::sleep(Duration::from_secs(wait)).await;
     assert_eq!(desk.get("account").await.0, 200);
     assert_eq!(desk.emulator.counters().throttled, 1);

@@ -78,7 +78,7 @@ impl Wire {
                 200..300 => match reply::json(&reply.body) {
                     Some(value) => return Ok(Some(value)),
                     None if self.pause(attempt).await => {}
-                    None => return Err(no_answer(path, "no JSON")),
+                    None => return Err(given_up(path, Ending::ServerTrouble, "no JSON")),
                 },
                 status => {
                     return Err(Fault::refused(format!(
@@ -118,7 +118,7 @@ impl Wire {
                 }
             };
             if !self.wait(attempt, ending).await {
-                return Err(no_answer(path, &last));
+                return Err(given_up(path, ending, &last));
             }
         }
     }
@@ -159,7 +159,7 @@ impl Wire {
                 }
             };
             if !self.wait(attempt, ending).await {
-                return Err(no_answer(path, &last));
+                return Err(given_up(path, ending, &last));
             }
         }
     }
@@ -202,11 +202,16 @@ impl From<Outgoing> for Body {
     }
 }
 
-fn no_answer(path: &str, last: &str) -> Fault {
-    Fault::retry(format!("no usable reply to calls of {}: {last}", plain(path))).hint(
-        "check that the target answers at domain or base_url of [target]; then run the same \
-         command again, which goes on where this one stopped",
-    )
+fn given_up(path: &str, ending: Ending, last: &str) -> Fault {
+    let message = format!("no usable reply to calls of {}: {last}", plain(path));
+    match ending {
+        Ending::RateLimited { .. } => Fault::wait(message)
+            .hint("something else uses the same account; wait, then run the same command again"),
+        _ => Fault::retry(message).hint(
+            "check that the target answers at domain or base_url of [target]; then run the same \
+             command again, which goes on where this one stopped",
+        ),
+    }
 }
 
 /// Reads what is about to leave once more and lets only the writes of a replay pass, none of which

@@ -3,6 +3,8 @@
 //! Tickets and messages are two files in the same order, so they are joined by reading both once;
 //! nothing is held but the thread that is being handed out.
 
+use std::collections::HashSet;
+
 use arrow::array::RecordBatch;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
@@ -121,12 +123,19 @@ impl Threads {
         }
         self.seq_last = ticket.seq;
         let mut messages: Vec<Message> = Vec::new();
+        let mut names = HashSet::new();
         while let Some(message) = self.ahead.take_if(|message| message.ticket_seq <= ticket.seq) {
             if message.ticket_seq < ticket.seq || message.ticket_id != ticket.ticket_id {
                 return Err(orphan(&message));
             }
             if messages.last().is_some_and(|last| message.position <= last.position) {
                 return Err(unsorted("messages", &message.message_id));
+            }
+            if !names.insert(message.message_id.clone()) {
+                return Err(Fault::data(format!(
+                    "the message {} is in the plan twice",
+                    message.message_id
+                )));
             }
             messages.push(message);
             self.ahead = self.messages.try_next().await?;

@@ -1,4 +1,10 @@
 //! What the SQL and the engine make of landed records, from outside.
 
 mod fixture;
+mod planning;
+mod questions;
+mod reconciling;
+mod replay;
+mod shop;
+mod staging;
 mod trial;

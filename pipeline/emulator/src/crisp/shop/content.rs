@@ -35,19 +35,25 @@ impl Talk<'_> {
                 "id": format!("topic-{at}"),
                 "text": "What is it about?",
                 "choices": [
-                    { "value": "order", "icon": "📦", "label": "My order", "selected": self.dice.chance(60) },
+                    { "value": "order", "icon": "📦", "label": "My order",
+                      "selected": self.dice.chance(60) },
                     { "value": "other", "label": "Something else", "selected": false,
                       "action": { "type": "link", "target": "https://shop.example/help" } },
                 ],
                 "required": false,
             }),
             "field" if self.dice.chance(60) => {
-                json!({ "id": format!("mail-{at}"), "text": "Your e-mail?", "explain": "name@example.org",
-                        "value": self.person.email.as_deref().unwrap_or("later") })
+                json!({
+                    "id": format!("mail-{at}"),
+                    "text": "Your e-mail?",
+                    "explain": "name@example.org",
+                    "value": self.person.email.as_deref().unwrap_or("later"),
+                })
             }
             "field" => json!({ "id": format!("mail-{at}"), "text": "Your e-mail?", "explain": "" }),
             "carousel" => json!({ "text": "You may like", "targets": [
-                { "title": "Hand grinder", "description": "Steel burrs", "image": "https://img.example/grinder.png",
+                { "title": "Hand grinder", "description": "Steel burrs",
+                  "image": "https://img.example/grinder.png",
                   "actions": [{ "label": "See", "url": "https://shop.example/p/grinder" }] },
                 { "title": "Kettle", "description": "", "actions": [] },
             ]}),

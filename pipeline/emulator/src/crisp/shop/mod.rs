@@ -1,8 +1,8 @@
 //! An invented shop's support, made from a seed and a size: the same two give the same bytes.
 //!
-//! The first twelve conversations hold one hard case each; the rest is ordinary. Names and addresses
-//! are under example domains, network addresses from the documentation ranges, times 2023–2025 but
-//! for one conversation of old times. It must not know how records are served.
+//! The first twelve conversations hold one hard case each; the rest is ordinary. Names and
+//! addresses are under example domains, network addresses from the documentation ranges, times
+//! 2023–2025 but for one conversation of old times. It must not know how records are served.
 
 mod content;
 mod files;

@@ -183,7 +183,11 @@ fn details(person: &Person, ordinal: u64, dice: &mut Dice) -> Value {
         details.insert("website".into(), json!("https://example.org/~roaster"));
         details.insert(
             "profiles".into(),
-            json!([{ "type": "facebook", "handle": "roaster.example", "url": "https://example.com/r" }]),
+            json!([{
+                "type": "facebook",
+                "handle": "roaster.example",
+                "url": "https://example.com/r",
+            }]),
         );
         details.insert(
             "employment".into(),
@@ -219,7 +223,9 @@ fn company(dice: &mut Dice) -> Value {
         "phones": ["+1 202 555 0199"],
         "emails": ["office@corp.example"],
         "geolocation": {},
-        "metrics": { "employees": 12, "market_cap": 0, "raised": 5_000_000_000_u64, "arr": 250_000 },
+        "metrics": {
+            "employees": 12, "market_cap": 0, "raised": 5_000_000_000_u64, "arr": 250_000,
+        },
         "tags": ["wholesale"],
     })
 }

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::dice::Dice;
-use super::people::{self, FIRST_MS, LAST_MS};
+use super::people::{self, FIRST_MS, LAST_MS, Operator};
 use super::talk::Talk;
 use super::words::{OPERATORS, SEGMENTS, SUBJECTS, URNS};
 
@@ -127,34 +127,22 @@ pub(super) fn line(seed: u64, talk: &Talk<'_>, inbox_id: &str) -> String {
     item.insert("is_blocked".into(), json!(plan.special == Special::Blocked));
     item.insert("availability".into(), json!("offline"));
     let last_ms = last_ms(talk);
-    item.insert(
-        "active".into(),
-        match plan.channel {
-            Channel::Email => json!({ "now": false }),
-            _ => json!({ "now": false, "last": last_ms }),
-        },
-    );
+    let active = match plan.channel {
+        Channel::Email => json!({ "now": false }),
+        _ => json!({ "now": false, "last": last_ms }),
+    };
+    item.insert("active".into(), active);
     previews(&mut item, talk);
     item.insert("mentions".into(), json!([]));
-    let participants = match plan.channel {
-        Channel::Email if dice.chance(30) => {
-            json!([{ "type": "email", "target": "cc@example.org" }])
-        }
-        _ => json!([]),
-    };
-    item.insert("participants".into(), participants);
+    let is_copied = plan.channel == Channel::Email && dice.chance(30);
+    let copied = json!([{ "type": "email", "target": "cc@example.org" }]);
+    item.insert("participants".into(), if is_copied { copied } else { json!([]) });
     if dice.chance(60) {
         item.insert("verifications".into(), verifications(plan.channel));
     }
     let operator = people::operator(seed, plan.operator);
     if dice.chance(97) {
-        item.insert("compose".into(), json!({
-            "operator": { operator.user_id.as_str(): {
-                "type": "stop", "excerpt": null, "timestamp": last_ms,
-                "user": { "user_id": operator.user_id, "nickname": operator.nickname, "avatar": null },
-            }},
-            "visitor": {},
-        }));
+        item.insert("compose".into(), compose(&operator, last_ms));
     }
     let unread = if state == "resolved" { 0 } else { dice.below(3) };
     item.insert("unread".into(), json!({ "operator": unread, "visitor": dice.below(2) }));
@@ -235,6 +223,17 @@ fn previews(item: &mut Map<String, Value>, talk: &Talk<'_>) {
     );
 }
 
+/// Who typed last, by operator; there is no excerpt any more.
+fn compose(operator: &Operator, last_ms: i64) -> Value {
+    let user = json!({
+        "user_id": operator.user_id,
+        "nickname": operator.nickname,
+        "avatar": null,
+    });
+    let typing = json!({ "type": "stop", "excerpt": null, "timestamp": last_ms, "user": user });
+    json!({ "operator": { operator.user_id.as_str(): typing }, "visitor": {} })
+}
+
 fn verifications(channel: Channel) -> Value {
     match channel {
         Channel::Email => json!([
@@ -290,7 +289,12 @@ fn meta(talk: &Talk<'_>, dice: &mut Dice) -> Value {
 fn device(talk: &Talk<'_>, dice: &mut Dice) -> Value {
     let tongue = talk.person.tongue;
     if talk.plan.channel == Channel::Email {
-        return json!({ "capabilities": [], "geolocation": {}, "system": { "os": {} }, "locales": [] });
+        return json!({
+            "capabilities": [],
+            "geolocation": {},
+            "system": { "os": {} },
+            "locales": [],
+        });
     }
     let city = if dice.chance(50) { Value::Null } else { json!("Sampletown") };
     let mut geolocation = json!({ "country": tongue.country, "region": null, "city": city });

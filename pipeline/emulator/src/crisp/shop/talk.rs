@@ -6,10 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::super::dice::Dice;
 use super::super::store::FileNote;
-use super::files::{self, Kind};
 use super::people::{self, LAST_MS, Operator, Person};
 use super::sessions::{Channel, Plan, Special};
-use super::words::{EVENTS, NOTES, OPERATORS, PRODUCTS};
+use super::words::{OPERATORS, PRODUCTS};
 
 /// Until then the removed operator answered; 2024-03-01.
 const REMOVED_AT_MS: i64 = 1_709_251_200_000;
@@ -191,7 +190,8 @@ impl<'a> Talk<'a> {
         }
         match self.dice.below(100) {
             0..2 => {
-                let references = json!([{ "type": "link", "name": "Terms", "target": "https://shop.example/terms" }]);
+                let target = "https://shop.example/terms";
+                let references = json!([{ "type": "link", "name": "Terms", "target": target }]);
                 message.insert("references".into(), references);
             }
             2..4 => {
@@ -201,8 +201,8 @@ impl<'a> Talk<'a> {
                 ))
             }
             4..5 => {
-                let ignored = json!({ "urn:crisp.im:whatsapp:0": { "type": "failed", "reason": "window closed" } });
-                message.insert("ignored".into(), ignored);
+                let refusal = json!({ "type": "failed", "reason": "window closed" });
+                message.insert("ignored".into(), json!({ "urn:crisp.im:whatsapp:0": refusal }));
             }
             5..20 => drop(message.insert("references".into(), json!([]))),
             _ => {}
@@ -263,7 +263,8 @@ impl<'a> Talk<'a> {
             }
             Side::Copied => json!({ "type": "participant", "nickname": "cc@example.org" }),
             Side::Bot => {
-                json!({ "type": "website", "nickname": "Brew Bot", "avatar": "https://img.example/bot.png" })
+                let avatar = "https://img.example/bot.png";
+                json!({ "type": "website", "nickname": "Brew Bot", "avatar": avatar })
             }
             Side::Operator if self.plan.is_imported => {
                 json!({ "nickname": self.operator().nickname })

@@ -38,7 +38,8 @@ pub(super) const TONGUES: &[Tongue] = &[
         answers: &[
             "Thanks for writing in. I am looking into {order} right now.",
             "Sorry about that! A new {product} leaves our warehouse today.",
-            "Of course. Please use the label in [your account](https://shop.example/returns?order={order}).",
+            "Of course. Please use the label in \
+             [your account](https://shop.example/returns?order={order}).",
             "The {product} is expected back within two weeks; shall I put you on the list?",
             "I can see one of the two payments was only reserved. It falls away within 3–5 days.",
             "Could you send a photo of the damage & the box, please?",

@@ -137,6 +137,9 @@ fn create(store: &mut Store, ask: &Ask, kind: RowKind) -> Outcome {
     row.extend(ask.body.as_object().cloned().unwrap_or_default());
     shape_row(store, kind, &mut row);
     store.open_context();
+    if kind == RowKind::Survey && is_to_be_sent(&row) {
+        store.tally.surveys_sent += 1;
+    }
     let id = store.rows.add(kind, row, ask.at);
     if let Some((made, object)) = form.events {
         store.note(ask.at, made, Subject(object, id), None);
@@ -157,6 +160,12 @@ fn update(store: &mut Store, ask: &Ask, kind: RowKind, id: u64) -> Outcome {
     shape_row(store, kind, &mut row);
     store.rows.change(kind, id, |slot| *slot = row);
     Reply::wrote(200, find(store, kind, id)?)
+}
+
+/// A survey with a time to send it and none at which it was sent goes to the customer.
+fn is_to_be_sent(row: &Row) -> bool {
+    let has = |name: &str| row.get(name).is_some_and(|time| !time.is_null());
+    has("should_send_datetime") && !has("sent_datetime")
 }
 
 /// What must hold between a body and other records.

@@ -326,8 +326,10 @@ mod tests {
 
     #[test]
     fn inline_images_are_found_in_every_quoting() {
-        let html = "<p>a<img alt='x' src=\"https://a/1.png\"><img src='//b/2'>\
-                    <img src=http://c/3 /><img src=\"data:image/png;base64,xx\"><img src='cid:4'></p>";
+        let html = concat!(
+            "<p>a<img alt='x' src=\"https://a/1.png\"><img src='//b/2'><img src=http://c/3 />",
+            "<img src=\"data:image/png;base64,xx\"><img src='cid:4'></p>",
+        );
         let found: Vec<&str> = image_urls(html).collect();
         assert_eq!(found, ["https://a/1.png", "//b/2", "http://c/3"]);
     }

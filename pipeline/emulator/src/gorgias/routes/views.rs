@@ -155,7 +155,9 @@ pub(super) fn items(store: &Store, ask: &Ask, id: &str) -> Outcome {
     let link = |cursor: Option<String>, direction: &str, ignored: Option<&u64>| {
         cursor.zip(ignored).map(|(cursor, ignored)| {
             let path = format!("/api/views/{id}/items");
-            format!("{path}?cursor={cursor}&direction={direction}&ignored_item={ignored}")
+            // A public client reads this as a bare query string, which works because the cursor is
+            // never the first parameter.
+            format!("{path}?direction={direction}&cursor={cursor}&ignored_item={ignored}")
         })
     };
     Reply::read(&json!({

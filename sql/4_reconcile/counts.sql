@@ -1,0 +1,126 @@
+-- grain: one row per kind of record
+-- key: "table"
+-- Staged records are planned or lost by a rule; planned ones are in the target or unexplained.
+with
+
+planned_tickets as (
+    select ticket_id
+    from plan.tickets
+),
+
+planned_messages as (
+    select message_id
+    from plan.messages
+),
+
+planned_customers as (
+    select customer_id
+    from plan.customers
+),
+
+customers_in_target as (
+    select distinct records.source_id
+    from ledger.records
+    left semi join planned_customers on records.source_id = planned_customers.customer_id
+    inner join readback.customers on records.target_id = customers.target_id
+    where records.kind = 'customer'
+),
+
+tickets_in_target as (
+    select distinct tickets.external_id as source_id
+    from readback.tickets
+    left semi join planned_tickets on tickets.external_id = planned_tickets.ticket_id
+),
+
+messages_in_target as (
+    select distinct messages.external_id as source_id
+    from readback.messages
+    left semi join planned_messages on messages.external_id = planned_messages.message_id
+),
+
+differing as (
+    select
+        "table" as kind,
+        count(distinct source_id) as unexplained
+    from reconcile.differences
+    where verdict = 'unexplained'
+    group by "table"
+),
+
+known_targets as (
+    select target_id from ledger.records where kind = 'customer' and target_id is not null
+    union
+    select target_id from reconcile.customer_differences where target_id is not null
+),
+
+other_customers as (
+    select count(*) as others
+    from readback.customers
+    left anti join known_targets on customers.target_id = known_targets.target_id
+),
+
+our_tickets as (
+    select tickets.target_id
+    from readback.tickets
+    left semi join planned_tickets on tickets.external_id = planned_tickets.ticket_id
+    union
+    select target_id from reconcile.ticket_differences where target_id is not null
+),
+
+other_tickets as (
+    select count(*) as others
+    from readback.tickets
+    left anti join our_tickets on tickets.target_id = our_tickets.target_id
+),
+
+our_messages as (
+    select messages.target_id
+    from readback.messages
+    left semi join planned_messages on messages.external_id = planned_messages.message_id
+    union
+    select target_id from reconcile.message_differences where target_id is not null
+),
+
+other_messages as (
+    select count(*) as others
+    from readback.messages
+    left anti join our_messages on messages.target_id = our_messages.target_id
+),
+
+counted as (
+    select
+        'customers' as kind,
+        (select count(*) from staged.customers) as staged,
+        (select count(*) from planned_customers) as planned,
+        (select count(*) from customers_in_target) as in_target,
+        (select others from other_customers) as others
+    union all
+    select
+        'tickets' as kind,
+        (select count(*) from staged.tickets) as staged,
+        (select count(*) from planned_tickets) as planned,
+        (select count(*) from tickets_in_target) as in_target,
+        (select others from other_tickets) as others
+    union all
+    select
+        'messages' as kind,
+        (select count(*) from staged.messages) as staged,
+        (select count(*) from planned_messages) as planned,
+        (select count(*) from messages_in_target) as in_target,
+        (select others from other_messages) as others
+),
+
+final as (
+    select
+        counted.kind as "table",
+        counted.staged,
+        counted.planned,
+        counted.in_target,
+        counted.staged - counted.planned as lost_by_rule,
+        coalesce(differing.unexplained, 0) as unexplained,
+        counted.others
+    from counted
+    left join differing on counted.kind = differing.kind
+)
+
+select * from final order by "table"

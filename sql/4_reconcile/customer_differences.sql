@@ -1,0 +1,133 @@
+-- grain: one row per customer and field in which staged and target differ
+-- key: source_id, target_id, field
+-- A customer who was in the target before keeps the name and the external id it has there.
+with
+
+expected as (
+    select
+        customer_id,
+        nullif(cut_text(one_line(name), 255), '') as name,
+        email
+    from staged.customers
+    where not is_skipped
+),
+
+ledger as (
+    select
+        source_id as customer_id,
+        state,
+        target_id
+    from ledger.records
+    where kind = 'customer' and target_id is not null
+),
+
+found as (
+    select
+        target_id,
+        external_id,
+        email,
+        name
+    from readback.customers
+),
+
+claimed as (
+    select
+        external_id,
+        count(*) as rows
+    from found
+    where external_id is not null
+    group by external_id
+),
+
+paired as (
+    select
+        expected.customer_id as source_id,
+        found.target_id,
+        coalesce(ledger.state, '') = 'matched' as existed_before,
+        expected.name,
+        expected.email,
+        found.external_id as found_external_id,
+        found.email as found_email,
+        found.name as found_name,
+        coalesce(claimed.rows, 0) as claims
+    from expected
+    left join ledger on expected.customer_id = ledger.customer_id
+    left join found on ledger.target_id = found.target_id
+    left join claimed on expected.customer_id = claimed.external_id
+),
+
+compared as (
+    select
+        source_id,
+        cast(null as varchar) as target_id,
+        'existence' as field,
+        'once' as expected,
+        'missing' as found,
+        cast(null as varchar) as rule
+    from paired
+    where target_id is null
+    union all
+    select
+        source_id,
+        target_id,
+        'existence' as field,
+        'once' as expected,
+        concat(claims, ' times') as found,
+        cast(null as varchar) as rule
+    from paired
+    where claims > 1
+    union all
+    select
+        source_id,
+        target_id,
+        'external_id' as field,
+        source_id as expected,
+        found_external_id as found,
+        case when existed_before then 'existed_before' end as rule
+    from paired
+    where target_id is not null and source_id is distinct from found_external_id
+    union all
+    select
+        source_id,
+        target_id,
+        'email' as field,
+        email as expected,
+        found_email as found,
+        case when existed_before and email is null then 'existed_before' end as rule
+    from paired
+    where target_id is not null and email is distinct from found_email
+    union all
+    select
+        source_id,
+        target_id,
+        'name' as field,
+        name as expected,
+        found_name as found,
+        case when existed_before then 'existed_before' end as rule
+    from paired
+    where target_id is not null and name is distinct from found_name
+),
+
+extra as (
+    select
+        found.external_id as source_id,
+        found.target_id,
+        'existence' as field,
+        'none' as expected,
+        'present' as found,
+        cast(null as varchar) as rule
+    from found
+    left anti join expected on found.external_id = expected.customer_id
+    where
+        found.external_id like 'person:%'
+        or found.external_id like 'session:%'
+        or found.external_id like 'shared:%'
+),
+
+final as (
+    select source_id, target_id, field, expected, found, rule from compared
+    union all
+    select source_id, target_id, field, expected, found, rule from extra
+)
+
+select * from final order by source_id, target_id, field
