@@ -217,13 +217,17 @@ paired as (
         found_messages.sent_at as found_sent_at,
         expected.files,
         coalesce(found_files.files, '') as found_files,
+        -- The order is compared among the messages that are there.
         row_number() over (
-            partition by expected.ticket_id
+            partition by expected.ticket_id, found_messages.target_id is null
             order by expected.position
         ) as place,
         row_number() over (
-            partition by expected.ticket_id
-            order by found_messages.sent_at, found_messages.number, expected.position
+            partition by expected.ticket_id, found_messages.target_id is null
+            order by
+                coalesce(found_messages.sent_at, expected.sent_at),
+                found_messages.number,
+                expected.position
         ) as found_place
     from expected
     left join found_messages

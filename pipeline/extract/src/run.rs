@@ -17,6 +17,9 @@ use crate::interpolation::fill_setting;
 use crate::manifest::{Authenticator, Manifest};
 use crate::reader::Reader;
 
+/// Calls made for one file: links die for good, and one dead host must not hold up the rest.
+const FILE_ATTEMPTS_MAX: u32 = 3;
+
 /// What an extraction is run with.
 pub struct Options {
     /// Where all paths begin, when it is not the vendor's address.
@@ -87,7 +90,7 @@ pub async fn extract(
         private_hosts: options.private_hosts.clone(),
         bytes_max: options.file_bytes_max,
         timeout_ms: options.timeout_ms,
-        policy: options.policy,
+        policy: Policy { attempts_max: FILE_ATTEMPTS_MAX.min(options.policy.attempts_max), ..options.policy },
         clock: clock.clone(),
     })?;
     let flush_ms = options.flush_ms;

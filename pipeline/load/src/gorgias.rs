@@ -91,14 +91,15 @@ impl Gorgias {
         Err(Fault::retry(format!("the list {} does not end", plain(path))))
     }
 
-    /// Records whose field is exactly `value`, the first letters' case aside when `folded`.
+    /// Records whose field is exactly `value`; of addresses the case does not matter.
     async fn matching(&self, list: &str, filter: (&str, &str), field: &str) -> Result<Vec<Value>> {
         let (name, value) = filter;
         let path = format!("/api/{list}?{name}={}", reply::encoded(value));
-        let folded = field == "email";
         let mut records = self.list(phase::LOOKUPS, &path).await?;
         records.retain(|record| match record.get(field).and_then(Value::as_str) {
-            Some(found) if folded => found.trim().to_lowercase() == value.trim().to_lowercase(),
+            Some(found) if field == "email" => {
+                found.trim().to_lowercase() == value.trim().to_lowercase()
+            }
             Some(found) => found == value,
             None => false,
         });

@@ -240,6 +240,10 @@ mod tests {
         Ledger::open(warehouse, RunId(1), Box::new(calls)).await.expect("opens")
     }
 
+    async fn open_without_calls(warehouse: &Warehouse) -> Ledger {
+        Ledger::open(warehouse, RunId(1), Box::new(BTreeMap::new)).await.expect("opens")
+    }
+
     #[tokio::test]
     async fn writers_that_wait_for_each_other_share_a_segment() {
         let warehouse = Warehouse::open("memory://").expect("opens");
@@ -273,12 +277,13 @@ mod tests {
     #[tokio::test]
     async fn the_loader_that_comes_second_writes_nothing_more() {
         let warehouse = Warehouse::open("memory://").expect("opens");
-        let (first, second) = (open(&warehouse).await, open(&warehouse).await);
+        let first = open(&warehouse).await;
+        let second = open_without_calls(&warehouse).await;
         first.commit(vec![entry("t1", State::Intent)]).await.expect("writes");
-        for _ in 0..2 {
-            let lost = second.commit(vec![entry("t2", State::Intent)]).await;
-            assert!(lost.is_err());
-        }
+        let commits = ["t2", "t3"].map(|id| second.commit(vec![entry(id, State::Intent)]));
+        let lost = futures::future::join_all(commits).await;
+        assert!(lost.iter().all(Result::is_err), "both, though one wrote for the other");
+        assert!(second.commit(vec![entry("t2", State::Intent)]).await.is_err());
         assert_eq!(second.standing(RecordKind::Ticket, "t2"), None);
     }
 

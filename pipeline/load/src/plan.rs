@@ -187,7 +187,4 @@ pub struct Attachment {
     /// Its address at the source, as it occurs in the body.
     #[serde(default)]
     pub url: Option<String>,
-    /// Whether the body shows it in place.
-    #[serde(default)]
-    pub inline: bool,
 }

@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use deskferry_load::{Options, Patience};
 use emulator::gorgias::{Fault, Faults, Once, Options as Setting, Quirks, RetryAfter};
-use serde_json::Value;
+use http::Client;
+use serde_json::{Value, json};
 
-use crate::stage::{Stage, options, shop};
+use crate::shop::{asked, shop, ticket};
+use crate::stage::{Stage, options};
 
-async fn expected() -> Value {
+/// What a replay that nothing disturbs leaves, and a client for the others.
+async fn calm() -> (Value, Client) {
     let calm = Stage::new(&shop(), Setting::default()).await;
     calm.load().await.expect("loads");
-    calm.replayed().await
+    (calm.replayed().await, calm.client.clone())
 }
 
 const FAULTS: [Fault; 6] = [
@@ -27,7 +30,7 @@ const FAULTS: [Fault; 6] = [
 
 #[tokio::test]
 async fn one_fault_on_any_kind_of_call_changes_nothing_about_the_result() {
-    let expected = expected().await;
+    let (expected, client) = calm().await;
     for fault in FAULTS {
         for (method, path) in [
             ("GET", "/api/users"),
@@ -43,7 +46,9 @@ async fn one_fault_on_any_kind_of_call_changes_nothing_about_the_result() {
             let case = format!("{fault:?} on {method} {path}");
             let once = vec![Once { fault, method, path, skip: 0, count: 1 }];
             let faults = Faults { once, throttle_says: RetryAfter::Missing, ..Faults::default() };
-            let stage = Stage::new(&shop(), Setting { faults, ..Setting::default() }).await;
+            let stage =
+                Stage::called_by(client.clone(), &shop(), Setting { faults, ..Setting::default() })
+                    .await;
             let outcome = stage.load().await.expect(&case);
             assert!(outcome.complete, "{case}");
             assert_eq!(stage.replayed().await, expected, "{case}");
@@ -56,14 +61,19 @@ async fn one_fault_on_any_kind_of_call_changes_nothing_about_the_result() {
 
 #[tokio::test]
 async fn a_record_that_the_index_shows_late_is_waited_for_and_not_made_again() {
-    let expected = expected().await;
+    let (expected, client) = calm().await;
     for path in ["/api/customers", "/api/tickets"] {
         let fault = Fault::DropAfter;
         let (method, path) = ("POST".to_owned(), path.to_owned());
         let once = vec![Once { fault, method, path, skip: 0, count: 1 }];
         let faults = Faults { once, ..Faults::default() };
         let quirks = Quirks { lookup_lag_ms: 60, ..Quirks::default() };
-        let stage = Stage::new(&shop(), Setting { faults, quirks, ..Setting::default() }).await;
+        let stage = Stage::called_by(
+            client.clone(),
+            &shop(),
+            Setting { faults, quirks, ..Setting::default() },
+        )
+        .await;
         let patient = Patience { looks: 6, pause_first_ms: 5 };
         let patient = Options { lookup: patient, ..options() };
         let outcome = stage.load_with(&patient, Arc::new(stage.gorgias())).await.expect("loads");
@@ -73,11 +83,47 @@ async fn a_record_that_the_index_shows_late_is_waited_for_and_not_made_again() {
 }
 
 #[tokio::test]
+async fn a_ticket_that_is_found_with_a_part_of_its_messages_gets_the_others_and_is_closed() {
+    let mut plan = shop();
+    let messages = ["m5-1", "m5-2", "m5-3"].map(|id| asked(id, "c1", true)).to_vec();
+    plan.thread(ticket("t5", "c1", "closed"), messages);
+    let (method, path) = ("POST".to_owned(), "/api/tickets".to_owned());
+    // The first call is the test's own.
+    let once = vec![Once { fault: Fault::DropBefore, method, path, skip: 1, count: 1 }];
+    let faults = Faults { once, ..Faults::default() };
+    let stage = Stage::new(&plan, Setting { faults, ..Setting::default() }).await;
+    let message = json!({
+        "channel": "api", "via": "api", "from_agent": false, "public": true, "body_text": "x",
+        "created_datetime": "2020-01-01T00:00:00+00:00",
+        "external_id": "m5-1", "sender": {"email": "x@people.example"},
+        "sent_datetime": "2020-01-01T00:00:00+00:00",
+    });
+    let body = json!({
+        "external_id": "crisp:t5", "via": "api", "channel": "api", "imported": true,
+        "customer": {"email": "x@people.example"}, "messages": [message],
+    });
+    stage.post("/api/tickets", body).await;
+    let only = Options { only: vec!["t5".into()], ..options() };
+    let outcome = stage.load_with(&only, Arc::new(stage.gorgias())).await.expect("loads");
+    assert_eq!(outcome.calls["messages_append"], 2);
+    assert_eq!(outcome.calls["tickets_update"], 1);
+    let replayed = stage.replayed().await;
+    let tickets = replayed["tickets"].as_array().expect("tickets");
+    assert_eq!(tickets.len(), 1);
+    let messages = tickets[0]["messages"].as_array().expect("messages");
+    let ids: Vec<_> = messages.iter().map(|one| &one["id"]).collect();
+    assert_eq!(ids, ["m5-1", "m5-2", "m5-3"]);
+    assert_eq!(tickets[0]["status"], "closed");
+}
+
+#[tokio::test]
 async fn headers_that_ask_for_an_absurd_wait_are_bounded() {
-    let expected = expected().await;
+    let (expected, client) = calm().await;
     for throttle_says in [RetryAfter::Sane, RetryAfter::Absurd, RetryAfter::Garbled] {
         let faults = Faults { seed: 7, throttle: 0.3, throttle_says, ..Faults::default() };
-        let stage = Stage::new(&shop(), Setting { faults, ..Setting::default() }).await;
+        let stage =
+            Stage::called_by(client.clone(), &shop(), Setting { faults, ..Setting::default() })
+                .await;
         while stage.load().await.is_err() {}
         assert_eq!(stage.replayed().await, expected);
     }
@@ -105,7 +151,7 @@ fn seeds() -> Vec<u64> {
 
 #[tokio::test]
 async fn a_storm_of_faults_and_stops_loses_nothing_and_doubles_nothing() {
-    let expected = expected().await;
+    let (expected, client) = calm().await;
     for seed in seeds() {
         println!("seed {seed}");
         let rate = 0.04;
@@ -121,7 +167,12 @@ async fn a_storm_of_faults_and_stops_loses_nothing_and_doubles_nothing() {
             ..Faults::default()
         };
         let quirks = Quirks { lookup_lag_ms: 10, ..Quirks::default() };
-        let stage = Stage::new(&shop(), Setting { faults, quirks, ..Setting::default() }).await;
+        let stage = Stage::called_by(
+            client.clone(),
+            &shop(),
+            Setting { faults, quirks, ..Setting::default() },
+        )
+        .await;
         let patience = Patience { looks: 5, pause_first_ms: 5 };
         let storm = Options { lookup: patience, ..options() };
         let mut numbers = Numbers(seed | 1);

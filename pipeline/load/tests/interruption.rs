@@ -12,7 +12,8 @@ use kernel::fault::Kind;
 use kernel::{Instant, Result};
 use tokio::sync::{Notify, Semaphore};
 
-use crate::stage::{Stage, options, shop};
+use crate::shop::shop;
+use crate::stage::{Stage, options};
 
 /// A target that stops answering around one of its writes.
 struct Halting {
@@ -90,7 +91,8 @@ async fn a_replay_that_is_stopped_around_any_write_ends_the_same_when_it_is_run_
     for in_flight in [1, 4] {
         for at in 1..=WRITES {
             for after in [false, true] {
-                let stage = Stage::new(&shop(), Setting::default()).await;
+                let client = calm.client.clone();
+                let stage = Stage::called_by(client, &shop(), Setting::default()).await;
                 let inner = stage.gorgias();
                 let (writes, halted) = (AtomicU64::new(0), Notify::new());
                 let target = Arc::new(Halting { inner, writes, at, after, halted });

@@ -5,4 +5,5 @@ mod interruption;
 mod plan_tables;
 mod refusal;
 mod replay;
+mod shop;
 mod stage;

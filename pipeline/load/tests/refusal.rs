@@ -9,7 +9,8 @@ use kernel::fault::Kind;
 use kernel::ledger::RecordKind;
 use serde_json::{Value, json};
 
-use crate::stage::{ADMIN, QUICK, Stage, asked, client, options, shop, ticket};
+use crate::shop::{asked, files, shop, ticket};
+use crate::stage::{ADMIN, QUICK, Stage, client, options, snapshot};
 
 fn with_quirks(quirks: Quirks) -> Setting {
     Setting { quirks, ..Setting::default() }
@@ -81,6 +82,28 @@ async fn one_bad_message_does_not_keep_the_rest_of_its_ticket_out() {
 }
 
 #[tokio::test]
+async fn a_ticket_whose_messages_went_one_by_one_is_closed_even_if_a_reply_was_lost() {
+    let mut plan = shop();
+    let mut huge = asked("m5-2", "c1", true);
+    huge["body_text"] = "x".repeat(5_000).into();
+    let messages = vec![asked("m5-1", "c1", true), huge, asked("m5-3", "c1", true)];
+    plan.thread(ticket("t5", "c1", "closed"), messages);
+    // The fifth ticket is refused whole, and the reply to its lean form is lost.
+    let (method, path) = ("POST".to_owned(), "/api/tickets".to_owned());
+    let once = vec![Once { fault: Fault::DropAfter, method, path, skip: 1, count: 1 }];
+    let faults = Faults { once, ..Faults::default() };
+    let quirks = Quirks { text_bytes_max: Some(1_000), ..Quirks::default() };
+    let stage = Stage::new(&plan, Setting { faults, ..with_quirks(quirks) }).await;
+    let only = Options { only: vec!["t5".into()], ..options() };
+    let outcome = stage.load_with(&only, Arc::new(stage.gorgias())).await.expect("goes on");
+    assert_eq!(outcome.calls["tickets_create"], 2);
+    assert_eq!(outcome.calls["tickets_update"], 1);
+    let again = stage.load().await.expect("goes on");
+    assert_eq!(again.calls["tickets_update"], 2, "t5 once and t2");
+    stage.assert_quiet();
+}
+
+#[tokio::test]
 async fn a_file_that_is_refused_or_was_never_landed_is_said_in_the_text() {
     let quirks = Quirks { upload_bytes_max: 20, ..Quirks::default() };
     let stage = Stage::new(&shop(), with_quirks(quirks)).await;
@@ -102,8 +125,8 @@ async fn a_file_that_is_refused_or_was_never_landed_is_said_in_the_text() {
 #[tokio::test]
 async fn a_damaged_file_stops_the_replay() {
     let stage = Stage::new(&shop(), Setting::default()).await;
-    let (sha256, _) = crate::stage::files()[0].clone();
-    let path = landing::layout::file(&crate::stage::snapshot(), &sha256);
+    let (sha256, _) = files()[0].clone();
+    let path = landing::layout::file(&snapshot(), &sha256);
     stage.warehouse.put(&path, "something else").await.expect("written over");
     let fault = stage.load().await.expect_err("stops");
     assert_eq!(fault.kind(), Kind::FixData);

@@ -96,8 +96,9 @@ impl Session {
         let end = if is_folder { "/" } else { "" };
         let table = ListingTableUrl::parse(format!("{}{path}{end}", root()));
         let table = table.map_err(|error| unreadable(path.as_ref(), error))?;
-        let options =
-            ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
+        // The format has its own idea of the types of text, whatever the session says.
+        let format = ParquetFormat::default().with_force_view_types(false);
+        let options = ListingOptions::new(Arc::new(format)).with_file_extension(".parquet");
         let config = ListingTableConfig::new(table).with_listing_options(options);
         let config = match schema {
             Some(schema) => config.with_schema(schema),

@@ -53,16 +53,21 @@ messages as (
 attachments as (
     select
         message_id,
-        json_text(array_agg(
-            named_struct(
-                'sha256', sha256,
-                'name', name,
-                'content_type', content_type,
-                'bytes', bytes,
-                'url', url,
-                'inline', is_inline
-            ) order by ordinal
-        )) as attachments
+        concat(
+            '[',
+            string_agg(
+                json_text(named_struct(
+                    'sha256', sha256,
+                    'name', name,
+                    'content_type', content_type,
+                    'bytes', bytes,
+                    'url', url,
+                    'inline', is_inline
+                )),
+                ',' order by ordinal
+            ),
+            ']'
+        ) as attachments
     from staged.attachments
     group by message_id
 ),

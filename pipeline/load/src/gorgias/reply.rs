@@ -1,6 +1,8 @@
 //! Reading Gorgias's answers, which vary: lists with or without an envelope, ids as numbers or
 //! text, success with or without a body. What cannot be read is never taken for a failure.
 
+use std::collections::BTreeSet;
+
 use http::Reply;
 use kernel::{Fault, Result};
 use serde_json::Value;
@@ -61,8 +63,10 @@ pub(super) fn ours(id: TargetId) -> Found {
     Found { id, ours: true, parts: Vec::new() }
 }
 
-/// Records of a list; `external_id` tells which of them we made.
+/// Records of a list, each once, because pages may overlap; `external_id` tells which of them we
+/// made.
 pub(super) fn founds(records: &[Value], external_id: &str) -> Vec<Found> {
+    let mut seen = BTreeSet::new();
     let founds = records.iter().filter_map(|record| {
         Some(Found {
             id: id(record)?,
@@ -70,7 +74,7 @@ pub(super) fn founds(records: &[Value], external_id: &str) -> Vec<Found> {
             parts: Vec::new(),
         })
     });
-    founds.collect()
+    founds.filter(|found: &Found| seen.insert(found.id.clone())).collect()
 }
 
 /// Messages that carry an external id, with their ids.
@@ -249,6 +253,14 @@ mod tests {
             let fault = sent(replied(status, body), made).expect_err("stops");
             assert_eq!(fault.kind(), kind, "{status}");
         }
+    }
+
+    #[test]
+    fn a_record_that_two_pages_show_is_one_record() {
+        let records = [json!({"id": 1, "external_id": "a"}), json!({"id": "1"}), json!({"id": 2})];
+        let found = founds(&records, "a");
+        let shown: Vec<_> = found.iter().map(|one| (one.id.as_str(), one.ours)).collect();
+        assert_eq!(shown, [("1", true), ("2", false)]);
     }
 
     #[test]

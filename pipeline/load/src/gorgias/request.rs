@@ -318,3 +318,6 @@ fn serialized(body: &impl Serialize) -> Result<Outgoing> {
         .map_err(|error| Fault::bug("a request cannot be written as JSON").because(error))?;
     Ok(Outgoing::Json(bytes.into()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -242,9 +242,7 @@ fn deliver_nothing(method: &str, path: &str, body: &Outgoing, now: Instant) -> R
             let Some(Value::Array(messages)) = body.get("messages") else {
                 return refused("it has no messages");
             };
-            let checked =
-                messages.iter().try_for_each(|message| check_message(message, MESSAGE, now));
-            checked
+            messages.iter().try_for_each(|message| check_message(message, MESSAGE, now))
         }
         ("POST", ["api", "tickets", id, "messages"]) if is_id(id) && imported => {
             check_message(&Value::Object(body), MESSAGE, now)

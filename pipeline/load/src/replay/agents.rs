@@ -78,10 +78,10 @@ impl Replay<'_> {
         }
         match self.bring(Draft::Agent(agent)).await? {
             Settled::In(target) => {
+                // Not a finding: the mapping wants it so, and the ledger says for whom.
                 let standing = ledger.standing(RecordKind::Agent, &id);
                 let detail = standing.and_then(|standing| standing.detail);
                 if detail.as_deref() == Some(STANDS_IN) {
-                    self.desk.findings.add(RecordKind::Agent, &id, STANDS_IN);
                     agents.replaced.insert(id.clone());
                 }
                 agents.by_id.insert(id, target);
@@ -150,4 +150,30 @@ fn by_email<'a>(people: &'a [Person], email: &str) -> Option<&'a Person> {
     let email = email.trim().to_lowercase();
     let mut hits = people.iter().filter(|person| person.email.as_deref() == Some(email.as_str()));
     hits.next().filter(|_| hits.next().is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_named_in_a_note_in_another_ones_place() {
+        let agents = Agents {
+            by_id: HashMap::from([("anna".into(), "1".into()), ("bo".into(), "9".into())]),
+            replaced: HashSet::from(["bo".into()]),
+            legacy: "9".into(),
+        };
+        assert_eq!(agents.writer("bo"), "9");
+        assert_eq!(agents.mentioned("bo"), None);
+        assert_eq!(agents.mentioned("stranger"), None);
+        assert_eq!(agents.mentioned("anna"), Some(&"1".to_owned()));
+    }
+
+    #[test]
+    fn two_people_with_one_address_are_nobody() {
+        let person = |id: &str| Person { id: id.into(), email: Some("a@shop.example".into()) };
+        let one = [person("1")];
+        assert_eq!(by_email(&one, " A@shop.example").map(|found| found.id.as_str()), Some("1"));
+        assert_eq!(by_email(&[person("1"), person("2")], "a@shop.example"), None);
+    }
 }

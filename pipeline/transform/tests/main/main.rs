@@ -7,4 +7,3 @@ mod reconciling;
 mod replay;
 mod shop;
 mod staging;
-mod trial;

@@ -114,6 +114,7 @@ async fn every_kind_of_damage_is_found_and_nothing_else() {
     let picture = by_id(&mut target.messages, "session_a/5");
     let old = format!("{}/a/cup.png", shop::FILES);
     picture["body_text"] = json!(format!("See ![cup]({old}) and ![x]({old}) [attachment not available: gone.png, missing]"));
+    by_id(&mut target.messages, "session_c/2")["sent_datetime"] = json!("2024-01-01T00:00:00");
     by_id(&mut target.messages, "session_b/1")["sent_datetime"] = Value::Null;
     let reconciled = moved.reconciled(1).await;
     let differences = moved.differences().await;
@@ -132,9 +133,10 @@ async fn every_kind_of_damage_is_found_and_nothing_else() {
             "messages session_a/3 public",
             "messages session_a/4 attachments",
             "messages session_a/5 pictures",
-            "messages session_b/1 order",
             "messages session_b/1 sent_at",
-            "messages session_b/3 order",
+            "messages session_c/1 order",
+            "messages session_c/2 order",
+            "messages session_c/2 sent_at",
             "messages session_d/2 existence",
             "tickets session_a status",
             "tickets session_b tags",
