@@ -89,7 +89,10 @@ gathered as (
     select
         message_id,
         url,
-        coalesce(nullif(regexp_replace(split_part(url, '?', 1), '^.*/', ''), ''), 'picture') as name,
+        coalesce(
+            nullif(regexp_replace(split_part(url, '?', 1), '^.*/', ''), ''),
+            'picture'
+        ) as name,
         true as is_inline,
         1 as place
     from inline

@@ -173,7 +173,12 @@ found_files as (
     select
         named_attachments.target_id,
         string_agg(
-            concat(named_attachments.name, ' ', named_attachments.bytes, ' ', named_attachments.url),
+            concat_ws(
+                ' ',
+                named_attachments.name,
+                named_attachments.bytes,
+                named_attachments.url
+            ),
             ', '
             order by named_attachments.name, named_attachments.bytes, named_attachments.url
         ) as files

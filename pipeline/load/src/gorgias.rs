@@ -10,6 +10,7 @@ mod wire;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use kernel::ledger::RecordKind;
 use kernel::retry::Policy;
 use kernel::{Fault, Instant, Result};
 use serde_json::Value;
@@ -187,6 +188,20 @@ impl Target for Gorgias {
     async fn tags(&self) -> Result<Vec<(String, TargetId)>> {
         let tags = self.list(phase::TAGS_READ, "/api/tags").await?;
         Ok(tags.iter().filter_map(reply::tag).collect())
+    }
+
+    async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<(String, TargetId)>> {
+        let path = match kind {
+            RecordKind::Customer => "/api/customers",
+            RecordKind::Ticket => "/api/tickets",
+            RecordKind::Message => "/api/messages",
+            RecordKind::Agent | RecordKind::Tag | RecordKind::Upload => return Ok(Vec::new()),
+        };
+        Ok(reply::parts(&self.list(phase::TICKETS_READ, path).await?))
+    }
+
+    async fn messages_of(&self, ticket: &str) -> Result<Vec<(String, TargetId)>> {
+        self.parts(ticket).await
     }
 
     async fn create(&self, draft: Draft<'_>, now: Instant) -> Result<Sent> {

@@ -83,6 +83,11 @@ impl Ledger {
         })
     }
 
+    /// Whether nothing was ever written to it.
+    pub fn is_empty(&self) -> bool {
+        locked(&self.book).counts.is_empty()
+    }
+
     /// Where a record stands; `None` when nothing was ever done about it.
     pub fn standing(&self, kind: RecordKind, source_id: &str) -> Option<Standing> {
         locked(&self.book).standings.get(&kind)?.get(source_id).cloned()

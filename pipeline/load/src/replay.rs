@@ -5,6 +5,7 @@
 //! their order. What becomes of a single record is decided in `recovery`; what a vendor wants to
 //! hear is known to its driver.
 
+mod adoption;
 mod agents;
 mod draft;
 mod files;
@@ -203,6 +204,7 @@ impl Replay<'_> {
         let forecast = plan::forecast(self.warehouse, run).await?;
         let forecast: BTreeMap<String, u64> = forecast.try_collect().await?;
         let expected = |phase: &str| forecast.get(phase).copied().unwrap_or_default();
+        self.adopt().await?;
         let agents = self.bring_agents().await?;
         self.bring_customers(expected(phase::CUSTOMERS_CREATE)).await?;
         self.bring_tags().await?;

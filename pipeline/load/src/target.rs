@@ -27,6 +27,8 @@ pub mod phase {
     pub const CUSTOMERS_CREATE: &str = "customers_create";
     /// Uploading files.
     pub const FILES_UPLOAD: &str = "files_upload";
+    /// Asking which of the plan's records the target has already.
+    pub const TICKETS_READ: &str = "tickets_read";
     /// Creating tickets with the messages that travel along.
     pub const TICKETS_CREATE: &str = "tickets_create";
     /// Appending messages.
@@ -218,6 +220,13 @@ pub trait Target: Send + Sync {
 
     /// Every tag's name with its id.
     async fn tags(&self) -> Result<Vec<(String, TargetId)>>;
+
+    /// Every customer, ticket or message that carries an external id, with it. The same record may
+    /// come twice, because lists change while they are read.
+    async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<(String, TargetId)>>;
+
+    /// The messages of a ticket that carry an external id, with it.
+    async fn messages_of(&self, ticket: &str) -> Result<Vec<(String, TargetId)>>;
 
     /// Creates a record with one call; never repeats one that may have been carried out, and holds
     /// back one that carries a message not sent before `now`.

@@ -83,15 +83,11 @@ async fn a_record_that_the_index_shows_late_is_waited_for_and_not_made_again() {
 }
 
 #[tokio::test]
-async fn a_ticket_that_is_found_with_a_part_of_its_messages_gets_the_others_and_is_closed() {
+async fn a_ticket_that_is_there_with_a_part_of_its_messages_gets_the_others_and_is_closed() {
     let mut plan = shop();
     let messages = ["m5-1", "m5-2", "m5-3"].map(|id| asked(id, "c1", true)).to_vec();
     plan.thread(ticket("t5", "c1", "closed"), messages);
-    let (method, path) = ("POST".to_owned(), "/api/tickets".to_owned());
-    // The first call is the test's own.
-    let once = vec![Once { fault: Fault::DropBefore, method, path, skip: 1, count: 1 }];
-    let faults = Faults { once, ..Faults::default() };
-    let stage = Stage::new(&plan, Setting { faults, ..Setting::default() }).await;
+    let stage = Stage::new(&plan, Setting::default()).await;
     let message = json!({
         "channel": "api", "via": "api", "from_agent": false, "public": true, "body_text": "x",
         "created_datetime": "2020-01-01T00:00:00+00:00",

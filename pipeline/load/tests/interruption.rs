@@ -9,6 +9,7 @@ use deskferry_load::target::{Draft, Found, Person, Sent, TargetId};
 use deskferry_load::{Gorgias, Options, Target, plan};
 use emulator::gorgias::Options as Setting;
 use kernel::fault::Kind;
+use kernel::ledger::RecordKind;
 use kernel::{Instant, Result};
 use tokio::sync::{Notify, Semaphore};
 
@@ -57,6 +58,14 @@ impl Target for Halting {
 
     async fn own_agent(&self) -> Result<TargetId> {
         self.inner.own_agent().await
+    }
+
+    async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<(String, TargetId)>> {
+        self.inner.carrying_ids(kind).await
+    }
+
+    async fn messages_of(&self, ticket: &str) -> Result<Vec<(String, TargetId)>> {
+        self.inner.messages_of(ticket).await
     }
 
     async fn tags(&self) -> Result<Vec<(String, TargetId)>> {
@@ -136,6 +145,14 @@ impl Target for Waiting {
         self.inner.own_agent().await
     }
 
+    async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<(String, TargetId)>> {
+        self.inner.carrying_ids(kind).await
+    }
+
+    async fn messages_of(&self, ticket: &str) -> Result<Vec<(String, TargetId)>> {
+        self.inner.messages_of(ticket).await
+    }
+
     async fn tags(&self) -> Result<Vec<(String, TargetId)>> {
         self.inner.tags().await
     }
@@ -177,6 +194,28 @@ async fn of_two_loaders_of_one_run_the_one_that_writes_second_stops_before_it_cr
     let fault = slow.expect_err("the slow one stops");
     assert_eq!(fault.kind(), Kind::Refused);
     assert!(fault.to_string().contains("another loader"), "{fault}");
-    assert_eq!(waiting.calls().keys().collect::<Vec<_>>(), ["agents_read"]);
+    assert_eq!(waiting.calls().keys().collect::<Vec<_>>(), ["agents_read", "tickets_read"]);
     assert_eq!(stage.replayed().await, replayed);
+}
+
+#[tokio::test]
+async fn a_new_run_into_the_same_target_makes_only_what_is_missing() {
+    for limit in [Some(1), Some(2), None] {
+        let stage = Stage::new(&shop(), Setting::default()).await;
+        let trial = Options { limit, ..options() };
+        stage.load_with(&trial, Arc::new(stage.gorgias())).await.expect("loads");
+        let run = kernel::RunId(trial.run.0 + 1);
+        shop().write(&stage.warehouse, run).await;
+        let again = Options { run, ..options() };
+        let target = Arc::new(stage.gorgias());
+        let outcome = stage.load_with(&again, target).await.expect("loads");
+        assert!(outcome.complete, "{:?}", outcome.findings);
+        let whole = Stage::new(&shop(), Setting::default()).await;
+        whole.load().await.expect("loads");
+        let (twice, once) = (stage.emulator.counters(), whole.emulator.counters());
+        for kind in ["tickets", "messages", "customers", "tags", "users"] {
+            assert_eq!(twice.records.get(kind), once.records.get(kind), "{kind} after {limit:?}");
+        }
+        stage.assert_quiet();
+    }
 }

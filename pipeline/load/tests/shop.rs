@@ -83,6 +83,7 @@ pub fn shop() -> PlanTables {
             json!({"phase": "tags_create", "calls": 3}),
             json!({"phase": "customers_create", "calls": 3}),
             json!({"phase": "files_upload", "calls": 2}),
+            json!({"phase": "tickets_read", "calls": 1}),
             json!({"phase": "tickets_create", "calls": 4}),
             json!({"phase": "messages_append", "calls": 5}),
             json!({"phase": "tickets_update", "calls": 1}),

@@ -174,3 +174,89 @@ fn visit(
     order.push(place);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::Models;
+
+    /// Orders models given as file and statement, and shows files or the fault.
+    fn check(files: &[(&str, &str)], expected: &str) {
+        let files = files.iter().map(|(file, sql)| {
+            let sql = format!("-- key: id\n{sql}");
+            (format!("{file}.sql"), sql)
+        });
+        let models = Models::from_files(files).of(|_| true).expect("the files are in place");
+        let schema_of = |layer: &Layer| match layer {
+            Layer::Source(_) => "source",
+            Layer::Plan(_) => "plan",
+            Layer::Reconcile => "reconcile",
+            _ => "staged",
+        };
+        let known = Known { tables: ["config.mapping".to_owned()].into() };
+        let shown = match in_order(models, schema_of, &known) {
+            Ok(ordered) => {
+                let files = ordered.iter().map(|model| model.file.trim_end_matches(".sql"));
+                files.collect::<Vec<_>>().join(" ")
+            }
+            Err(fault) => fault.to_string(),
+        };
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn what_is_read_comes_first_and_names_of_steps_are_no_tables() {
+        check(
+            &[
+                ("2_staged/b", "with a as (select id from staged.c) select id from a"),
+                ("2_staged/c", "select id from source.x cross join config.mapping"),
+                ("1_source/crisp/x", "select key as id from landing.people"),
+                ("checks/staged/a", "select id from staged.b where id is null"),
+            ],
+            "1_source/crisp/x 2_staged/c 2_staged/b checks/staged/a",
+        );
+    }
+
+    #[test]
+    fn a_circle_is_shown_with_its_way() {
+        check(
+            &[
+                ("2_staged/a", "select id from staged.b"),
+                ("2_staged/b", "select id from staged.c"),
+                ("2_staged/c", "select id from (select id from staged.a) as inner_a"),
+            ],
+            "models read each other in a circle: 2_staged/a.sql reads 2_staged/b.sql reads \
+             2_staged/c.sql reads 2_staged/a.sql",
+        );
+    }
+
+    #[test]
+    fn a_layer_reads_only_what_it_may() {
+        check(
+            &[("2_staged/a", "select key as id\nfrom landing.people")],
+            "sql/2_staged/a.sql:3 reads landing.people, which its layer must not",
+        );
+        check(
+            &[("1_source/crisp/a", "select id from staged.b"), ("2_staged/b", "select 1 as id")],
+            "sql/1_source/crisp/a.sql:2 reads staged.b, which its layer must not",
+        );
+        check(
+            &[("3_plan/gorgias/a", "select id from ledger.records")],
+            "sql/3_plan/gorgias/a.sql:2 reads ledger.records, which its layer must not",
+        );
+    }
+
+    #[test]
+    fn what_is_no_table_or_no_query_is_refused() {
+        check(
+            &[("2_staged/a", "select id\nfrom staged.nothing")],
+            "sql/2_staged/a.sql:3 reads staged.nothing, which does not exist",
+        );
+        check(
+            &[("2_staged/a", "select id from somewhere")],
+            "sql/2_staged/a.sql reads \"somewhere\" without saying its schema",
+        );
+        check(&[("2_staged/a", "drop table x")], "sql/2_staged/a.sql is not one SELECT");
+        check(&[("2_staged/a", "select 1; select 2")], "sql/2_staged/a.sql is not one SELECT");
+    }
+}

@@ -129,3 +129,54 @@ fn key_of(sql: &str) -> Vec<String> {
     let columns = key.unwrap_or("").split(',').map(str::trim);
     columns.filter(|column| !column.is_empty()).map(str::to_owned).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_model_says_its_grain_and_ends_in_the_order_of_its_key() {
+        let models = Models::embedded().of(|_| true).expect("every file is in its place");
+        assert!(models.len() > 50, "the SQL is in the program");
+        for model in models {
+            let header = model.sql.lines().next().unwrap_or("");
+            if matches!(model.layer, Layer::Check(_)) {
+                assert!(header.starts_with("-- claim: "), "{}", model.file);
+                assert!(model.sql.contains("order by"), "{}", model.file);
+                continue;
+            }
+            assert!(header.starts_with("-- grain: one row per "), "{}", model.file);
+            let last = model.sql.trim_end().lines().last().unwrap_or("");
+            let by_key = format!("select * from final order by {}", model.key.join(", "));
+            let is_by_place = model.file == "2_staged/messages.sql"
+                && last == "select * from final order by ticket_id, position";
+            assert!(last == by_key || is_by_place, "{}: {last}", model.file);
+        }
+    }
+
+    #[test]
+    fn the_sql_keeps_its_style() {
+        for (file, sql) in Models::embedded().files() {
+            for (place, line) in sql.lines().enumerate() {
+                let place = format!("sql/{file}:{}", place + 1);
+                assert!(line.chars().count() <= 100, "{place} is too long");
+                assert!(!line.contains('\t') && line == line.trim_end(), "{place} has odd spaces");
+                let is_inner =
+                    line.contains("select *") && !line.starts_with("select * from final");
+                assert!(!is_inner, "{place} selects everything in between");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_outside_every_layer_or_without_a_key_is_refused() {
+        for (file, sql, part) in [
+            ("notes.sql", "select 1", "belongs to no layer"),
+            ("2_staged/a.sql", "select 1", "does not say its key"),
+        ] {
+            let models = Models::from_files([(file.to_owned(), sql.to_owned())]);
+            let fault = models.of(|_| true).expect_err(file);
+            assert!(fault.to_string().contains(part), "{fault}");
+        }
+    }
+}

@@ -135,3 +135,68 @@ fn config(threads: usize) -> SessionConfig {
 fn unreadable(name: &str, error: DataFusionError) -> Fault {
     Fault::data(format!("the table {name} cannot be used")).because(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
+    use datafusion::arrow::util::pretty::pretty_format_batches;
+
+    use super::*;
+
+    async fn counted(sql: &str) -> (u64, String) {
+        let warehouse = Warehouse::open("memory://").expect("opens");
+        let documents = Arc::new(AtomicU64::new(0));
+        let session = Session::open_with(&warehouse, 2, documents.clone()).expect("opens");
+        let texts = (0..500).map(|n| format!(r#"{{"a":{n},"b":"x","c":{{"d":true}}}}"#));
+        let texts: ArrayRef = Arc::new(texts.map(Some).collect::<StringArray>());
+        let rows = RecordBatch::try_from_iter([("raw", texts)]).expect("one column");
+        session.context.register_batch("documents", rows).expect("a table");
+        let rows = session.context.sql(sql).await.expect("plans").collect().await.expect("runs");
+        let shown = pretty_format_batches(&rows).expect("can be shown").to_string();
+        (documents.load(Ordering::Relaxed), shown)
+    }
+
+    #[tokio::test]
+    async fn a_document_is_read_once_however_many_of_its_fields_are_used() {
+        let list = "'a BIGINT PATH $.a, b TEXT PATH $.b, d BOOL PATH $.c.d'";
+        let nested = format!(
+            "with read as (select json_row(raw, {list}) as document from documents),
+             named as (
+                 select document['a'] as a, document['b'] as b, document['d'] as d,
+                        document['is_valid'] as is_valid
+                 from read
+             ),
+             kept as (select a, b, d, case when is_valid then 1 end as one from named where d)
+             select sum(a) as a, min(b) as b, count(d) as d, sum(one) as ones from kept"
+        );
+        let (documents, shown) = counted(&nested).await;
+        assert_eq!(documents, 500, "{shown}");
+        assert!(shown.contains("| 124750 | x | 500 | 500  |"), "{shown}");
+        let flat = format!(
+            "select json_row(raw, {list})['a'], json_row(raw, {list})['b'],
+                    json_row(raw, {list})['d'] from documents"
+        );
+        assert_eq!(counted(&flat).await.0, 500);
+    }
+
+    #[tokio::test]
+    async fn values_become_json_and_absent_members_stay_away() {
+        let sql = r#"select json_text(named_struct('name', 'a "b"', 'none', cast(null as varchar),
+            'list', make_array(1, 2), 'flag', true, 'at', utc_of_ms(1500))) as text"#;
+        let (_, shown) = counted(sql).await;
+        let expected = r#"{"name":"a \"b\"","list":[1,2],"flag":true,"at":"1970-01-01T00:00:01.500000+00:00"}"#;
+        assert!(shown.contains(expected), "{shown}");
+    }
+
+    #[tokio::test]
+    async fn functions_take_nothing_for_an_answer() {
+        let sql = "select json_items(null) is null and markdown_html(null) is null
+            and cut_text(null, 3) is null and utc_of_text('soon') is null
+            and email_address('nobody') is null and coalesce(array_length(image_urls(null)), 0) = 0
+            and json_row(null, 'a TEXT PATH $.a')['is_valid'] = false as all_null";
+        let (_, shown) = counted(sql).await;
+        assert!(shown.contains("true"), "{shown}");
+    }
+}

@@ -44,12 +44,15 @@ phases as (
     union all
     select 6 as place, 'files_upload' as phase, count(*) as calls from plan.uploads
     union all
-    select 7 as place, 'tickets_create' as phase, count(*) as calls from plan.tickets
+    -- Asked once, before the first create: which of these tickets are there already.
+    select 7 as place, 'tickets_read' as phase, 1 as calls
     union all
-    select 8 as place, 'messages_append' as phase, coalesce(sum(messages), 0) as calls
+    select 8 as place, 'tickets_create' as phase, count(*) as calls from plan.tickets
+    union all
+    select 9 as place, 'messages_append' as phase, coalesce(sum(messages), 0) as calls
     from appended
     union all
-    select 9 as place, 'tickets_update' as phase, calls from reopened
+    select 10 as place, 'tickets_update' as phase, calls from reopened
 ),
 
 final as (

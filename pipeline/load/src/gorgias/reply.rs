@@ -77,11 +77,11 @@ pub(super) fn founds(records: &[Value], external_id: &str) -> Vec<Found> {
     founds.filter(|found: &Found| seen.insert(found.id.clone())).collect()
 }
 
-/// Messages that carry an external id, with their ids.
-pub(super) fn parts(messages: &[Value]) -> Vec<(String, TargetId)> {
-    let parts = messages.iter().filter_map(|message| {
-        let external_id = text(message, "external_id")?;
-        Some((external_id.to_owned(), id(message)?))
+/// Records that carry an external id: it and their ids.
+pub(super) fn parts(records: &[Value]) -> Vec<(String, TargetId)> {
+    let parts = records.iter().filter_map(|record| {
+        let external_id = text(record, "external_id")?;
+        Some((external_id.to_owned(), id(record)?))
     });
     parts.collect()
 }

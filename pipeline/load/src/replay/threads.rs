@@ -5,6 +5,7 @@ use kernel::Result;
 use kernel::ledger::{Entry, RecordKind, State};
 
 use super::Replay;
+use super::adoption::ADOPTED;
 use super::agents::Agents;
 use crate::plan::{Message, Rows, Threads, Ticket};
 use crate::recovery::{ONE_BY_ONE, Settled};
@@ -81,7 +82,9 @@ impl Replay<'_> {
                 return Ok(());
             }
         }
-        self.finish(&target_id, ticket, !appended.is_empty()).await?;
+        if self.may_have_reopened(ticket, messages, !appended.is_empty()) {
+            self.finish(&target_id, ticket).await?;
+        }
         let ids = messages.iter().map(|message| message.message_id.as_str());
         self.desk.ledger.forget_messages(ids);
         Ok(())
@@ -137,14 +140,26 @@ impl Replay<'_> {
         Ok(settled != Settled::Open)
     }
 
-    /// Sets the final state of a closed ticket that had messages appended.
-    async fn finish(&self, target_id: &TargetId, ticket: &Ticket, appended: bool) -> Result<()> {
-        let standing = self.desk.ledger.standing(RecordKind::Ticket, &ticket.ticket_id);
-        let detail = standing.and_then(|standing| standing.detail).unwrap_or_default();
-        let due = appended || detail.ends_with(ONE_BY_ONE);
-        if ticket.status != "closed" || !due || &*detail == FINISHED {
-            return Ok(());
-        }
+    /// Whether a ticket that should be closed had messages appended, which may have opened it
+    /// again, and its final state was not set since.
+    fn may_have_reopened(&self, ticket: &Ticket, messages: &[Message], appends: bool) -> bool {
+        let detail = |kind, id: &str| {
+            let standing = self.desk.ledger.standing(kind, id);
+            standing.and_then(|standing| standing.detail).unwrap_or_default()
+        };
+        let of_ticket = detail(RecordKind::Ticket, &ticket.ticket_id);
+        let is_new =
+            |message: &Message| &*detail(RecordKind::Message, &message.message_id) != ADOPTED;
+        let is_due = match &*of_ticket {
+            FINISHED => false,
+            ADOPTED => messages.iter().any(is_new),
+            other => appends || other.ends_with(ONE_BY_ONE),
+        };
+        ticket.status == "closed" && is_due
+    }
+
+    /// Sets the final state of a ticket.
+    async fn finish(&self, target_id: &TargetId, ticket: &Ticket) -> Result<()> {
         match self.desk.target.finish(target_id, ticket, self.desk.clock.now()).await? {
             Sent::Made(_) => {
                 self.progress.advance(phase::TICKETS_UPDATE, 1);

@@ -249,11 +249,11 @@ fn code_point(rest: &str) -> (char, usize) {
     let Some(first) = unit(0) else {
         return (char::REPLACEMENT_CHARACTER, 0);
     };
-    if (0xd800..0xdc00).contains(&first) && rest.get(4..6) == Some("\\u") {
-        if let Some(second) = unit(6).filter(|unit| (0xdc00..0xe000).contains(unit)) {
-            let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-            return (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), 10);
-        }
+    let is_first_half = (0xd800..0xdc00).contains(&first) && rest.get(4..6) == Some("\\u");
+    let second = unit(6).filter(|unit| is_first_half && (0xdc00..0xe000).contains(unit));
+    if let Some(second) = second {
+        let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+        return (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), 10);
     }
     let letter = char::from_u32(first).filter(|letter| *letter != '\0');
     (letter.unwrap_or(char::REPLACEMENT_CHARACTER), 4)

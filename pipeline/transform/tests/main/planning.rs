@@ -29,19 +29,11 @@ async fn planned_with(pairs: &[(&str, &str)]) -> Shop {
     assert_eq!(planned.findings, []);
     let hash = plan_hash(&build.id, "gorgias", &mapping, &models).expect("a known target");
     assert_eq!(planned.hash, hash);
-    Shop {
-        warehouse,
-        build: build.id,
-        planned,
-    }
+    Shop { warehouse, build: build.id, planned }
 }
 
 async fn check(shop: &Shop, sql: &str, expected: &[&str]) {
-    let scope = Scope {
-        build: Some(shop.build.clone()),
-        run: Some(RunId(1)),
-        ..Scope::default()
-    };
+    let scope = Scope { build: Some(shop.build.clone()), run: Some(RunId(1)), ..Scope::default() };
     let session = catalog(&shop.warehouse, &scope).await.expect("the catalog opens");
     let rows = select(&session, sql).await.expect("the question is answered");
     let table = pretty_format_batches(&rows).expect("can be shown").to_string();
@@ -164,7 +156,8 @@ async fn seed_packing_sends_one_message_with_its_ticket_and_appends_the_rest() {
 
 #[tokio::test]
 async fn a_target_without_models_is_refused() {
-    let fault = plan_hash(&BuildId("0".into()), "nowhere", &Mapping::default(), &Models::embedded())
-        .expect_err("no models");
+    let fault =
+        plan_hash(&BuildId("0".into()), "nowhere", &Mapping::default(), &Models::embedded())
+            .expect_err("no models");
     assert!(fault.to_string().contains("nowhere"), "{fault}");
 }

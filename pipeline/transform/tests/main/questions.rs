@@ -31,8 +31,13 @@ async fn only_statements_that_read_are_run() {
         assert_eq!(fault.kind(), Kind::Refused, "{sql}: {fault}");
     }
     assert!(!std::path::Path::new("/tmp/deskferry-must-not-exist.csv").exists());
-    for sql in ["select 1", "with a as (select 1) select * from a", "show tables",
-        "describe config.mapping", "explain select 1", "show columns from config.mapping",
+    for sql in [
+        "select 1",
+        "with a as (select 1) select * from a",
+        "show tables",
+        "describe config.mapping",
+        "explain select 1",
+        "show columns from config.mapping",
     ] {
         let rows = select(&session, sql).await.expect(sql);
         assert!(rows.iter().any(|batch| batch.num_rows() > 0), "{sql}");
@@ -51,10 +56,7 @@ async fn a_file_of_the_machine_cannot_be_read_by_its_name() {
 async fn landed_rows_can_be_asked_before_anything_is_staged() {
     let warehouse = Warehouse::open("memory://").expect("opens");
     let id = land(&warehouse, "crisp", 1, &shop::records(), &shop::files()).await;
-    let scope = Scope {
-        snapshots: vec![id],
-        ..Scope::default()
-    };
+    let scope = Scope { snapshots: vec![id], ..Scope::default() };
     let session = catalog(&warehouse, &scope).await.expect("opens");
     let sql = "select (select count(*) from landing.messages) as newest, \
                (select count(*) from landing_all.messages) as received";

@@ -1,9 +1,9 @@
 //! What should be in the target against what is.
 
+use datafusion::arrow::util::pretty::pretty_format_batches;
 use deskferry_transform::{
     Models, Reconciled, Scope, TableCounts, catalog, plan, reconcile, select, stage,
 };
-use datafusion::arrow::util::pretty::pretty_format_batches;
 use kernel::{BuildId, Mapping, RunId};
 use landing::Warehouse;
 use serde_json::{Value, json};
@@ -27,11 +27,7 @@ async fn moved() -> Move {
     let build = stage(&warehouse, "crisp", &[id], &mapping, &models).await.expect("is staged");
     plan(&warehouse, &build.id, "gorgias", &mapping, &models, &RUN).await.expect("is planned");
     let target = Target::replay(&warehouse, &build.id, RUN).await;
-    Move {
-        warehouse,
-        build: build.id,
-        target,
-    }
+    Move { warehouse, build: build.id, target }
 }
 
 impl Move {
@@ -47,10 +43,7 @@ impl Move {
     }
 
     async fn differences(&self) -> Vec<String> {
-        let scope = Scope {
-            run: Some(RUN),
-            ..Scope::default()
-        };
+        let scope = Scope { run: Some(RUN), ..Scope::default() };
         let session = catalog(&self.warehouse, &scope).await.expect("opens");
         let sql = "select \"table\", source_id, field, expected, found, verdict, rule \
                    from reconcile.differences order by 1, 2, 3";
@@ -113,7 +106,9 @@ async fn every_kind_of_damage_is_found_and_nothing_else() {
     by_id(&mut target.messages, "session_a/4")["attachments"] = Value::Null;
     let picture = by_id(&mut target.messages, "session_a/5");
     let old = format!("{}/a/cup.png", shop::FILES);
-    picture["body_text"] = json!(format!("See ![cup]({old}) and ![x]({old}) [attachment not available: gone.png, missing]"));
+    picture["body_text"] = json!(format!(
+        "See ![cup]({old}) and ![x]({old}) [attachment not available: gone.png, missing]"
+    ));
     by_id(&mut target.messages, "session_c/2")["sent_datetime"] = json!("2024-01-01T00:00:00");
     by_id(&mut target.messages, "session_b/1")["sent_datetime"] = Value::Null;
     let reconciled = moved.reconciled(1).await;

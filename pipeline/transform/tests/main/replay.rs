@@ -55,16 +55,9 @@ fn inner(row: &Row, column: &str) -> Value {
 impl Target {
     /// Replays the plan of a run.
     pub async fn replay(warehouse: &Warehouse, build: &BuildId, run: RunId) -> Self {
-        let scope = Scope {
-            build: Some(build.clone()),
-            run: Some(run),
-            ..Scope::default()
-        };
+        let scope = Scope { build: Some(build.clone()), run: Some(run), ..Scope::default() };
         let session = catalog(warehouse, &scope).await.expect("the plan is there");
-        let mut target = Target {
-            id_next: 3_000_000_000,
-            ..Target::default()
-        };
+        let mut target = Target { id_next: 3_000_000_000, ..Target::default() };
         for row in rows_of(&session, "select * from plan.agents order by agent_id").await {
             if let (Some(id), Some(_)) = (text(&row, "agent_id"), text(&row, "email")) {
                 target.note(RecordKind::Agent, id, None);

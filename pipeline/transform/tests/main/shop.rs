@@ -41,9 +41,7 @@ pub fn message_at(
     let raw = format!(
         r#"{{"session_id":"{session}","fingerprint":{number},"type":"{kind}","content":{content},"timestamp":{sent_ms},{more}}}"#
     );
-    Record::new("messages", &format!("{session}/{number}"), raw)
-        .of(&session)
-        .at(10, number as i32)
+    Record::new("messages", &format!("{session}/{number}"), raw).of(&session).at(10, number as i32)
 }
 
 const FROM_CUSTOMER: &str = r#""from":"user","origin":"chat","user":{"nickname":"Visitor"}"#;
@@ -121,13 +119,17 @@ fn conversations() -> Vec<Record> {
 }
 
 fn plain_messages() -> Vec<Record> {
-    let file = format!(r#"{{"name":"invoice.pdf","url":"{FILES}/a/invoice.pdf","type":"application/pdf"}}"#);
+    let file = format!(
+        r#"{{"name":"invoice.pdf","url":"{FILES}/a/invoice.pdf","type":"application/pdf"}}"#
+    );
     let gone = format!(r#"{{"name":"gone.png","url":"{FILES}/a/gone.png","type":"image/png"}}"#);
     let picture = format!(r#""See ![cup]({FILES}/a/cup.png) and ![x]({FILES}/a/gone.png)""#);
     let ada_note = r#""from":"operator","user":{"user_id":"op-ada","nickname":"Ada"},"mentions":["op-ada","op-other"]"#;
     let mail = r#""from":"user","origin":"email","original":{"original_id":"or-1"},"user":{"nickname":"Joe"}"#;
-    let reply = r#""from":"operator","origin":"email","user":{"user_id":"op-ada","nickname":"Ada"}"#;
-    let copied = r#""from":"user","origin":"email","user":{"type":"participant","nickname":"Cas Copied"}"#;
+    let reply =
+        r#""from":"operator","origin":"email","user":{"user_id":"op-ada","nickname":"Ada"}"#;
+    let copied =
+        r#""from":"user","origin":"email","user":{"type":"participant","nickname":"Cas Copied"}"#;
     vec![
         message("a", 1, "text", r#""Hello **there**\nsecond line""#, ""),
         message("a", 2, "text", r#""Hi Ann""#, FROM_ADA),
@@ -162,7 +164,11 @@ fn odd_messages() -> Vec<Record> {
         message("d", 3, "text", r#""typo""#, "").at(10, 1),
         message("d", 3, "text", r#""edited""#, "").at(12, 1),
         message("nowhere", 1, "text", r#""no conversation""#, ""),
-        Record::new("messages", "session_d/9", r#"{"session_id":"session_d","fingerprint":9,"type":"text","content":"no time"}"#)
-            .of("session_d"),
+        Record::new(
+            "messages",
+            "session_d/9",
+            r#"{"session_id":"session_d","fingerprint":9,"type":"text","content":"no time"}"#,
+        )
+        .of("session_d"),
     ]
 }

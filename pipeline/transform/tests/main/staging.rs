@@ -1,7 +1,7 @@
 //! From landed records to staged tables.
 
-use deskferry_transform::{Build, Models, Scope, catalog, select, stage, stage_on};
 use datafusion::arrow::util::pretty::pretty_format_batches;
+use deskferry_transform::{Build, Models, Scope, catalog, select, stage, stage_on};
 use kernel::{Mapping, SnapshotId};
 use landing::{Warehouse, layout};
 
@@ -32,10 +32,7 @@ fn mapping(pairs: &[(&str, &str)]) -> Mapping {
 /// Asks a build and compares the answer, line by line, without the frame.
 async fn check(warehouse: &Warehouse, build: &Build, sql: &str, expected: &[&str]) {
     let scope = Scope {
-        snapshots: vec![SnapshotId {
-            platform: "crisp".to_owned(),
-            number: 1,
-        }],
+        snapshots: vec![SnapshotId { platform: "crisp".to_owned(), number: 1 }],
         build: Some(build.id.clone()),
         ..Scope::default()
     };
@@ -279,9 +276,10 @@ async fn decisions_change_what_is_staged() {
 #[tokio::test]
 async fn a_decision_that_is_not_built_yet_is_refused() {
     let warehouse = memory();
-    let fault = stage(&warehouse, "crisp", &[], &mapping(&[("split", "resolved")]), &Models::embedded())
-        .await
-        .expect_err("split is not built");
+    let fault =
+        stage(&warehouse, "crisp", &[], &mapping(&[("split", "resolved")]), &Models::embedded())
+            .await
+            .expect_err("split is not built");
     assert_eq!(fault.kind(), kernel::fault::Kind::FixConfig);
     assert!(fault.to_string().contains("not built yet"), "{fault}");
 }
@@ -332,10 +330,7 @@ async fn the_bytes_do_not_depend_on_threads_or_on_the_order_of_landing() {
 #[tokio::test]
 async fn a_complete_build_is_used_again_and_anything_else_makes_a_new_one() {
     let (warehouse, build) = staged_with(&Mapping::default()).await;
-    let id = SnapshotId {
-        platform: "crisp".to_owned(),
-        number: 1,
-    };
+    let id = SnapshotId { platform: "crisp".to_owned(), number: 1 };
     let models = Models::embedded();
     let again = stage(&warehouse, "crisp", std::slice::from_ref(&id), &Mapping::default(), &models)
         .await
