@@ -26,10 +26,26 @@ planned_losses as (
     from plan.losses
 ),
 
+-- Somebody stands in for an agent whom the target lacks; the ledger says for whom.
+loaded_losses as (
+    select
+        'loaded' as stage,
+        'operators' as stream,
+        source_id,
+        cast(null as varchar) as ticket_id,
+        'agent_replaced' as rule,
+        detail,
+        concat('staged.agents key ', source_id) as survives_in
+    from ledger.records
+    where kind = 'agent' and detail is not null
+),
+
 final as (
     select stage, stream, source_id, ticket_id, rule, detail, survives_in from staged_losses
     union all
     select stage, stream, source_id, ticket_id, rule, detail, survives_in from planned_losses
+    union all
+    select stage, stream, source_id, ticket_id, rule, detail, survives_in from loaded_losses
 )
 
 select * from final order by stage, stream, source_id, rule

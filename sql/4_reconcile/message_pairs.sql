@@ -103,7 +103,8 @@ expected as (
     inner join planned on messages.message_id = planned.message_id
     left join tickets_in_target on messages.ticket_id = tickets_in_target.ticket_id
     left join people_in_target as agents
-        on agents.kind = 'agent' and messages.agent_id = agents.source_id
+        on agents.kind = 'agent'
+        and coalesce(messages.agent_id, 'legacy') = agents.source_id
         and messages.direction <> 'in'
     left join people_in_target as people
         on people.kind = 'customer' and messages.customer_id = people.source_id

@@ -96,7 +96,7 @@ order by case counts.\"table\"
 
 const LOSSES: &str = "
 select losses.rule, losses.stream, count(*) as \"rows\", min(losses.survives_in) as survives_in
-from staged.losses
+from reconcile.losses
 group by losses.rule, losses.stream
 order by count(*) desc, losses.rule, losses.stream";
 

@@ -45,8 +45,10 @@ impl Pages<'_> {
             let mut number = start_from_page;
             loop {
                 let token = number.to_string();
-                let page =
-                    Page { token: Some(&token), end_http_codes, round: sweep, ..Page::default() };
+                // On the very first page these statuses mean what they always mean.
+                let end_http_codes = if number > start_from_page { end_http_codes } else { &[] };
+                let token = Some(token.as_str());
+                let page = Page { token, end_http_codes, round: sweep, ..Page::default() };
                 let answer = self.ask(page).await?;
                 if answer.verdict != Verdict::Success || answer.found.is_empty() {
                     break;

@@ -90,7 +90,10 @@ pub async fn extract(
         private_hosts: options.private_hosts.clone(),
         bytes_max: options.file_bytes_max,
         timeout_ms: options.timeout_ms,
-        policy: Policy { attempts_max: FILE_ATTEMPTS_MAX.min(options.policy.attempts_max), ..options.policy },
+        policy: Policy {
+            attempts_max: FILE_ATTEMPTS_MAX.min(options.policy.attempts_max),
+            ..options.policy
+        },
         clock: clock.clone(),
     })?;
     let flush_ms = options.flush_ms;

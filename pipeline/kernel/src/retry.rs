@@ -41,13 +41,21 @@ pub struct Policy {
     pub pause_max_ms: u64,
     /// The pause when a quota is exhausted and no header says how long, in milliseconds.
     pub quota_pause_ms: u64,
+    /// Calls in all when a quota is exhausted: it comes back next day, not next minute.
+    pub quota_attempts_max: u32,
 }
 
 impl Default for Policy {
-    /// Six tries over about fifteen seconds; a minute where a quota is exhausted, as the importer
-    /// that Crisp publishes does.
+    /// Six tries over about fifteen seconds; where a quota is exhausted one more after a minute,
+    /// as the importer does that Crisp publishes.
     fn default() -> Self {
-        Self { attempts_max: 6, pause_first_ms: 500, pause_max_ms: 60_000, quota_pause_ms: 60_000 }
+        Self {
+            attempts_max: 6,
+            pause_first_ms: 500,
+            pause_max_ms: 60_000,
+            quota_pause_ms: 60_000,
+            quota_attempts_max: 2,
+        }
     }
 }
 
@@ -55,7 +63,11 @@ impl Policy {
     /// Decides after the `attempt`th try (from 1) ended badly. `spread` is between 0 and 1 and
     /// keeps clients from returning all at once.
     pub fn decide(&self, attempt: u32, ending: Ending, spread: f64) -> Decision {
-        if attempt >= self.attempts_max {
+        let attempts_max = match ending {
+            Ending::QuotaExhausted { .. } => self.quota_attempts_max,
+            _ => self.attempts_max,
+        };
+        if attempt >= attempts_max {
             return Decision::GiveUp;
         }
         let doubled = self.pause_first_ms.saturating_mul(1 << (attempt - 1).min(20));
@@ -91,6 +103,13 @@ mod tests {
         assert_eq!(policy.decide(1, Ending::NoReply, 1.0), Decision::After(500));
         assert_eq!(policy.decide(3, Ending::ServerTrouble, 1.0), Decision::After(2_000));
         assert_eq!(policy.decide(6, Ending::NoReply, 1.0), Decision::GiveUp);
+    }
+
+    #[test]
+    fn an_exhausted_quota_is_asked_for_once_more_and_then_left() {
+        let ending = Ending::QuotaExhausted { retry_after_ms: None };
+        assert_eq!(Policy::default().decide(1, ending, 0.0), Decision::After(60_000));
+        assert_eq!(Policy::default().decide(2, ending, 0.0), Decision::GiveUp);
     }
 
     #[test]

@@ -84,8 +84,11 @@ pub(super) fn print_summary(summary: &Summary, format: Format) -> Result<()> {
         let (table, field) = (row.table.clone(), row.field.clone());
         vec![table, field, row.verdict.clone(), rule, row.rows.to_string()]
     });
-    let header = ["record", "field", "verdict", "rule", "records"];
-    print::rows(format, &header, &differences.collect::<Vec<_>>())?;
+    let differences: Vec<Vec<String>> = differences.collect();
+    if !differences.is_empty() {
+        let header = ["record", "field", "verdict", "rule", "records"];
+        print::rows(format, &header, &differences)?;
+    }
     let unexplained = summary.unexplained();
     print::talk(&match unexplained {
         0 => "no difference is unexplained".to_owned(),

@@ -55,10 +55,15 @@ fn calls(planned: &Planned, phase: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn tickets_and_messages_take_the_shape_that_the_target_wants() {
+async fn the_shop_is_planned_call_by_call() {
     let shop = planned_with(&[]).await;
+    tickets_and_messages_take_the_shape_that_the_target_wants(&shop).await;
+    uploads_agents_and_losses_are_what_the_plan_needs(&shop).await;
+}
+
+async fn tickets_and_messages_take_the_shape_that_the_target_wants(shop: &Shop) {
     check(
-        &shop,
+        shop,
         "select seq, ticket_id, status, channel, from_agent, assignee_agent_id, tags, messages from plan.tickets order by seq",
         &[
             "1 | session_c | open | chat | true |  | [\"migrated-from-crisp\"] | 7",
@@ -70,7 +75,7 @@ async fn tickets_and_messages_take_the_shape_that_the_target_wants() {
     )
     .await;
     check(
-        &shop,
+        shop,
         "select message_id, in_create, channel, from_agent, public, sender_kind, sender_id, receiver_customer_id, source_from_address from plan.messages where ticket_id in ('session_a', 'session_mail') order by ticket_seq, position",
         &[
             "session_mail/1 | true | email | false | true | customer | person:p4 |  | joe@mail.example",
@@ -86,7 +91,7 @@ async fn tickets_and_messages_take_the_shape_that_the_target_wants() {
     )
     .await;
     check(
-        &shop,
+        shop,
         "select source_to, mention_agent_ids, meta from plan.messages where message_id in ('session_a/3', 'session_mail/3') order by message_id",
         &[
             r#"[] | ["op-ada","op-other"] | {"source_message":"session_a/3","source_type":"note","author":"Ada","author_type":"agent","author_id":"op-ada"}"#,
@@ -96,29 +101,27 @@ async fn tickets_and_messages_take_the_shape_that_the_target_wants() {
     .await;
 }
 
-#[tokio::test]
-async fn uploads_agents_and_losses_are_what_the_plan_needs() {
-    let shop = planned_with(&[]).await;
+async fn uploads_agents_and_losses_are_what_the_plan_needs(shop: &Shop) {
     check(
-        &shop,
+        shop,
         "select seq, name, content_type, bytes from plan.uploads order by seq",
         &["1 | invoice.pdf | application/pdf | 16", "2 | cup.png | image/png | 5"],
     )
     .await;
     check(
-        &shop,
+        shop,
         "select agent_id, email from plan.agents order by agent_id",
         &["op-ada | ada@shop.example", "op-gone | ", "op-other | "],
     )
     .await;
     check(
-        &shop,
+        shop,
         "select customer_id, phone from plan.customers where phone is not null",
         &["person:p1 | +33700000001"],
     )
     .await;
     check(
-        &shop,
+        shop,
         "select source_id, rule from plan.losses where rule <> 'bot_as_legacy_agent' order by rule, source_id",
         &[
             "session_empty | no_messages",

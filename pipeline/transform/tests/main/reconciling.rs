@@ -84,6 +84,7 @@ async fn a_faultless_replay_has_no_difference_that_is_not_explained() {
         ..TableCounts::default()
     };
     assert_eq!(tickets, Some(&expected));
+    a_run_without_a_plan_is_refused(&moved).await;
 }
 
 #[tokio::test]
@@ -150,9 +151,7 @@ fn with_id(mut value: Value, id: u64) -> Value {
     value
 }
 
-#[tokio::test]
-async fn a_run_without_a_plan_is_refused() {
-    let moved = moved().await;
+async fn a_run_without_a_plan_is_refused(moved: &Move) {
     let (mapping, models) = (Mapping::default(), Models::embedded());
     let fault =
         reconcile(&moved.warehouse, &moved.build, &RunId(2), "gorgias", &[], &mapping, &models)
