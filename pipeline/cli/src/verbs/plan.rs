@@ -87,16 +87,14 @@ fn print_outlook(target: &Side, facts: &RunFacts) {
     let calls: u64 = facts.forecast.iter().map(|(_, calls)| calls).sum();
     print::talk(&format!("run {}: {calls} calls to {}", facts.run, facts.target_address));
     let budget = &target.manifest.api_budget;
-    let configured = target
-        .calls_per_window
-        .or(budget.calls_per_window)
-        .zip(target.window_s.or(budget.window_s));
-    if let Some((calls_per_window, window_s)) = configured {
+    let configured = target.calls_per_window.zip(target.window_s);
+    let documented = budget.calls_per_window.zip(budget.window_s);
+    let rates = [("as configured", configured), ("as the vendor documents", documented)];
+    for (whose, rate) in rates {
+        let Some((calls_per_window, window_s)) = rate else { continue };
         let shape = Shape { calls: calls_per_window, window_ms: window_s * 1_000 };
-        print::talk(&format!(
-            "at {calls_per_window} calls in {window_s} s it takes about {}",
-            duration(seconds(calls, shape))
-        ));
+        let takes = duration(seconds(calls, shape));
+        print::talk(&format!("{calls_per_window} calls in {window_s} s, {whose}: about {takes}"));
     }
 }
 
