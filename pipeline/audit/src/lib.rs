@@ -4,7 +4,9 @@
 //! nothing.
 
 mod question;
+mod rules;
 mod summary;
 
 pub use question::{Text, as_text, ask, read_rows, scope_of};
+pub use rules::meaning;
 pub use summary::{CallRow, DifferenceRow, LossRow, MovedRow, Summary, summarize};

@@ -75,7 +75,9 @@ pub fn as_text(batches: &[RecordBatch], form: Text) -> Result<String> {
     let mut bytes = Vec::new();
     match form {
         Text::JsonLines => {
-            let mut writer = arrow::json::LineDelimitedWriter::new(&mut bytes);
+            let mut writer = arrow::json::WriterBuilder::new()
+                .with_explicit_nulls(true)
+                .build::<_, arrow::json::writer::LineDelimited>(&mut bytes);
             writer.write_batches(&batches).map_err(unwritable)?;
             writer.finish().map_err(unwritable)?;
         }

@@ -59,13 +59,16 @@ pub(super) fn print_summary(summary: &Summary, format: Format) -> Result<()> {
     print::heading("What was lost, and where the original survives");
     let losses = summary.losses.iter().map(|row| {
         let survives_in = row.survives_in.clone().unwrap_or_default();
-        vec![row.rule.clone(), row.stream.clone(), row.rows.to_string(), survives_in]
+        vec![
+            row.rows.to_string(),
+            audit::meaning(&row.rule).to_owned(),
+            row.rule.clone(),
+            survives_in,
+        ]
     });
-    print::rows(
-        format,
-        &["rule", "stream", "records", "for instance"],
-        &losses.collect::<Vec<_>>(),
-    )?;
+    let header = ["records", "what happened", "rule", "the original, for instance"];
+    print::rows(format, &header, &losses.collect::<Vec<_>>())?;
+    print::talk("all of them: select * from reconcile.losses");
 
     print::heading("Calls");
     let total = |pick: fn(&audit::CallRow) -> u64| summary.calls.iter().map(pick).sum::<u64>();

@@ -1,0 +1,74 @@
+//! What the rules by which something is lost mean, in words for people who did not write them.
+
+/// Every such rule with its meaning. A rule that SQL names and this list does not is a failing
+/// test.
+const MEANINGS: &[(&str, &str)] = &[
+    ("agent_replaced", "the target lacks this agent; somebody stands in"),
+    ("anonymous_skipped", "people without an e-mail address are left out, as configured"),
+    ("attachment_not_available", "the file could not be fetched; the message says so"),
+    ("bot_as_legacy_agent", "a bot wrote it; the stand-in is shown as its author"),
+    ("bots_skipped", "messages of bots are left out, as configured"),
+    ("data_without_profile", "custom data of a person who has no profile"),
+    ("email_as_chat", "an e-mail without an address on both sides becomes a chat message"),
+    ("events_skipped", "system lines are left out, as configured"),
+    ("html_dropped", "the HTML is too large; the text is kept"),
+    ("message_not_staged", "the original of an e-mail that is left out itself"),
+    ("no_messages", "a ticket cannot be made without a message"),
+    ("not_a_phone_number", "the phone number is not carried: it cannot be read"),
+    ("not_an_email_address", "the e-mail address is not carried: it is none"),
+    ("notepad_skipped", "notes about people are left out, as configured"),
+    ("notepad_without_ticket", "the note about a person has no ticket to go to"),
+    ("original_missing", "the original e-mail is gone; its text is kept"),
+    ("original_without_message", "the original of an e-mail that is not there"),
+    ("participant_as_customer", "somebody in copy wrote it; the customer is shown as its author"),
+    ("phone_shared", "the phone number stays with one of the people who share it"),
+    ("profile_fields_not_carried", "the target has no place for some fields of the profile"),
+    ("shape_contradicts_type", "the content is not what its type says; its raw text is shown"),
+    ("subject_cut", "the subject is cut to the length that the target takes"),
+    ("tag_cut", "the tag is cut to the length that the target takes"),
+    ("text_cut", "the text is cut to the length that the target takes"),
+    ("ticket_not_planned", "its ticket is left out"),
+    ("time_in_future", "its time lies in the future; the time of the extraction is used"),
+    ("unknown_type", "a kind of message nobody documents; its raw content is shown"),
+];
+
+/// What a rule means; the rule's own name when nobody has said.
+pub fn meaning(rule: &str) -> &str {
+    let found = MEANINGS.iter().find(|(name, _)| *name == rule);
+    found.map_or(rule, |(_, meaning)| meaning)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// Words in quotation marks that stand before `as rule`.
+    fn rules_of(sql: &str) -> Vec<&str> {
+        let named = sql.match_indices("' as rule").filter_map(|(end, _)| {
+            let start = sql[..end].rfind('\'')?;
+            Some(&sql[start + 1..end])
+        });
+        named.collect()
+    }
+
+    #[test]
+    fn every_rule_by_which_something_is_lost_has_a_meaning() {
+        let sql = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sql");
+        let mut rules = 0;
+        for file in ["2_staged/losses.sql", "3_plan/gorgias/losses.sql", "4_reconcile/losses.sql"] {
+            let text = std::fs::read_to_string(sql.join(file)).expect("is there");
+            for rule in rules_of(&text) {
+                assert_ne!(meaning(rule), rule, "{file} has a rule that nobody explains");
+                rules += 1;
+            }
+        }
+        assert!(rules > 10, "the rules were looked for in the wrong way");
+    }
+
+    #[test]
+    fn the_list_is_sorted_and_names_each_rule_once() {
+        assert!(MEANINGS.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    }
+}
