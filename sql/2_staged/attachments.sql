@@ -19,7 +19,7 @@ messages as (
         ticket_id,
         snapshot,
         file_type
-    from source.messages
+    from staged.message_texts
 ),
 
 files as (

@@ -1,15 +1,34 @@
 -- grain: one row per staged message of the source
 -- key: message_id
--- What a message says as text, before anything is known of its files.
+-- The message with its text, before anything is known of its files, so that later models need no
+-- join of all messages with all texts.
 with
 
 messages as (
     select
+        platform,
         stream,
         source_key,
+        snapshot,
+        fetched_at,
+        exchange_id,
+        ordinal,
         message_id,
+        ticket_id,
+        original_id,
+        agent_id,
+        author_source_id,
+        kind,
         content_type,
         content_rule,
+        origin,
+        author_type,
+        author_name,
+        mentions,
+        file_type,
+        is_automated,
+        is_edited,
+        sent_at,
         text,
         file_name,
         file_url,
@@ -22,12 +41,11 @@ messages as (
     from source.messages
 ),
 
-fates as (
-    select
-        stream,
-        source_key
+-- Most records are staged, so what is not is the smaller side of a join.
+not_staged as (
+    select source_key
     from staged.fates
-    where fate = 'staged'
+    where fate <> 'staged' and stream = 'messages'
 ),
 
 content_lines as (
@@ -39,9 +57,29 @@ content_lines as (
 
 kept as (
     select
+        messages.platform,
+        messages.stream,
+        messages.source_key,
+        messages.snapshot,
+        messages.fetched_at,
+        messages.exchange_id,
+        messages.ordinal,
         messages.message_id,
+        messages.ticket_id,
+        messages.original_id,
+        messages.agent_id,
+        messages.author_source_id,
+        messages.kind,
         messages.content_type,
         messages.content_rule,
+        messages.origin,
+        messages.author_type,
+        messages.author_name,
+        messages.mentions,
+        messages.file_type,
+        messages.is_automated,
+        messages.is_edited,
+        messages.sent_at,
         messages.text,
         coalesce(
             messages.file_name,
@@ -57,14 +95,35 @@ kept as (
         messages.raw_content,
         content_lines.lines
     from messages
-    inner join fates
-        on messages.stream = fates.stream and messages.source_key = fates.source_key
+    left anti join not_staged on messages.source_key = not_staged.source_key
     left join content_lines on messages.message_id = content_lines.message_id
 ),
 
 final as (
     select
+        platform,
+        stream,
+        source_key,
+        snapshot,
+        fetched_at,
+        exchange_id,
+        ordinal,
         message_id,
+        ticket_id,
+        original_id,
+        agent_id,
+        author_source_id,
+        kind,
+        content_type,
+        content_rule,
+        origin,
+        author_type,
+        author_name,
+        mentions,
+        file_type,
+        is_automated,
+        is_edited,
+        sent_at,
         case when file_url is not null and content_rule = 'as_is' then file_name end as file_name,
         case when content_rule = 'as_is' then file_url end as file_url,
         case

@@ -5,7 +5,7 @@
 -- was asked for later, because pages are read from the newest to the oldest.
 with
 
-source_messages as (
+message_texts as (
     select
         platform,
         stream,
@@ -28,13 +28,7 @@ source_messages as (
         mentions,
         is_automated,
         is_edited,
-        sent_at
-    from source.messages
-),
-
-message_texts as (
-    select
-        message_id,
+        sent_at,
         text,
         is_markdown
     from staged.message_texts
@@ -75,33 +69,33 @@ customers_of_tickets as (
 
 written as (
     select
-        source_messages.platform,
-        source_messages.stream,
-        source_messages.source_key,
-        source_messages.snapshot,
-        source_messages.fetched_at,
-        source_messages.exchange_id,
-        source_messages.ordinal,
-        source_messages.message_id,
-        source_messages.ticket_id,
+        message_texts.platform,
+        message_texts.stream,
+        message_texts.source_key,
+        message_texts.snapshot,
+        message_texts.fetched_at,
+        message_texts.exchange_id,
+        message_texts.ordinal,
+        message_texts.message_id,
+        message_texts.ticket_id,
         customers_of_tickets.customer_id,
-        source_messages.agent_id,
-        source_messages.author_source_id,
+        message_texts.agent_id,
+        message_texts.author_source_id,
         case
-            when source_messages.author_type = 'bot' and mapping.bots = 'note' then 'note'
-            else source_messages.kind
+            when message_texts.author_type = 'bot' and mapping.bots = 'note' then 'note'
+            else message_texts.kind
         end as kind,
-        source_messages.content_type,
-        source_messages.content_rule,
-        source_messages.origin,
-        source_messages.author_type,
-        source_messages.author_name,
-        source_messages.mentions,
-        source_messages.is_automated,
-        source_messages.is_edited,
-        source_messages.sent_at as written_at,
-        least(source_messages.sent_at, source_messages.fetched_at) as sent_at,
-        source_messages.original_id is not null and originals.message_id is null
+        message_texts.content_type,
+        message_texts.content_rule,
+        message_texts.origin,
+        message_texts.author_type,
+        message_texts.author_name,
+        message_texts.mentions,
+        message_texts.is_automated,
+        message_texts.is_edited,
+        message_texts.sent_at as written_at,
+        least(message_texts.sent_at, message_texts.fetched_at) as sent_at,
+        message_texts.original_id is not null and originals.message_id is null
             as is_original_missing,
         originals.subject,
         originals.message_ref,
@@ -118,12 +112,11 @@ written as (
                 then html_clean(markdown_html(message_texts.text), broken_files.urls)
             else markdown_html(message_texts.text)
         end as html
-    from source_messages
-    inner join message_texts on source_messages.message_id = message_texts.message_id
-    left join originals on source_messages.message_id = originals.message_id
-    left join broken_files on source_messages.message_id = broken_files.message_id
+    from message_texts
+    left join originals on message_texts.message_id = originals.message_id
+    left join broken_files on message_texts.message_id = broken_files.message_id
     left join customers_of_tickets
-        on source_messages.ticket_id = customers_of_tickets.ticket_id
+        on message_texts.ticket_id = customers_of_tickets.ticket_id
     cross join config.mapping as mapping
 ),
 

@@ -33,19 +33,11 @@ identities as (
     where kind = 'conversation'
 ),
 
-staged_messages as (
-    select
-        source_key
-    from staged.fates
-    where stream = 'messages' and fate = 'staged'
-),
-
 messages as (
     select
-        messages.ticket_id,
-        least(messages.sent_at, messages.fetched_at) as sent_at
-    from source.messages
-    left semi join staged_messages on messages.source_key = staged_messages.source_key
+        ticket_id,
+        least(sent_at, fetched_at) as sent_at
+    from staged.message_texts
 ),
 
 ends as (

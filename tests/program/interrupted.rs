@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::program::{Bench, Servers, helpdesk, shop};
+use crate::program::{Bench, Servers, helpdesk, pause, shop};
 
 /// Kills a verb after a while, over and over with more patience each time, until it gets through.
 /// Says how often it was killed.
@@ -16,7 +16,7 @@ fn kill_until_done(bench: &Bench, verb: &str, first_ms: u64) -> usize {
                 assert!(status.code().is_some_and(|code| code <= 1), "{verb} ended {status}");
                 return kills;
             }
-            std::thread::sleep(Duration::from_millis(5));
+            pause(5);
         }
         child.kill().expect("can be killed");
         child.wait().expect("is dead");

@@ -115,7 +115,7 @@ impl Bench {
         let began = Instant::now();
         while child.try_wait().expect("can be asked").is_none() {
             assert!(began.elapsed() < PATIENCE, "{arguments:?} takes too long");
-            std::thread::sleep(Duration::from_millis(20));
+            pause(20);
         }
         Ended::of(child.wait_with_output().expect("has ended"))
     }
@@ -146,6 +146,12 @@ impl Bench {
         let cells = rows.first().and_then(|row| row.as_object()?.values().next()?.as_i64());
         cells.unwrap_or_else(|| panic!("{sql} gave {rows:?}"))
     }
+}
+
+/// Waits for another process, which a plain thread may do.
+#[expect(clippy::disallowed_methods, reason = "no async code runs on this thread")]
+pub(crate) fn pause(wait_ms: u64) {
+    std::thread::sleep(Duration::from_millis(wait_ms));
 }
 
 /// How a verb ended.

@@ -130,6 +130,7 @@ impl Side {
         self.manifest.address(self.base_url.as_deref(), &open.collect())
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the program is who reads the environment")]
     fn look_up(&self, name: &str, given: &Given) -> Result<String> {
         let section = self.section;
         match given {

@@ -19,8 +19,13 @@ pub const RUN: RunId = RunId(1);
 pub const KEY: &str = "demo-gorgias-key";
 pub const ADMIN: &str = "admin@shop.example";
 /// Short enough for a test, long enough for a stand-in that is late by some milliseconds.
-pub const QUICK: Policy =
-    Policy { attempts_max: 6, pause_first_ms: 1, pause_max_ms: 20, quota_pause_ms: 1 };
+pub const QUICK: Policy = Policy {
+    attempts_max: 6,
+    pause_first_ms: 1,
+    pause_max_ms: 20,
+    quota_pause_ms: 1,
+    quota_attempts_max: 6,
+};
 
 pub struct SystemClock;
 

@@ -2,56 +2,54 @@
 -- down, and nothing is planned that was not staged
 with
 
-staged_rows as (
-    select 'customer' as kind, customer_id as source_id from staged.customers
+records as (
+    select 'customer' as kind, customer_id as source_id, 'staged' as place
+    from staged.customers
     union all
-    select 'ticket' as kind, ticket_id as source_id from staged.tickets
+    select 'ticket' as kind, ticket_id as source_id, 'staged' as place
+    from staged.tickets
     union all
-    select 'message' as kind, message_id as source_id from staged.messages
-),
-
-planned_rows as (
-    select 'customer' as kind, customer_id as source_id from plan.customers
+    select 'message' as kind, message_id as source_id, 'staged' as place
+    from staged.messages
     union all
-    select 'ticket' as kind, ticket_id as source_id from plan.tickets
+    select 'customer' as kind, customer_id as source_id, 'planned' as place
+    from plan.customers
     union all
-    select 'message' as kind, message_id as source_id from plan.messages
-),
-
-lost_rows as (
-    select 'customer' as kind, source_id
+    select 'ticket' as kind, ticket_id as source_id, 'planned' as place
+    from plan.tickets
+    union all
+    select 'message' as kind, message_id as source_id, 'planned' as place
+    from plan.messages
+    union all
+    select 'customer' as kind, source_id, 'lost' as place
     from plan.losses
     where rule = 'anonymous_skipped'
     union all
-    select 'ticket' as kind, ticket_id as source_id
+    select 'ticket' as kind, ticket_id as source_id, 'lost' as place
     from staged.losses
     where rule = 'anonymous_skipped'
     union all
-    select 'ticket' as kind, ticket_id as source_id
+    select 'ticket' as kind, ticket_id as source_id, 'lost' as place
     from plan.losses
     where rule = 'no_messages'
     union all
-    select 'message' as kind, source_id
+    select 'message' as kind, source_id, 'lost' as place
     from plan.losses
     where rule = 'ticket_not_planned'
 ),
 
-explained as (
-    select kind, source_id from planned_rows
-    union
-    select kind, source_id from lost_rows
-),
-
-offenders as (
-    select staged_rows.kind, staged_rows.source_id
-    from staged_rows
-    left anti join explained
-        on staged_rows.kind = explained.kind and staged_rows.source_id = explained.source_id
-    union all
-    select planned_rows.kind, planned_rows.source_id
-    from planned_rows
-    left anti join staged_rows
-        on planned_rows.kind = staged_rows.kind and planned_rows.source_id = staged_rows.source_id
+counted as (
+    select
+        kind,
+        source_id,
+        count(*) filter (where place = 'staged') as staged,
+        count(*) filter (where place = 'planned') as planned,
+        count(*) filter (where place = 'lost') as lost
+    from records
+    group by kind, source_id
 )
 
-select kind, source_id from offenders order by kind, source_id
+select kind, source_id, staged, planned, lost
+from counted
+where staged <> 1 or planned > 1 or (planned = 1) = (lost > 0)
+order by kind, source_id
