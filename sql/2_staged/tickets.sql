@@ -51,6 +51,8 @@ message_counts as (
         first_value(direction order by position) as first_direction,
         first_value(direction order by position)
             filter (where direction <> 'internal') as first_public_direction,
+        first_value(agent_id order by position)
+            filter (where direction = 'out' and agent_id is not null) as first_agent_id,
         first_value(cut_text(one_line(body_text), 100) order by position)
             filter (where direction = 'in' and content_type = 'text' and not is_empty)
             as first_words
@@ -67,6 +69,7 @@ described as (
         customers_of_tickets.customer_id,
         coalesce(customers.is_skipped, false) as is_skipped,
         conversations.assignee_id as assignee_agent_id,
+        message_counts.first_agent_id,
         one_line(coalesce(conversations.subject, '')) as own_subject,
         coalesce(message_counts.first_words, '') as first_words,
         conversations.state,
@@ -110,6 +113,7 @@ final as (
         snapshot,
         customer_id,
         assignee_agent_id,
+        first_agent_id,
 
         case
             when own_subject <> '' then cut_text(own_subject, 998)

@@ -1,7 +1,8 @@
 //! The program as a user starts it, a scratch folder to start it in, and stand-ins to call.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use emulator::{crisp, gorgias};
@@ -12,7 +13,7 @@ pub(crate) const ACCOUNT: &str = "admin@shop.example";
 pub(crate) const KEY: &str = "demo-key";
 
 /// How long a verb may take before the test gives it up.
-const PATIENCE: Duration = Duration::from_secs(900);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Both stand-ins, serving in this process for as long as it lives.
 pub(crate) struct Servers {
@@ -113,21 +114,29 @@ impl Bench {
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         let mut child = self.start(arguments);
         let began = Instant::now();
-        while child.try_wait().expect("can be asked").is_none() {
-            assert!(began.elapsed() < PATIENCE, "{arguments:?} takes too long");
+        let status = loop {
+            match child.try_wait().expect("can be asked") {
+                Some(status) => break status,
+                None => assert!(began.elapsed() < PATIENCE, "{arguments:?} takes too long"),
+            }
             pause(20);
-        }
-        Ended::of(child.wait_with_output().expect("has ended"))
+        };
+        let said = |name: &str| {
+            let bytes = std::fs::read(self.path(name)).expect("was written");
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        Ended { code: status.code().unwrap_or(-1), stdout: said("stdout"), stderr: said("stderr") }
     }
 
     /// Starts a verb; its output goes to files, so that a full pipe never stops it.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        let file = |name: &str| File::create(self.path(name)).expect("can be written");
         Command::new(binary())
             .args(arguments)
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(file("stdout"))
+            .stderr(file("stderr"))
             .spawn()
             .expect("the program starts; `make test` builds it first")
     }
@@ -160,16 +169,6 @@ pub(crate) struct Ended {
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
-}
-
-impl Ended {
-    fn of(output: Output) -> Self {
-        Self {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
 }
 
 /// The program, which lies beside the folder of this test's own binary.

@@ -28,11 +28,12 @@ use crate::functions;
 pub(crate) const CATALOG: &str = "deskferry";
 /// Memory that sorts, joins and groups share before they go to disk. With the batches in flight
 /// around it a stage stays below one GiB.
-const POOL_BYTES: usize = 512 << 20;
+const POOL_BYTES: usize = 256 << 20;
 /// How much of the pool a sort keeps for merging what it has spilled.
 const MERGE_BYTES: usize = 4 << 20;
-/// Rows in a batch. Texts of a batch are in memory at once, so this bounds them too.
-const BATCH_ROWS: usize = 4_096;
+/// Rows in a batch. A sort that has gone to disk holds two batches of each of its runs while it
+/// merges them, so long texts want short batches.
+const BATCH_ROWS: usize = 1_024;
 
 /// A session of DataFusion over one warehouse.
 #[derive(Clone)]
@@ -113,7 +114,7 @@ impl Session {
 }
 
 fn root() -> Url {
-    Url::parse("warehouse://root/").expect("a constant address")
+    Url::parse("warehouse://here/").expect("a constant address")
 }
 
 fn config(threads: usize) -> SessionConfig {

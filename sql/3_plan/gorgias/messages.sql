@@ -9,7 +9,7 @@ tickets as (
         seq,
         ticket_id,
         customer_id,
-        assignee_agent_id
+        answering_agent_id
     from plan.tickets
 ),
 
@@ -72,17 +72,6 @@ attachments as (
     group by message_id
 ),
 
--- Who stands for the shop in a ticket when a message does not say it: the assignee, else whoever
--- answered first.
-answering as (
-    select
-        ticket_id,
-        first_value(agent_id order by position) as agent_id
-    from messages
-    where agent_id is not null and direction = 'out'
-    group by ticket_id
-),
-
 addressed as (
     select
         tickets.seq as ticket_seq,
@@ -111,20 +100,18 @@ addressed as (
         end as customer_name,
         case
             when messages.direction = 'out' then agents.email
-            else coalesce(assignees.email, answerers.email)
+            else answerers.email
         end as shop_email,
         case
             when messages.direction = 'out' then coalesce(messages.author_name, agents.name)
-            else coalesce(assignees.name, answerers.name)
+            else answerers.name
         end as shop_name,
         coalesce(attachments.attachments, '[]') as attachments
     from messages
     inner join tickets on messages.ticket_id = tickets.ticket_id
     left join customers on tickets.customer_id = customers.customer_id
     left join agents on messages.agent_id = agents.agent_id
-    left join agents as assignees on tickets.assignee_agent_id = assignees.agent_id
-    left join answering on tickets.ticket_id = answering.ticket_id
-    left join agents as answerers on answering.agent_id = answerers.agent_id
+    left join agents as answerers on tickets.answering_agent_id = answerers.agent_id
     left join attachments on messages.message_id = attachments.message_id
 ),
 
@@ -234,8 +221,10 @@ sized as (
         + coalesce(octet_length(subject), 0)
         + octet_length(attachments)
         + octet_length(meta)
-        + octet_length(source_to) as bytes
+        + octet_length(source_to) as bytes,
+        mapping.packing
     from shaped
+    cross join config.mapping as mapping
 ),
 
 summed as (
@@ -262,6 +251,7 @@ summed as (
         mention_agent_ids,
         meta,
         bytes,
+        packing,
         sum(bytes) over (
             partition by ticket_seq
             order by position
@@ -272,38 +262,37 @@ summed as (
 
 final as (
     select
-        summed.ticket_seq,
-        summed.position,
-        summed.ticket_id,
-        summed.message_id,
-        summed.position = 1
+        ticket_seq,
+        position,
+        ticket_id,
+        message_id,
+        position = 1
         or (
-            mapping.packing = 'auto'
-            and summed.position <= 500
-            and summed.bytes_so_far <= 500000
+            packing = 'auto'
+            and position <= 500
+            and bytes_so_far <= 500000
         ) as in_create,
-        summed.channel,
+        channel,
         'api' as via,
-        summed.from_agent,
-        summed.public,
-        summed.sender_kind,
-        summed.sender_id,
-        summed.receiver_customer_id,
-        summed.channel as source_type,
-        case when summed.public then summed.from_name end as source_from_name,
-        case when summed.public then summed.from_address end as source_from_address,
-        summed.source_to,
-        summed.subject,
-        summed.body_text,
-        summed.body_html,
-        summed.sent_at,
-        summed.message_ref,
-        summed.attachments,
-        summed.mention_agent_ids,
-        summed.meta,
-        summed.bytes
+        from_agent,
+        public,
+        sender_kind,
+        sender_id,
+        receiver_customer_id,
+        channel as source_type,
+        case when public then from_name end as source_from_name,
+        case when public then from_address end as source_from_address,
+        source_to,
+        subject,
+        body_text,
+        body_html,
+        sent_at,
+        message_ref,
+        attachments,
+        mention_agent_ids,
+        meta,
+        bytes
     from summed
-    cross join config.mapping as mapping
 )
 
 select * from final order by ticket_seq, position

@@ -10,6 +10,7 @@ tickets as (
         ticket_id,
         customer_id,
         assignee_agent_id,
+        first_agent_id,
         subject,
         state,
         status,
@@ -33,6 +34,13 @@ customers as (
         customer_id,
         email
     from staged.customers
+),
+
+assignees as (
+    select
+        agent_id,
+        email
+    from staged.agents
 ),
 
 tags as (
@@ -61,6 +69,12 @@ shaped as (
         end as channel,
         not tickets.is_opened_by_customer as from_agent,
         tickets.assignee_agent_id,
+        -- Who stands for the shop in a message that does not say it: the assignee, if there is an
+        -- address, else whoever answered first.
+        case
+            when assignees.email is not null then tickets.assignee_agent_id
+            else coalesce(tickets.first_agent_id, tickets.assignee_agent_id)
+        end as answering_agent_id,
         coalesce(tags.tags, '[]') as tags,
         tickets.is_blocked as spam,
         tickets.created_at,
@@ -79,6 +93,7 @@ shaped as (
         )) as meta
     from tickets
     left join customers on tickets.customer_id = customers.customer_id
+    left join assignees on tickets.assignee_agent_id = assignees.agent_id
     left join tags on tickets.ticket_id = tags.ticket_id
 ),
 
@@ -94,6 +109,7 @@ final as (
         'api' as via,
         from_agent,
         assignee_agent_id,
+        answering_agent_id,
         tags,
         spam,
         created_at,
