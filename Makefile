@@ -19,8 +19,8 @@ lint: ## check formatting and lints
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
-bench: ## measure the stages on this machine
-	cargo run --release --package deskferry-tests --bin bench
+bench: build ## time every stage on an invented shop of 2,000 conversations
+	target/debug/deskferry demo --conversations 2000 --folder target/bench
 
-bless: ## write expected rows anew; read them before committing
-	BLESS=1 cargo nextest run --workspace
+bless: build ## write the expected output anew; read it before committing
+	BLESS=1 cargo nextest run --workspace -E 'test(prints_what_is_expected)'

@@ -30,10 +30,38 @@ fn a_shop_is_moved_whole_and_every_difference_is_explained() {
                       where received <> staged + quarantined + dropped";
     assert_eq!(bench.number(unbalanced), 0);
     assert!(bench.number("select count(*) from tickets") >= 60);
+    assert_described(&bench);
     let calls = "select sum(forecast.calls) - \
                  (select sum(calls.calls) from ledger.calls where calls.phase <> 'lookups') \
                  from plan.forecast";
     assert_eq!(bench.number(calls), 0, "calls made are calls forecast");
+}
+
+/// Compares with a file of `tests/expected`, or writes it anew for `make bless`.
+fn assert_prints_what_is_expected(printed: &str, file: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("expected").join(file);
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, printed).expect("can be written");
+    }
+    let expected = std::fs::read_to_string(&path).expect("make bless writes it");
+    assert_eq!(printed, expected, "if this is meant, make bless writes {file} anew");
+}
+
+/// Every column of the staged tables, and of what was received, is in the data dictionary.
+fn assert_described(bench: &Bench) {
+    let dictionary = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/data-dictionary.md");
+    let dictionary = std::fs::read_to_string(dictionary).expect("is there");
+    let columns = bench.ask(
+        "select table_name, column_name from information_schema.columns \
+         where table_schema = 'staged' \
+         or table_schema = 'landing' and table_name in ('messages', 'exchanges', 'downloads')",
+    );
+    assert!(columns.len() > 100);
+    for column in columns {
+        let name = column["column_name"].as_str().expect("is text");
+        let is_there = dictionary.contains(&format!("`{name}`"));
+        assert!(is_there, "{} {name} is in no dictionary", column["table_name"]);
+    }
 }
 
 #[test]
@@ -127,12 +155,13 @@ fn a_snapshot_passes_coreutils_and_a_changed_byte_is_named() {
 }
 
 #[test]
-fn the_demo_ends_without_a_finding() {
+fn the_demo_ends_without_a_finding_and_prints_what_is_expected() {
     let bench = Bench::bare("");
     let demo = bench.run(&["demo", "--conversations", "45"]);
     assert_eq!(demo.code, 0, "{}", demo.stderr);
     assert!(demo.stderr.contains("messages that reached a customer: 0"));
     assert!(demo.stderr.contains("no difference is unexplained"));
+    assert_prints_what_is_expected(&demo.stdout, "demo.txt");
     let config = "deskferry-demo/deskferry.toml";
     let asked = bench.run(&["query", "--config", config, "select count(*) from tickets"]);
     assert_eq!(asked.code, 0, "{}", asked.stderr);

@@ -107,7 +107,8 @@ impl Values {
         }
     }
 
-    fn described(self) -> String {
+    /// What it accepts, for people.
+    pub fn described(self) -> String {
         match self {
             Values::OneOf(words) => format!("one of {}", words.join(", ")),
             Values::OneOfOrGap(words) => format!("one of {}, gap:<days>d", words.join(", ")),

@@ -74,5 +74,6 @@ fn reads_only(statement: &Statement) -> bool {
 
 fn failed(error: &DataFusionError) -> Fault {
     Fault::data("the statement cannot be run")
+        .hint("correct it; `show tables` and `show columns from messages` say what there is")
         .because(std::io::Error::other(error.strip_backtrace()))
 }

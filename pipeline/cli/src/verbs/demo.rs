@@ -48,23 +48,51 @@ pub(crate) async fn run(demo: &Demo, format: Format) -> Result<Ending> {
 }
 
 async fn move_everything(config: &Config, format: Format) -> Result<u64> {
-    print::heading("Extract: the source becomes a sealed snapshot");
+    let mut stages = Stages::default();
+    stages.begin("extract", "Extract: the source becomes a sealed snapshot");
     // The shop has gaps on purpose; they are rows in the summary and no finding of the demo.
     extract_source::run(config, format).await?;
-    print::heading("Transform: the snapshot becomes staged tables");
+    stages.begin("transform", "Transform: the snapshot becomes staged tables");
     let transformed = transform_snapshot::run(config, format).await?;
-    print::heading("Plan: every call of the replay");
+    stages.begin("plan", "Plan: every call of the replay");
     let planned = plan::run(config, &Plan { new: false }, format).await?;
-    print::heading("Load: the plan becomes tickets in the target");
+    stages.begin("load", "Load: the plan becomes tickets in the target");
     let choice = RunChoice { run: None };
     let load = Load { choice, limit: None, only: Vec::new() };
     let loaded = load_target::run(config, &load, format).await?;
-    print::heading("Reconcile: the target is read back in full");
+    stages.begin("reconcile", "Reconcile: the target is read back in full");
     let summary = reconcile::reconcile(config, &load.choice).await?;
     reconcile::print_summary(&summary, format)?;
+    stages.end();
     let endings = [transformed, planned, loaded];
     let findings = endings.iter().filter(|ending| **ending != Ending::Done).count() as u64;
     Ok(findings + summary.unexplained())
+}
+
+/// How long each stage takes.
+#[derive(Default)]
+struct Stages {
+    begun: Option<(&'static str, Instant)>,
+    done: Vec<String>,
+}
+
+impl Stages {
+    fn begin(&mut self, stage: &'static str, heading: &str) {
+        self.note();
+        print::heading(heading);
+        self.begun = Some((stage, Instant::now()));
+    }
+
+    fn end(&mut self) {
+        self.note();
+        print::talk(&format!("time: {}", self.done.join(", ")));
+    }
+
+    fn note(&mut self) {
+        if let Some((stage, began)) = self.begun.take() {
+            self.done.push(format!("{stage} {:.1} s", began.elapsed().as_secs_f64()));
+        }
+    }
 }
 
 /// An empty folder that is ours.

@@ -34,7 +34,11 @@ fn text(source: &Manifest, target: &Manifest, folder: &Path) -> String {
     for (section, manifest) in [("source", source), ("target", target)] {
         let _ = writeln!(text, "\n# {}, see {}\n[{section}]", manifest.name, manifest.docs);
         let _ = writeln!(text, "platform = \"{}\"", manifest.platform);
-        let _ = writeln!(text, "# base_url = \"{}\"  # when left out", manifest.url_base);
+        let _ = writeln!(
+            text,
+            "# base_url = \"{}\"  # when left out",
+            manifest.url_base.replace("{{ config.", "<").replace(" }}", ">")
+        );
         for (name, setting) in &manifest.spec {
             let _ = writeln!(text, "# {}", setting.meaning);
             let variable = format!("{}_{name}", manifest.platform).to_uppercase();
@@ -50,8 +54,8 @@ fn text(source: &Manifest, target: &Manifest, folder: &Path) -> String {
         "\n# Every decision that is yours; the values shown are the defaults.\n[mapping]\n",
     );
     for (decision, (key, value)) in DECISIONS.iter().zip(Mapping::default().iter()) {
-        let _ =
-            writeln!(text, "# {}: {:?}\n{key} = \"{value}\"", decision.meaning, decision.values);
+        let _ = writeln!(text, "# {}: {}", decision.meaning, decision.values.described());
+        let _ = writeln!(text, "{key} = \"{value}\"");
     }
     text
 }
