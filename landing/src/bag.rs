@@ -15,7 +15,7 @@ use crate::exchange::{
     records_schema, sha256,
 };
 use crate::journal::Journal;
-use crate::snapshot::{FORMAT, Gap, SnapshotFacts, StreamFacts};
+use crate::snapshot::{FORMAT, Gap, SnapshotFacts, StreamFacts, is_sealed};
 use crate::table::TableWriter;
 use crate::warehouse::json_text;
 use crate::{Warehouse, layout};
@@ -46,6 +46,10 @@ pub async fn seal(journal: &mut Journal, closing: Closing, now: Instant) -> Resu
     journal.flush().await?;
     let id = journal.id().clone();
     let warehouse = journal.warehouse().clone();
+    if is_sealed(&warehouse, &id).await? {
+        return Err(Fault::refused(format!("{id} is sealed and stays as it is"))
+            .hint("another extraction has sealed it; run this again for a new one"));
+    }
     warehouse.remove_all(&layout::snapshot(&id)).await?;
     let mut bag = Bag::new(&warehouse, &id);
     for number in journal.segments() {

@@ -221,10 +221,21 @@ impl Journal {
 }
 
 /// The extraction of `platform` that was begun and not sealed, if there is one.
+///
+/// What an extraction left behind that was stopped between its seal and its clearing away is
+/// cleared away now: a sealed snapshot is never sealed again.
 pub async fn in_progress(warehouse: &Warehouse, platform: &str) -> Result<Option<SnapshotId>> {
     let folders = warehouse.folders(&layout::extracting_platform(platform)).await?;
-    let number = folders.iter().filter_map(|name| name.parse().ok()).next_back();
-    Ok(number.map(|number| SnapshotId { platform: platform.to_owned(), number }))
+    for number in folders.iter().rev().filter_map(|name| name.parse().ok()) {
+        let id = SnapshotId { platform: platform.to_owned(), number };
+        if crate::snapshot::is_sealed(warehouse, &id).await? {
+            warehouse.remove_all(&layout::extracting(&id)).await?;
+        } else if warehouse.exists(&layout::extracting_start(&id)).await? {
+            // A local store keeps folders that nothing is in; only one with a start is in progress.
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
 }
 
 async fn next_id(warehouse: &Warehouse, platform: &str) -> Result<SnapshotId> {

@@ -94,12 +94,17 @@ pub async fn list_of(warehouse: &Warehouse, platform: &str) -> Result<Vec<Snapsh
     let mut found = Vec::new();
     for number in warehouse.folders(&folder).await?.iter().filter_map(|name| name.parse().ok()) {
         let id = SnapshotId { platform: platform.to_owned(), number };
-        if warehouse.exists(&layout::in_snapshot(&id, "tagmanifest-sha256.txt")).await? {
+        if is_sealed(warehouse, &id).await? {
             found.push(id);
         }
     }
     found.sort();
     Ok(found)
+}
+
+/// Whether a snapshot is sealed: its tag manifest, which is written last, is there.
+pub async fn is_sealed(warehouse: &Warehouse, id: &SnapshotId) -> Result<bool> {
+    warehouse.exists(&layout::in_snapshot(id, "tagmanifest-sha256.txt")).await
 }
 
 /// What a snapshot says about itself.

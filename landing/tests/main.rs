@@ -210,10 +210,36 @@ async fn whatever_is_done_to_a_sealed_snapshot_is_found_and_named() {
 }
 
 #[tokio::test]
-async fn snapshots_are_numbered_in_the_order_of_landing() {
+async fn snapshots_are_numbered_in_the_order_of_landing_and_stay_as_they_are() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let local = format!("file://{}", folder.path().display());
+    for url in ["memory://", local.as_str()] {
+        let warehouse = Warehouse::open(url).expect("opens");
+        let first = sealed(&warehouse).await.id;
+        let fingerprint = snapshot::fingerprint(&warehouse, &first).await.expect("reads");
+        let second = sealed(&warehouse).await.id;
+        assert_eq!((first.number, second.number), (1, 2), "{url}");
+        assert_eq!(snapshot::fingerprint(&warehouse, &first).await.expect("reads"), fingerprint);
+        assert_eq!(snapshot::list(&warehouse).await.expect("lists"), [first, second]);
+    }
+}
+
+#[tokio::test]
+async fn a_sealed_snapshot_is_not_sealed_again() {
     let warehouse = Warehouse::open("memory://").expect("opens");
-    let first = sealed(&warehouse).await.id;
-    let second = sealed(&warehouse).await.id;
-    assert_eq!((first.number, second.number), (1, 2));
-    assert_eq!(snapshot::list(&warehouse).await.expect("lists"), [first, second]);
+    let (mut one, mut other) = (open(&warehouse).await, open(&warehouse).await);
+    seal(&mut one, Closing::default(), clock().now()).await.expect("is sealed");
+    let again = seal(&mut other, Closing::default(), clock().now()).await;
+    assert!(again.expect_err("is refused").to_string().contains("stays as it is"));
+    assert_eq!(open(&warehouse).await.id().number, 2);
+}
+
+#[tokio::test]
+async fn what_is_left_of_an_extraction_after_its_seal_is_cleared_away() {
+    let warehouse = Warehouse::open("memory://").expect("opens");
+    let id = sealed(&warehouse).await.id;
+    let start = layout::extracting_start(&id);
+    warehouse.put_json(&start, &self::start()).await.expect("is left behind");
+    assert_eq!(open(&warehouse).await.id().number, 2);
+    assert!(!warehouse.exists(&start).await.expect("is asked"));
 }
