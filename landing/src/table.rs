@@ -139,11 +139,6 @@ pub async fn read(
     Ok(stream.map_err(move |error| unreadable(&path, error)))
 }
 
-/// Whether there is a table.
-pub async fn exists(warehouse: &Warehouse, path: &Path) -> Result<bool> {
-    warehouse.exists(path).await
-}
-
 fn unwritable(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> Fault {
     Fault::retry(format!("the table {path} could not be written")).because(error)
 }

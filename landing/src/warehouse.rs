@@ -1,6 +1,5 @@
 //! One object store that holds everything: opening it, and the few verbs that the rest needs.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -21,7 +20,6 @@ use url::Url;
 pub struct Warehouse {
     store: Arc<dyn ObjectStore>,
     url: Arc<str>,
-    folder: Option<Arc<std::path::Path>>,
 }
 
 impl Warehouse {
@@ -32,26 +30,18 @@ impl Warehouse {
     /// `FixConfig` when the address is not one of these or cannot be opened.
     pub fn open(url: &str) -> Result<Self> {
         let parsed = Url::parse(url).map_err(|error| unusable(url).because(error))?;
-        let (store, folder): (Arc<dyn ObjectStore>, Option<PathBuf>) = match parsed.scheme() {
-            "file" => {
-                let folder = parsed.to_file_path().map_err(|()| unusable(url))?;
-                (open_folder(&folder, url)?, Some(folder))
-            }
-            "memory" => (Arc::new(InMemory::new()), None),
-            "s3" => (open_bucket(&parsed)?, None),
+        let store = match parsed.scheme() {
+            "file" => open_folder(&parsed.to_file_path().map_err(|()| unusable(url))?, url)?,
+            "memory" => Arc::new(InMemory::new()),
+            "s3" => open_bucket(&parsed)?,
             _ => return Err(unusable(url)),
         };
-        Ok(Self { store, url: url.into(), folder: folder.map(Into::into) })
+        Ok(Self { store, url: url.into() })
     }
 
     /// The address it was opened with.
     pub fn url(&self) -> &str {
         &self.url
-    }
-
-    /// The folder it lies in, when it is local.
-    pub fn folder(&self) -> Option<&std::path::Path> {
-        self.folder.as_deref()
     }
 
     /// The store itself; paths of [`crate::layout`] are relative to it.

@@ -1,7 +1,7 @@
 //! The plan of a small invented shop that has one of everything.
 
+use landing::exchange::sha256;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::plan_tables::PlanTables;
 
@@ -9,10 +9,6 @@ use crate::plan_tables::PlanTables;
 pub fn files() -> Vec<(String, &'static [u8])> {
     let contents: [&'static [u8]; 2] = [b"a picture of a cup", b"an invoice over two cups"];
     contents.map(|bytes| (sha256(bytes), bytes)).to_vec()
-}
-
-pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub fn customer(id: &str, email: Option<&str>) -> Value {

@@ -158,8 +158,7 @@ pub(crate) fn fingerprint<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Stri
         hash.update((piece.len() as u64).to_be_bytes());
         hash.update(piece.as_bytes());
     }
-    let digest = hash.finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    landing::exchange::hex(&hash.finalize())
 }
 
 fn wanted_models(platform: &str, models: &Models) -> Result<Vec<Model>> {

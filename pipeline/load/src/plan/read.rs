@@ -159,7 +159,7 @@ async fn rows<T: Send + 'static>(
     decode: fn(Columns<'_>) -> Result<Vec<T>>,
 ) -> Result<Rows<T>> {
     let path = layout::plan_table(run, table);
-    if !table::exists(warehouse, &path).await? {
+    if !warehouse.exists(&path).await? {
         return Err(Fault::config(format!("run {run} has no plan table {table}"))
             .hint("make the plan first: deskferry plan"));
     }

@@ -5,7 +5,6 @@ use futures::TryStreamExt;
 use kernel::ledger::{Entry, RecordKind, State};
 use kernel::{Fault, Result};
 use landing::layout;
-use sha2::{Digest, Sha256};
 
 use super::Replay;
 use crate::plan::{self, Upload};
@@ -70,7 +69,7 @@ impl Replay<'_> {
             let Some(bytes) = self.warehouse.get(&path).await? else {
                 continue;
             };
-            if hex(&Sha256::digest(&bytes)) != sha256 {
+            if landing::exchange::sha256(&bytes) != sha256 {
                 return Err(Fault::data(format!("{path} is not what its name says"))
                     .hint("deskferry snapshot verify names everything that was changed"));
             }
@@ -78,12 +77,4 @@ impl Replay<'_> {
         }
         Ok(None)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a string takes every write");
-        text
-    })
 }
