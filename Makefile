@@ -1,6 +1,6 @@
 # One line for each target; `make help` lists them. The logic is in Rust.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint bench bless
+.PHONY: help build demo venv test lint bench bless
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -11,7 +11,14 @@ build: ## build everything, in the profile that demo and test use
 demo: build ## run the whole job against built-in stand-ins; needs no account
 	target/debug/deskferry demo
 
-test: ## run every test
+venv: target/venv/installed ## install what the tests need from Python, into target/venv
+
+target/venv/installed: tests/python/requirements.txt
+	python3 -m venv --clear target/venv
+	target/venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+test: venv ## run every test
 	cargo build --workspace --bins
 	cargo nextest run --workspace
 

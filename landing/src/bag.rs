@@ -3,61 +3,112 @@
 //! The payload is what lies below `data/`. The tag manifest is written last and makes the snapshot
 //! exist: a folder without one is a seal that was interrupted and is simply done over.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
+use futures::TryStreamExt;
 use kernel::{Fault, Instant, Result, SnapshotId};
+use object_store::ObjectStore;
 use object_store::path::Path;
 
 use crate::exchange::{
-    Exchange, RecordRows, downloads_batch, downloads_schema, exchanges_batch, exchanges_schema,
-    records_schema, sha256,
+    Deletion, Exchange, RecordRows, deletions_batch, deletions_schema, downloads_batch,
+    downloads_schema, exchanges_batch, exchanges_schema, records_schema, sha256,
 };
 use crate::journal::Journal;
-use crate::snapshot::{FORMAT, Gap, SnapshotFacts, StreamFacts, is_sealed};
-use crate::table::TableWriter;
-use crate::warehouse::json_text;
+use crate::snapshot::{
+    FORMAT, Gap, INNER_TABLES, SnapshotFacts, StreamFacts, fingerprint, is_sealed,
+};
+use crate::table::{BATCH_ROWS, Piece, ROW_GROUP_ROWS, Shape, TableWriter, Written};
+use crate::warehouse::{io, json_text};
 use crate::{Warehouse, layout};
 
-/// Rows in one part of a stream.
+/// Rows in one part of a table.
 const PART_ROWS_MAX: u64 = 1_000_000;
-/// Bytes of raw text gathered for a stream before they are handed to the encoder.
-const ROWS_BYTES_MAX: usize = 4 << 20;
+/// Bytes of records gathered for a stream before they are handed to the encoder.
+const GATHERED_BYTES_MAX: usize = 8 << 20;
 
 /// What the extraction knows about a snapshot besides its journal.
 #[derive(Debug, Clone, Default)]
 pub struct Closing {
     /// Every stream that was asked for, also those that brought nothing.
     pub streams: Vec<String>,
+    /// Those of them of which no record is missing.
+    pub complete: BTreeSet<String>,
     /// What could not be read, and why.
     pub gaps: Vec<Gap>,
-    /// What shows that nothing is missing, and what cannot be shown, in sentences.
+    /// What shows that nothing is missing, in sentences.
     pub evidence: Vec<String>,
+    /// What cannot be proven, in sentences.
+    pub unproven: Vec<String>,
+    /// What was left out on purpose: by name of the filter, its value.
+    pub filters: BTreeMap<String, String>,
     /// Version of the program.
     pub tool: String,
+    /// The snapshot that this one is a delta to.
+    pub parent: Option<SnapshotId>,
+    /// Records of the parent and its ancestors that are no longer at the source.
+    pub deletions: Vec<Deletion>,
+}
+
+/// How the tables of a bag are cut.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cut {
+    pub(crate) group_rows: usize,
+    pub(crate) part_rows: u64,
+    /// Bytes of records gathered for a stream before they are handed to the encoder.
+    pub(crate) gathered_bytes: usize,
+}
+
+impl Default for Cut {
+    fn default() -> Self {
+        Self {
+            group_rows: ROW_GROUP_ROWS,
+            part_rows: PART_ROWS_MAX,
+            gathered_bytes: GATHERED_BYTES_MAX,
+        }
+    }
 }
 
 /// Seals an extraction that has come to its end.
 ///
 /// # Errors
-/// `Retry` when the store fails; sealing again is safe.
+/// `Retry` when the store fails; sealing again is safe. `Refused` when it was sealed before.
+/// `FixConfig` when a stream has the name of an inner table, or the parent is not sealed.
 pub async fn seal(journal: &mut Journal, closing: Closing, now: Instant) -> Result<SnapshotFacts> {
+    seal_cut(journal, closing, now, Cut::default()).await
+}
+
+/// Like [`seal`], with tables that are cut in another way.
+pub(crate) async fn seal_cut(
+    journal: &mut Journal,
+    closing: Closing,
+    now: Instant,
+    cut: Cut,
+) -> Result<SnapshotFacts> {
     journal.flush().await?;
     let id = journal.id().clone();
     let warehouse = journal.warehouse().clone();
     if is_sealed(&warehouse, &id).await? {
-        return Err(Fault::refused(format!("{id} is sealed and stays as it is"))
-            .hint("another extraction has sealed it; run this again for a new one"));
+        return Err(sealed_before(&id));
     }
+    let parent_sha256 = match &closing.parent {
+        Some(parent) => Some(fingerprint(&warehouse, parent).await?),
+        None => None,
+    };
     warehouse.remove_all(&layout::snapshot(&id)).await?;
-    let mut bag = Bag::new(&warehouse, &id);
+    let mut bag = Bag::new(&warehouse, &id, cut);
     for number in journal.segments() {
         bag.add(journal.segment(number).await?).await?;
     }
+    bag.delete(&closing.deletions).await?;
     bag.copy_files().await?;
-    let facts = bag.facts(journal, &closing, now);
+    let facts = bag.facts(journal, closing, parent_sha256, now)?;
     bag.close(&facts).await?;
+    warehouse.protect(&layout::snapshot(&id)).await?;
+    journal.release().await?;
     warehouse.remove_all(&layout::extracting(&id)).await?;
     Ok(facts)
 }
@@ -66,34 +117,82 @@ pub async fn seal(journal: &mut Journal, closing: Closing, now: Instant) -> Resu
 struct Bag<'a> {
     warehouse: &'a Warehouse,
     id: &'a SnapshotId,
+    cut: Cut,
     streams: BTreeMap<String, StreamRows>,
     exchanges: Parts,
     downloads: Parts,
+    deletions: Parts,
     downloaded: HashSet<String>,
     exchange_count: u64,
     body_bytes: u64,
-    /// SHA-256 by name, for the payload manifest.
-    payload: BTreeMap<String, String>,
+    payload: Payload,
 }
 
 struct StreamRows {
     rows: RecordRows,
     parts: Parts,
     keys: HashSet<u64>,
+    records: u64,
+    changes: BTreeMap<String, u64>,
+}
+
+/// What lies below `data/`.
+#[derive(Default)]
+struct Payload {
+    /// SHA-256 by name, for the payload manifest.
+    hashes: BTreeMap<String, String>,
+    /// Row groups and footer of each table's part, by name.
+    pieces: BTreeMap<String, Vec<Piece>>,
+    files: u64,
+    bytes: u64,
+}
+
+impl Payload {
+    fn add_parts(&mut self, parts: Vec<(String, Written)>) {
+        for (name, written) in parts {
+            self.bytes += written.bytes;
+            self.pieces.insert(name.clone(), written.pieces);
+            self.hashes.insert(name, written.sha256);
+        }
+    }
+}
+
+impl StreamRows {
+    fn new(id: &SnapshotId, stream: &str, cut: Cut) -> Self {
+        Self {
+            rows: RecordRows::new(&id.platform),
+            parts: Parts::new(id, stream, cut),
+            keys: HashSet::new(),
+            records: 0,
+            changes: BTreeMap::new(),
+        }
+    }
+
+    fn push(&mut self, exchange: &Exchange, place: usize, raw: &[u8]) {
+        let span = &exchange.records[place];
+        self.records += 1;
+        self.keys.insert(key_hash(&span.key));
+        if let Some(change) = &span.change {
+            *self.changes.entry(change.clone()).or_default() += 1;
+        }
+        self.rows.push(exchange, place, raw);
+    }
 }
 
 impl<'a> Bag<'a> {
-    fn new(warehouse: &'a Warehouse, id: &'a SnapshotId) -> Self {
+    fn new(warehouse: &'a Warehouse, id: &'a SnapshotId, cut: Cut) -> Self {
         Self {
             warehouse,
             id,
+            cut,
             streams: BTreeMap::new(),
-            exchanges: Parts::new(id, "exchanges"),
-            downloads: Parts::new(id, "downloads"),
+            exchanges: Parts::new(id, "exchanges", cut),
+            downloads: Parts::new(id, "downloads", cut),
+            deletions: Parts::new(id, "deletions", cut),
             downloaded: HashSet::new(),
             exchange_count: 0,
             body_bytes: 0,
-            payload: BTreeMap::new(),
+            payload: Payload::default(),
         }
     }
 
@@ -116,73 +215,113 @@ impl<'a> Bag<'a> {
         if !files.is_empty() {
             self.downloads.write(self.warehouse, downloads_batch(&files)).await?;
         }
-        self.exchanges.write(self.warehouse, exchanges_batch(&rows)).await
+        self.exchanges.write(self.warehouse, exchanges_batch(&rows)?).await
     }
 
     async fn add_record(&mut self, exchange: &Exchange, place: usize, body: &[u8]) -> Result<()> {
         let span = &exchange.records[place];
-        let raw = body
-            .get(span.start..span.end)
-            .and_then(|bytes| std::str::from_utf8(bytes).ok())
-            .ok_or_else(|| Fault::bug(format!("a record of {} is not text", span.stream)))?;
-        let (id, stream) = (self.id, &span.stream);
-        let rows = self.streams.entry(stream.clone()).or_insert_with(|| StreamRows {
-            rows: RecordRows::new(&id.platform),
-            parts: Parts::new(id, stream),
-            keys: HashSet::new(),
-        });
-        rows.rows.push(exchange, place, raw);
-        rows.keys.insert(key_hash(&span.key));
-        if rows.rows.bytes() >= ROWS_BYTES_MAX {
+        let raw = body.get(span.start..span.end).ok_or_else(|| {
+            Fault::bug(format!("a record of {} lies outside its body", span.stream))
+        })?;
+        let rows = match self.streams.get_mut(&span.stream) {
+            Some(rows) => rows,
+            None => {
+                check_name(&span.stream)?;
+                let rows = StreamRows::new(self.id, &span.stream, self.cut);
+                self.streams.entry(span.stream.clone()).or_insert(rows)
+            }
+        };
+        rows.push(exchange, place, raw);
+        if rows.rows.len() >= BATCH_ROWS || rows.rows.bytes() >= self.cut.gathered_bytes {
             rows.parts.write(self.warehouse, rows.rows.take()).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(&mut self, deletions: &[Deletion]) -> Result<()> {
+        if !deletions.is_empty() {
+            self.deletions.write(self.warehouse, deletions_batch(deletions)).await?;
         }
         Ok(())
     }
 
     async fn copy_files(&mut self) -> Result<()> {
         let folder = layout::extracting_files(self.id);
-        for from in self.warehouse.list(&folder).await? {
-            let hash = from.filename().expect("a listed object has a name").to_owned();
-            self.warehouse.copy(&from, &layout::file(self.id, &hash)).await?;
-            self.payload.insert(format!("data/files/{hash}"), hash);
+        let store = self.warehouse.store();
+        let mut found = store.list(Some(&folder));
+        while let Some(from) = found.try_next().await.map_err(|error| io("list", &folder, error))? {
+            let hash = from.location.filename().expect("a listed object has a name").to_owned();
+            self.warehouse.copy(&from.location, &layout::file(self.id, &hash)).await?;
+            self.payload.files += 1;
+            self.payload.bytes += from.size;
+            self.payload.hashes.insert(format!("data/files/{hash}"), hash);
         }
         Ok(())
     }
 
-    fn facts(&self, journal: &Journal, closing: &Closing, now: Instant) -> SnapshotFacts {
-        let mut streams: BTreeMap<String, StreamFacts> =
-            closing.streams.iter().map(|name| (name.clone(), StreamFacts::default())).collect();
-        for (name, rows) in &self.streams {
-            let records = rows.parts.rows_all + rows.parts.rows_open() + rows.rows.len() as u64;
-            let keys = rows.keys.len() as u64;
-            streams.insert(name.clone(), StreamFacts { records, keys });
-        }
-        SnapshotFacts {
+    fn facts(
+        &self,
+        journal: &Journal,
+        closing: Closing,
+        parent_sha256: Option<String>,
+        now: Instant,
+    ) -> Result<SnapshotFacts> {
+        Ok(SnapshotFacts {
             format: FORMAT,
             id: self.id.clone(),
-            parent: None,
+            parent_sha256,
             account: journal.start().account.clone(),
             started_at: journal.start().started_at.to_seconds_text(),
             sealed_at: now.to_seconds_text(),
             question_sha256: journal.start().question_sha256.clone(),
-            tool: closing.tool.clone(),
             exchanges: self.exchange_count,
+            calls_by_day: journal
+                .calls_by_day()
+                .iter()
+                .map(|(day, calls)| (Instant::start_of_day(*day).to_date_text(), *calls))
+                .collect(),
             body_bytes: self.body_bytes,
-            files: self.payload.keys().filter(|name| name.starts_with("data/files/")).count()
-                as u64,
-            streams,
-            gaps: closing.gaps.clone(),
-            evidence: closing.evidence.clone(),
+            files: self.payload.files,
+            streams: self.stream_facts(&closing)?,
+            tool: closing.tool,
+            parent: closing.parent,
+            gaps: closing.gaps,
+            evidence: closing.evidence,
+            unproven: closing.unproven,
+            filters: closing.filters,
+        })
+    }
+
+    fn stream_facts(&self, closing: &Closing) -> Result<BTreeMap<String, StreamFacts>> {
+        let mut streams: BTreeMap<String, StreamFacts> = BTreeMap::new();
+        for name in &closing.streams {
+            check_name(name)?;
+            streams.entry(name.clone()).or_default();
         }
+        for (name, rows) in &self.streams {
+            let facts = streams.entry(name.clone()).or_default();
+            facts.records = rows.records;
+            facts.keys = rows.keys.len() as u64;
+            facts.changes.clone_from(&rows.changes);
+        }
+        for row in &closing.deletions {
+            let facts = streams.entry(row.stream.clone()).or_default();
+            *facts.changes.entry("deleted".to_owned()).or_default() += 1;
+        }
+        for (name, facts) in &mut streams {
+            facts.complete = closing.complete.contains(name);
+        }
+        Ok(streams)
     }
 
     async fn close(mut self, facts: &SnapshotFacts) -> Result<()> {
         for (_, mut rows) in std::mem::take(&mut self.streams) {
             rows.parts.write(self.warehouse, rows.rows.take()).await?;
-            self.payload.extend(rows.parts.finish().await?);
+            self.payload.add_parts(rows.parts.finish().await?);
         }
-        self.payload.extend(self.downloads.finish().await?);
-        self.payload.extend(self.exchanges.finish().await?);
+        for parts in [self.deletions, self.downloads, self.exchanges] {
+            self.payload.add_parts(parts.finish().await?);
+        }
         write_tags(self.warehouse, self.id, &self.payload, facts).await
     }
 }
@@ -191,13 +330,14 @@ impl<'a> Bag<'a> {
 async fn write_tags(
     warehouse: &Warehouse,
     id: &SnapshotId,
-    payload: &BTreeMap<String, String>,
+    payload: &Payload,
     facts: &SnapshotFacts,
 ) -> Result<()> {
-    let tags: [(&str, Vec<u8>); 4] = [
-        ("bag-info.txt", bag_info(facts)),
+    let tags: [(&str, Vec<u8>); 5] = [
+        ("bag-info.txt", bag_info(payload, facts)),
         ("bagit.txt", b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n".to_vec()),
-        ("manifest-sha256.txt", manifest(payload)),
+        ("manifest-sha256.txt", manifest(&payload.hashes)),
+        ("row-groups-sha256.txt", row_groups(&payload.pieces)),
         ("snapshot.json", json_text(facts)?),
     ];
     let mut hashes = BTreeMap::new();
@@ -206,65 +346,85 @@ async fn write_tags(
         warehouse.put(&layout::in_snapshot(id, name), body).await?;
     }
     let last = layout::in_snapshot(id, "tagmanifest-sha256.txt");
-    warehouse.put(&last, manifest(&hashes)).await
+    if !warehouse.put_if_absent(&last, manifest(&hashes)).await? {
+        return Err(sealed_before(id));
+    }
+    Ok(())
+}
+
+fn sealed_before(id: &SnapshotId) -> Fault {
+    Fault::refused(format!("{id} is sealed and stays as it is"))
+        .hint("another extraction has sealed it; run this again for a new one")
 }
 
 /// The parts of one table of a bag: `data/<table>/part-*.parquet`.
 struct Parts {
-    folder: String,
+    table: String,
     id: SnapshotId,
+    cut: Cut,
     open: Option<(String, TableWriter)>,
-    done: Vec<(String, String)>,
-    rows_all: u64,
+    done: Vec<(String, Written)>,
 }
 
 impl Parts {
-    fn new(id: &SnapshotId, table: &str) -> Self {
-        let folder = format!("data/{table}");
-        Self { folder, id: id.clone(), open: None, done: Vec::new(), rows_all: 0 }
-    }
-
-    fn rows_open(&self) -> u64 {
-        self.open.as_ref().map_or(0, |(_, writer)| writer.rows())
+    fn new(id: &SnapshotId, table: &str, cut: Cut) -> Self {
+        Self { table: table.to_owned(), id: id.clone(), cut, open: None, done: Vec::new() }
     }
 
     async fn write(&mut self, warehouse: &Warehouse, batch: RecordBatch) -> Result<()> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
         if self.open.is_none() {
-            let name = format!("{}/part-{:05}.parquet", self.folder, self.done.len());
-            let path: Path = layout::in_snapshot(&self.id, &name);
-            let plain = ["raw", "key", "sha256", "frame", "body_sha256"];
-            let schema = schema_of(&self.folder);
-            self.open = Some((name, TableWriter::begin(warehouse, &path, schema, &plain)?));
+            self.open = Some(self.begin(warehouse)?);
         }
         let (_, writer) = self.open.as_mut().expect("was just opened");
         writer.write(batch).await?;
-        if writer.rows() >= PART_ROWS_MAX {
+        if writer.rows() >= self.cut.part_rows {
             self.close_part().await?;
         }
         Ok(())
     }
 
+    fn begin(&self, warehouse: &Warehouse) -> Result<(String, TableWriter)> {
+        let name = format!("data/{}/part-{:05}.parquet", self.table, self.done.len());
+        let path: Path = layout::in_snapshot(&self.id, &name);
+        let shape = Shape {
+            group_rows: self.cut.group_rows,
+            plain: &["raw", "raw_bytes", "key", "sha256", "frame", "body_sha256"],
+        };
+        let writer = TableWriter::begin(warehouse.store(), &path, schema_of(&self.table), shape)?;
+        Ok((name, writer))
+    }
+
     async fn close_part(&mut self) -> Result<()> {
         if let Some((name, writer)) = self.open.take() {
-            let written = writer.finish().await?;
-            self.rows_all += written.rows;
-            self.done.push((name, written.sha256));
+            self.done.push((name, writer.finish().await?));
         }
         Ok(())
     }
 
-    async fn finish(mut self) -> Result<Vec<(String, String)>> {
+    async fn finish(mut self) -> Result<Vec<(String, Written)>> {
         self.close_part().await?;
         Ok(self.done)
     }
 }
 
-fn schema_of(folder: &str) -> arrow::datatypes::SchemaRef {
-    match folder {
-        "data/exchanges" => exchanges_schema(),
-        "data/downloads" => downloads_schema(),
+fn schema_of(table: &str) -> SchemaRef {
+    match table {
+        "deletions" => deletions_schema(),
+        "downloads" => downloads_schema(),
+        "exchanges" => exchanges_schema(),
         _ => records_schema(),
     }
+}
+
+fn check_name(stream: &str) -> Result<()> {
+    if INNER_TABLES.contains(&stream) {
+        return Err(Fault::config(format!("no stream may be called {stream:?}"))
+            .hint("a snapshot has a table of its own of that name; rename the stream"));
+    }
+    Ok(())
 }
 
 /// Sixty-four bits of a key's hash: counting distinct keys needs no more, and no texts.
@@ -279,12 +439,39 @@ fn manifest(hashes: &BTreeMap<String, String>) -> Vec<u8> {
     hashes.iter().map(|(name, hash)| format!("{hash}  {name}\n")).collect::<String>().into_bytes()
 }
 
-fn bag_info(facts: &SnapshotFacts) -> Vec<u8> {
+/// One line for each stretch of a table's part: hash, file, row group or `footer`, where it
+/// begins, how long it is.
+fn row_groups(pieces: &BTreeMap<String, Vec<Piece>>) -> Vec<u8> {
+    let mut text = String::new();
+    for (name, pieces) in pieces {
+        for Piece { group, offset, bytes, sha256 } in pieces {
+            let group = group.map_or("footer".to_owned(), |number| number.to_string());
+            text.push_str(&format!("{sha256}  {name}  {group}  {offset}  {bytes}\n"));
+        }
+    }
+    text.into_bytes()
+}
+
+fn bag_info(payload: &Payload, facts: &SnapshotFacts) -> Vec<u8> {
     let day = facts.sealed_at.split('T').next().unwrap_or_default();
-    format!(
+    let mut text = format!(
         "Source-Organization: {}\nExternal-Identifier: {}\nBagging-Date: {day}\n\
-         Bag-Software-Agent: {}\n",
-        facts.account, facts.id, facts.tool,
-    )
-    .into_bytes()
+         Bag-Software-Agent: {}\nPayload-Oxum: {}.{}\n",
+        one_line(&facts.account),
+        facts.id,
+        one_line(&facts.tool),
+        payload.bytes,
+        payload.hashes.len(),
+    );
+    if let (Some(parent), Some(hash)) = (&facts.parent, &facts.parent_sha256) {
+        text.push_str(&format!(
+            "Deskferry-Parent: {parent}\nDeskferry-Parent-Tagmanifest-Sha256: {hash}\n"
+        ));
+    }
+    text.into_bytes()
+}
+
+/// A value of `bag-info.txt` ends with its line.
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }

@@ -5,23 +5,32 @@
 //! journal first: a question that was answered before is not asked again.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
-use arrow::array::{Array, AsArray, BinaryArray, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::ipc::CompressionType;
-use arrow::ipc::reader::FileReader;
-use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
 use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
 use kernel::{Clock, Fault, Instant, Result, SnapshotId};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 
 use crate::exchange::{Exchange, sha256};
+use crate::lease::Lease;
+use crate::segment::{self, INDEX_COLUMNS, body_at, called_on, exchange_at};
 use crate::warehouse::json_text;
 use crate::{Warehouse, layout};
 
 /// Bytes of replies that are gathered before they are written, whatever the clock says.
 const SEGMENT_BYTES_MAX: usize = 8 << 20;
+/// Segments read at a time when a journal is opened; each is smaller than the bound above.
+const INDEX_READS: usize = 8;
+/// How long another extraction may go without a sign of life, in real time.
+const LEASE_PATIENCE: Duration = Duration::from_secs(3);
+/// Looks at the bound for each time that it allows; see [`Journal::flush_if_due`].
+const LOOKS_PER_FLUSH: u64 = 4;
 
 /// What an extraction was begun with; it must be resumed with the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,13 +52,21 @@ pub struct Journal {
     start: Start,
     clock: Arc<dyn Clock>,
     flush_ms: u64,
+    lease: Option<Lease>,
+    /// Named in every segment, so that a segment is known for one's own.
+    writer: String,
     /// Where the answer to a question lies: segment number and row.
     answers: HashMap<String, (u64, usize)>,
     /// The segment that was read last; replays read in about the order of writing.
     cached: Option<(u64, RecordBatch)>,
+    /// What goes into the next segment that is begun.
     pending: Vec<(Exchange, Bytes)>,
     pending_bytes: usize,
-    flushed_at: Instant,
+    /// When the first of what is pending was noted.
+    pending_since: Instant,
+    /// The segment being written. It stays here, the same bytes under the same number, until the
+    /// store has it, also when a write fails or is cancelled.
+    writing: Option<Segment>,
     segment_next: u64,
     exchange_next: i64,
     resumed: u64,
@@ -57,12 +74,19 @@ pub struct Journal {
     calls_by_day: BTreeMap<i64, u64>,
 }
 
+struct Segment {
+    rows: Vec<(Exchange, Bytes)>,
+    body: Bytes,
+}
+
 impl Journal {
     /// Opens the extraction in progress of `platform`, or begins one with the next free number.
+    /// Takes about three seconds where an earlier process did not close it.
     ///
     /// # Errors
     /// `FixConfig` when an extraction in progress was begun with another account or other
-    /// settings.
+    /// settings, or when the store overwrites instead of refusing. `Refused` when another process
+    /// is at work on the same extraction.
     pub async fn open(
         warehouse: &Warehouse,
         platform: &str,
@@ -70,28 +94,29 @@ impl Journal {
         clock: Arc<dyn Clock>,
         flush_ms: u64,
     ) -> Result<Self> {
-        let id = match in_progress(warehouse, platform).await? {
-            Some(id) => id,
-            None => next_id(warehouse, platform).await?,
+        warehouse.probe().await?;
+        let (id, lease) = take_lease(warehouse, platform).await?;
+        let begun = match begin(warehouse, &id, start).await {
+            Ok(begun) => begun,
+            Err(fault) => {
+                lease.release().await?;
+                return Err(fault);
+            }
         };
-        let path = layout::extracting_start(&id);
-        let mut begun = start.clone();
-        if !warehouse.put_if_absent(&path, json_text(&start)?).await? {
-            begun = warehouse.get_json(&path).await?.ok_or_else(|| another_writer(&id))?;
-            check_same(&id, &begun, &start)?;
-        }
-        let now = clock.now();
         let mut journal = Self {
             warehouse: warehouse.clone(),
             id,
             start: begun,
+            pending_since: clock.now(),
             clock,
             flush_ms,
+            writer: lease.owner().to_owned(),
+            lease: Some(lease),
             answers: HashMap::new(),
             cached: None,
             pending: Vec::new(),
             pending_bytes: 0,
-            flushed_at: now,
+            writing: None,
             segment_next: 1,
             exchange_next: 1,
             resumed: 0,
@@ -118,40 +143,57 @@ impl Journal {
 
     /// Calls made to the API on the UTC day of `moment`, also by earlier processes.
     pub fn calls_on_day_of(&self, moment: Instant) -> u64 {
-        self.calls_by_day.get(&day_of(moment)).copied().unwrap_or(0)
+        self.calls_by_day.get(&moment.day()).copied().unwrap_or(0)
+    }
+
+    /// Calls made to the API by UTC day, in days since 1970, also by earlier processes.
+    pub fn calls_by_day(&self) -> &BTreeMap<i64, u64> {
+        &self.calls_by_day
     }
 
     /// The answer to a question, when it was answered before.
     pub async fn answer(&mut self, request_key: &str) -> Result<Option<(Exchange, Bytes)>> {
-        let Some((segment, row)) = self.answers.get(request_key).copied() else {
+        let Some((number, row)) = self.answers.get(request_key).copied() else {
             return Ok(None);
         };
-        if segment == self.segment_next {
+        if number == self.pending_number() {
             return Ok(self.pending.get(row).cloned());
         }
-        if self.cached.as_ref().is_none_or(|(number, _)| *number != segment) {
-            self.cached = Some((segment, read_segment(&self.warehouse, &self.id, segment).await?));
+        if let Some(writing) = self.writing.as_ref().filter(|_| number == self.segment_next) {
+            return Ok(writing.rows.get(row).cloned());
+        }
+        if self.cached.as_ref().is_none_or(|(cached, _)| *cached != number) {
+            let batch = segment::read(&self.warehouse, &self.id, number, None).await?;
+            self.cached = Some((number, batch));
         }
         let (_, batch) = self.cached.as_ref().expect("was just read");
-        Ok(Some(exchange_at(batch, row)?))
+        Ok(Some((exchange_at(batch, row)?, body_at(batch, row))))
     }
 
-    /// Notes an exchange; it is durable within the bound that the journal was opened with.
+    /// Notes an exchange; it is durable within the bound that the journal was opened with, as long
+    /// as [`keep_durable`] is at work.
+    ///
+    /// # Errors
+    /// As [`Journal::flush`].
     pub async fn note(&mut self, mut exchange: Exchange, body: Bytes) -> Result<()> {
         exchange.id = self.exchange_next;
         self.exchange_next += 1;
-        self.count(&exchange);
+        if let Some(day) = called_on(&exchange) {
+            *self.calls_by_day.entry(day).or_default() += 1;
+        }
         if exchange.is_answer {
-            let place = (self.segment_next, self.pending.len());
+            let place = (self.pending_number(), self.pending.len());
             self.answers.insert(exchange.request_key.clone(), place);
+        }
+        if self.pending.is_empty() {
+            self.pending_since = self.clock.now();
         }
         self.pending_bytes += body.len();
         self.pending.push((exchange, body));
-        let is_due = self.clock.now().ms_since(self.flushed_at) >= self.flush_ms;
-        if is_due || self.pending_bytes >= SEGMENT_BYTES_MAX {
-            self.flush().await?;
+        if self.pending_bytes >= SEGMENT_BYTES_MAX {
+            return self.flush().await;
         }
-        Ok(())
+        self.flush_if_due().await
     }
 
     /// Stores the bytes of a file, once per content, and says what they are.
@@ -162,62 +204,184 @@ impl Journal {
         Ok((hash, sniffed))
     }
 
-    /// Makes everything noted so far durable.
+    /// Makes what was noted durable where it would otherwise wait longer than the bound allows
+    /// before somebody asks again, which [`keep_durable`] does several times within the bound.
     ///
     /// # Errors
-    /// `Refused` when another extraction of the same snapshot wrote in between.
-    pub async fn flush(&mut self) -> Result<()> {
-        self.flushed_at = self.clock.now();
-        if self.pending.is_empty() {
-            return Ok(());
+    /// As [`Journal::flush`].
+    pub async fn flush_if_due(&mut self) -> Result<()> {
+        let now = self.clock.now();
+        let waited_ms = self.clock.machine_ms(now.ms_since(self.pending_since));
+        // A clock that was set back says nothing about how long it was.
+        let is_late = waited_ms + self.look_ms() >= self.flush_ms || now < self.pending_since;
+        if self.writing.is_some() || (is_late && !self.pending.is_empty()) {
+            self.flush().await?;
         }
-        let path = layout::journal_segment(&self.id, self.segment_next);
-        let body = encode_segment(&self.pending)?;
-        if !self.warehouse.put_if_absent(&path, body).await? {
-            return Err(another_writer(&self.id));
-        }
-        self.segment_next += 1;
-        self.pending.clear();
-        self.pending_bytes = 0;
         Ok(())
     }
 
+    /// Makes everything noted so far durable. Calling it again after it failed, or was cancelled,
+    /// goes on with the same segment.
+    ///
+    /// # Errors
+    /// `Refused` when another extraction of the same snapshot wrote in between, `Retry` when the
+    /// store fails.
+    pub async fn flush(&mut self) -> Result<()> {
+        if self.lease.as_ref().is_some_and(Lease::is_lost) {
+            return Err(another_writer(&self.id));
+        }
+        self.write_segment().await?;
+        if !self.pending.is_empty() {
+            let body = segment::encode(&self.pending, &self.writer)?.into();
+            self.writing = Some(Segment { rows: std::mem::take(&mut self.pending), body });
+            self.pending_bytes = 0;
+            self.write_segment().await?;
+        }
+        Ok(())
+    }
+
+    /// Flushes and lets go, so that whoever resumes does not have to wait. To be called where an
+    /// extraction stops before its seal.
+    ///
+    /// # Errors
+    /// As [`Journal::flush`].
+    pub async fn close(mut self) -> Result<()> {
+        let flushed = self.flush().await;
+        self.release().await?;
+        flushed
+    }
+
+    /// Lets go of the extraction. The seal calls it before it clears the extraction away.
+    pub(crate) async fn release(&mut self) -> Result<()> {
+        match self.lease.take() {
+            Some(lease) => lease.release().await,
+            None => Ok(()),
+        }
+    }
+
     /// Numbers of the segments written so far.
-    pub(crate) fn segments(&self) -> std::ops::Range<u64> {
+    pub(crate) fn segments(&self) -> Range<u64> {
         1..self.segment_next
     }
 
     /// The exchanges of a segment.
     pub(crate) async fn segment(&self, number: u64) -> Result<Vec<(Exchange, Bytes)>> {
-        let batch = read_segment(&self.warehouse, &self.id, number).await?;
-        (0..batch.num_rows()).map(|row| exchange_at(&batch, row)).collect()
+        let batch = segment::read(&self.warehouse, &self.id, number, None).await?;
+        let rows = 0..batch.num_rows();
+        rows.map(|row| Ok((exchange_at(&batch, row)?, body_at(&batch, row)))).collect()
     }
 
     pub(crate) fn warehouse(&self) -> &Warehouse {
         &self.warehouse
     }
 
-    fn count(&mut self, exchange: &Exchange) {
-        if exchange.download.is_none() {
-            *self.calls_by_day.entry(day_of(exchange.started_at)).or_default() += 1;
+    /// The number of the segment that what is pending will lie in.
+    fn pending_number(&self) -> u64 {
+        self.segment_next + u64::from(self.writing.is_some())
+    }
+
+    /// How long until somebody looks at the bound again, in milliseconds.
+    fn look_ms(&self) -> u64 {
+        (self.flush_ms / LOOKS_PER_FLUSH).max(1)
+    }
+
+    async fn write_segment(&mut self) -> Result<()> {
+        let Some(segment) = &self.writing else { return Ok(()) };
+        let path = layout::journal_segment(&self.id, self.segment_next);
+        if !self.warehouse.put_if_absent(&path, segment.body.clone()).await? {
+            // An earlier try may have arrived although its reply was lost.
+            let found = self.warehouse.get(&path).await?;
+            if found.as_ref() != Some(&segment.body) {
+                return Err(another_writer(&self.id));
+            }
         }
+        self.writing = None;
+        self.segment_next += 1;
+        Ok(())
     }
 
     async fn index(&mut self) -> Result<()> {
         let found = self.warehouse.list(&layout::journal(&self.id)).await?;
         self.segment_next = found.len() as u64 + 1;
-        for number in self.segments() {
-            for (row, (exchange, _)) in self.segment(number).await?.into_iter().enumerate() {
-                self.exchange_next = exchange.id + 1;
-                self.resumed += 1;
-                self.count(&exchange);
-                if exchange.is_answer {
-                    self.answers.insert(exchange.request_key, (number, row));
-                }
+        let (warehouse, id) = (self.warehouse.clone(), self.id.clone());
+        let read = |number| {
+            let (warehouse, id) = (&warehouse, &id);
+            async move {
+                let batch = segment::read(warehouse, id, number, Some(INDEX_COLUMNS)).await?;
+                Ok::<_, Fault>((number, batch))
             }
+        };
+        let mut batches = futures::stream::iter(self.segments()).map(read).buffered(INDEX_READS);
+        while let Some((number, batch)) = batches.try_next().await? {
+            self.index_segment(number, &batch);
         }
         Ok(())
     }
+
+    fn index_segment(&mut self, number: u64, batch: &RecordBatch) {
+        let answers = batch.column(0).as_string::<i32>().iter();
+        for (row, key) in answers.enumerate().filter_map(|(row, key)| Some((row, key?))) {
+            self.answers.insert(key.to_owned(), (number, row));
+        }
+        for day in batch.column(1).as_primitive::<Int64Type>().iter().flatten() {
+            *self.calls_by_day.entry(day).or_default() += 1;
+        }
+        // Every exchange is numbered in the order in which it was noted, from 1.
+        self.exchange_next += batch.num_rows() as i64;
+        self.resumed += batch.num_rows() as u64;
+    }
+}
+
+/// Does some work and, all the while, keeps what it notes durable within the journal's bound, also
+/// while the work waits for a slow server.
+///
+/// # Errors
+/// Those of the work, and those of [`Journal::flush`], which end it.
+pub async fn keep_durable<T>(
+    journal: &Mutex<Journal>,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let look = Duration::from_millis(journal.lock().await.look_ms());
+    let flushing = async {
+        loop {
+            tokio::time::sleep(look).await;
+            if let Err(fault) = journal.lock().await.flush_if_due().await {
+                return fault;
+            }
+        }
+    };
+    tokio::select! {
+        done = work => done,
+        fault = flushing => Err(fault),
+    }
+}
+
+/// Chooses the snapshot to work on and keeps everybody else away from it.
+async fn take_lease(warehouse: &Warehouse, platform: &str) -> Result<(SnapshotId, Lease)> {
+    loop {
+        let id = match in_progress(warehouse, platform).await? {
+            Some(id) => id,
+            None => next_id(warehouse, platform).await?,
+        };
+        let what = format!("extraction of {id}");
+        let lease = Lease::take(warehouse, layout::lease(&id), &what, LEASE_PATIENCE).await?;
+        if !crate::snapshot::is_sealed(warehouse, &id).await? {
+            return Ok((id, lease));
+        }
+        // Whoever held the lease has sealed it in the meantime.
+        lease.release().await?;
+    }
+}
+
+/// Notes what an extraction is begun with, or reads what it was begun with.
+async fn begin(warehouse: &Warehouse, id: &SnapshotId, start: Start) -> Result<Start> {
+    let path = layout::extracting_start(id);
+    if warehouse.put_if_absent(&path, json_text(&start)?).await? {
+        return Ok(start);
+    }
+    let begun = warehouse.get_json(&path).await?.ok_or_else(|| another_writer(id))?;
+    check_same(id, &begun, &start)?;
+    Ok(begun)
 }
 
 /// The extraction of `platform` that was begun and not sealed, if there is one.
@@ -244,10 +408,6 @@ async fn next_id(warehouse: &Warehouse, platform: &str) -> Result<SnapshotId> {
     Ok(SnapshotId { platform: platform.to_owned(), number })
 }
 
-fn day_of(moment: Instant) -> i64 {
-    moment.micros().div_euclid(86_400_000_000)
-}
-
 fn check_same(id: &SnapshotId, begun: &Start, now: &Start) -> Result<()> {
     if begun.format != now.format {
         return Err(Fault::config(format!(
@@ -267,49 +427,4 @@ fn check_same(id: &SnapshotId, begun: &Start, now: &Start) -> Result<()> {
 fn another_writer(id: &SnapshotId) -> Fault {
     Fault::refused(format!("another extraction of {id} is writing to the same warehouse"))
         .hint("let the other one finish; then run this again")
-}
-
-fn segment_schema() -> SchemaRef {
-    Arc::new(Schema::new(vec![
-        Field::new("exchange", DataType::Utf8, false),
-        Field::new("body", DataType::Binary, false),
-    ]))
-}
-
-fn encode_segment(rows: &[(Exchange, Bytes)]) -> Result<Vec<u8>> {
-    let bug = |error: &dyn std::fmt::Display| Fault::bug(format!("journal segment: {error}"));
-    let texts: std::result::Result<Vec<String>, _> =
-        rows.iter().map(|(exchange, _)| serde_json::to_string(exchange)).collect();
-    let texts = texts.map_err(|error| bug(&error))?;
-    let bodies: BinaryArray = rows.iter().map(|(_, body)| Some(body.as_ref())).collect();
-    let columns: Vec<Arc<dyn Array>> = vec![Arc::new(StringArray::from(texts)), Arc::new(bodies)];
-    let batch = RecordBatch::try_new(segment_schema(), columns).map_err(|error| bug(&error))?;
-    let options = IpcWriteOptions::default()
-        .try_with_compression(Some(CompressionType::ZSTD))
-        .map_err(|error| bug(&error))?;
-    let mut writer = FileWriter::try_new_with_options(Vec::new(), &segment_schema(), options)
-        .map_err(|error| bug(&error))?;
-    writer.write(&batch).map_err(|error| bug(&error))?;
-    writer.into_inner().map_err(|error| bug(&error))
-}
-
-async fn read_segment(warehouse: &Warehouse, id: &SnapshotId, number: u64) -> Result<RecordBatch> {
-    let path = layout::journal_segment(id, number);
-    let damaged = || {
-        Fault::data(format!("segment {number} of the extraction {id} in progress is damaged"))
-            .hint("remove it and all later segments; what they held is fetched again")
-    };
-    let body = warehouse.get(&path).await?.ok_or_else(damaged)?;
-    let mut reader = FileReader::try_new(std::io::Cursor::new(body), None)
-        .map_err(|error| damaged().because(error))?;
-    let batch = reader.next().ok_or_else(damaged)?;
-    batch.map_err(|error| damaged().because(error))
-}
-
-fn exchange_at(batch: &RecordBatch, row: usize) -> Result<(Exchange, Bytes)> {
-    let text = batch.column(0).as_string::<i32>().value(row);
-    let exchange = serde_json::from_str(text)
-        .map_err(|error| Fault::data("an exchange in the journal is damaged").because(error))?;
-    let body = batch.column(1).as_binary::<i32>().value(row);
-    Ok((exchange, Bytes::copy_from_slice(body)))
 }

@@ -7,6 +7,11 @@ fn path(text: String) -> Path {
     Path::from(text)
 }
 
+/// Where a bag lies that is all there is.
+pub fn root() -> Path {
+    path(String::new())
+}
+
 /// The folder of all snapshots.
 pub fn landing() -> Path {
     path("landing".into())
@@ -45,6 +50,21 @@ pub fn extracting(id: &SnapshotId) -> Path {
 /// What an extraction in progress was begun with.
 pub fn extracting_start(id: &SnapshotId) -> Path {
     path(format!("{}/start.json", extracting(id)))
+}
+
+/// The folder of the lease of an extraction in progress.
+pub fn lease(id: &SnapshotId) -> Path {
+    path(format!("{}/lease", extracting(id)))
+}
+
+/// One holder's object of a lease; every new holder takes the next number.
+pub fn lease_epoch(lease: &Path, epoch: u64) -> Path {
+    path(format!("{lease}/{epoch:010}.json"))
+}
+
+/// An object that shows whether the store refuses to create what is there already.
+pub fn probe(name: &str) -> Path {
+    path(format!("_probe/{name}"))
 }
 
 /// One segment of the journal of an extraction in progress.

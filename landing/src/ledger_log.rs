@@ -37,7 +37,11 @@ pub struct LedgerLog {
 
 impl LedgerLog {
     /// Opens a run's ledger and reads what it holds, in order.
+    ///
+    /// # Errors
+    /// `FixConfig` when the store overwrites instead of refusing.
     pub async fn open(warehouse: &Warehouse, run: RunId) -> Result<(Self, Vec<Line>)> {
+        warehouse.probe().await?;
         let (lines, segments) = read(warehouse, &run).await?;
         let log = Self { warehouse: warehouse.clone(), run, segment_next: segments + 1 };
         Ok((log, lines))

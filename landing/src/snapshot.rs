@@ -1,15 +1,11 @@
-//! Sealed snapshots: listing, describing and verifying them.
+//! Sealed snapshots: which there are, and what each says about itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use futures::TryStreamExt;
 use kernel::{Fault, Result, SnapshotId};
-use object_store::ObjectStoreExt;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::exchange::hex;
-use crate::warehouse::io;
+pub use crate::verify::{Verdict, verify};
 use crate::{Warehouse, layout};
 
 /// Version of the snapshot format; readers accept every version up to their own.
@@ -23,7 +19,11 @@ pub struct SnapshotFacts {
     /// Its name.
     pub id: SnapshotId,
     /// The snapshot that this one is a delta to.
+    #[serde(default)]
     pub parent: Option<SnapshotId>,
+    /// The parent's [`fingerprint`] when this one was sealed.
+    #[serde(default)]
+    pub parent_sha256: Option<String>,
     /// The account, as the source names it.
     pub account: String,
     /// When the extraction began, in UTC.
@@ -36,6 +36,9 @@ pub struct SnapshotFacts {
     pub tool: String,
     /// Calls that were answered, well or badly.
     pub exchanges: u64,
+    /// Calls to the API by UTC day, as `2026-08-26`; files do not count.
+    #[serde(default)]
+    pub calls_by_day: BTreeMap<String, u64>,
     /// Bytes of all replies, files apart.
     pub body_bytes: u64,
     /// Distinct contents below `data/files/`.
@@ -44,17 +47,29 @@ pub struct SnapshotFacts {
     pub streams: BTreeMap<String, StreamFacts>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
-    /// What shows that nothing is missing, and what cannot be shown.
+    /// What shows that nothing is missing.
     pub evidence: Vec<String>,
+    /// What cannot be proven, in sentences.
+    #[serde(default)]
+    pub unproven: Vec<String>,
+    /// What was left out on purpose: by name of the filter, its value.
+    #[serde(default)]
+    pub filters: BTreeMap<String, String>,
 }
 
 /// Counts of one stream.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamFacts {
     /// Records that were received; the same key may be received more than once.
     pub records: u64,
     /// Distinct keys.
     pub keys: u64,
+    /// Whether the extraction claims that no record is missing.
+    #[serde(default)]
+    pub complete: bool,
+    /// Records of a delta by class of change; `deleted` counts what is no longer at the source.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changes: BTreeMap<String, u64>,
 }
 
 /// Something that could not be read.
@@ -66,17 +81,6 @@ pub struct Gap {
     pub key: Option<String>,
     /// Why.
     pub reason: String,
-}
-
-/// What verifying found.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Verdict {
-    /// Files that were hashed.
-    pub files: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// What is wrong, one sentence each; none means the snapshot is as it was sealed.
-    pub findings: Vec<String>,
 }
 
 /// Every sealed snapshot, sorted.
@@ -124,11 +128,13 @@ pub async fn describe(warehouse: &Warehouse, id: &SnapshotId) -> Result<Snapshot
     Ok(facts)
 }
 
+/// Tables of a snapshot that hold no records; no stream may have one of these names.
+pub(crate) const INNER_TABLES: [&str; 4] = ["deletions", "downloads", "exchanges", "files"];
+
 /// The streams of a snapshot that hold records.
 pub async fn streams(warehouse: &Warehouse, id: &SnapshotId) -> Result<Vec<String>> {
     let folders = warehouse.folders(&layout::records(id, "")).await?;
-    let inner = ["exchanges", "downloads", "files"];
-    Ok(folders.into_iter().filter(|name| !inner.contains(&name.as_str())).collect())
+    Ok(folders.into_iter().filter(|name| !INNER_TABLES.contains(&name.as_str())).collect())
 }
 
 /// The hash that stands for the whole snapshot: of its tag manifest.
@@ -138,85 +144,7 @@ pub async fn fingerprint(warehouse: &Warehouse, id: &SnapshotId) -> Result<Strin
     Ok(crate::exchange::sha256(&body))
 }
 
-/// Hashes every file again and compares it, and the listing, with both manifests.
-pub async fn verify(warehouse: &Warehouse, id: &SnapshotId) -> Result<Verdict> {
-    let mut verdict = Verdict::default();
-    let mut expected = BTreeMap::new();
-    for name in ["tagmanifest-sha256.txt", "manifest-sha256.txt"] {
-        let path = layout::in_snapshot(id, name);
-        match warehouse.get(&path).await? {
-            Some(body) => read_manifest(name, &body, &mut expected, &mut verdict),
-            None if name.starts_with("tag") => return Err(no_snapshot(id)),
-            None => verdict.findings.push(format!("{name} is missing")),
-        }
-    }
-    let mut present = BTreeSet::new();
-    let root = format!("{}/", layout::snapshot(id));
-    for path in warehouse.list(&layout::snapshot(id)).await? {
-        let name = path.as_ref().trim_start_matches(&root).to_owned();
-        if name != "tagmanifest-sha256.txt" {
-            check_file(warehouse, &path, &name, &expected, &mut verdict).await?;
-        }
-        present.insert(name);
-    }
-    let missing = expected.keys().filter(|name| !present.contains(*name));
-    verdict.findings.extend(missing.map(|name| format!("{name} is missing")));
-    Ok(verdict)
-}
-
-async fn check_file(
-    warehouse: &Warehouse,
-    path: &object_store::path::Path,
-    name: &str,
-    expected: &BTreeMap<String, String>,
-    verdict: &mut Verdict,
-) -> Result<()> {
-    let Some(wanted) = expected.get(name) else {
-        verdict.findings.push(format!("{name} was added after sealing"));
-        return Ok(());
-    };
-    let (bytes, found) = hash_object(warehouse, path).await?;
-    verdict.files += 1;
-    verdict.bytes += bytes;
-    if found != *wanted {
-        verdict.findings.push(format!("{name} was changed: sha256 {found}, sealed as {wanted}"));
-    }
-    Ok(())
-}
-
-async fn hash_object(
-    warehouse: &Warehouse,
-    path: &object_store::path::Path,
-) -> Result<(u64, String)> {
-    let found = warehouse.store().get(path).await.map_err(|error| io("read", path, error))?;
-    let mut hash = Sha256::new();
-    let mut bytes = 0;
-    let mut chunks = found.into_stream();
-    while let Some(chunk) = chunks.try_next().await.map_err(|error| io("read", path, error))? {
-        hash.update(&chunk);
-        bytes += chunk.len() as u64;
-    }
-    Ok((bytes, hex(&hash.finalize())))
-}
-
-fn read_manifest(
-    name: &str,
-    body: &[u8],
-    expected: &mut BTreeMap<String, String>,
-    verdict: &mut Verdict,
-) {
-    let text = String::from_utf8_lossy(body);
-    for (place, line) in text.lines().enumerate() {
-        match line.split_once("  ") {
-            Some((hash, file)) if hash.len() == 64 => {
-                expected.insert(file.to_owned(), hash.to_owned());
-            }
-            _ => verdict.findings.push(format!("{name} line {} is no entry", place + 1)),
-        }
-    }
-}
-
-fn no_snapshot(id: &SnapshotId) -> Fault {
+pub(crate) fn no_snapshot(id: &SnapshotId) -> Fault {
     Fault::config(format!("there is no sealed snapshot {id}"))
         .hint("deskferry snapshot list shows what there is; deskferry extract makes one")
 }

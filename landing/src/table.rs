@@ -1,9 +1,7 @@
 //! Single Parquet tables: written whole or not at all, the same rows giving the same bytes.
 
 use std::ops::Range;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use arrow::array::RecordBatch;
 use arrow::compute::BatchCoalescer;
@@ -17,21 +15,24 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
-use parquet::arrow::async_writer::AsyncArrowWriter;
+use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::{ParquetError, Result as ParquetResult};
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::properties::WriterProperties;
 use sha2::{Digest, Sha256};
-use tokio::io::AsyncWrite;
+use tokio::io::AsyncWriteExt;
 
 use crate::Warehouse;
+use crate::exchange::hex;
 use crate::warehouse::io;
 
 /// Rows in a row group; about 68 MB of raw JSON at 680 bytes a record.
-const ROW_GROUP_ROWS: usize = 100_000;
+pub(crate) const ROW_GROUP_ROWS: usize = 100_000;
+/// Bytes of the mark that every Parquet file begins with.
+pub(crate) const HEAD_BYTES: u64 = 4;
 /// Rows handed to the encoder at a time, so that page borders do not depend on the sender.
-const BATCH_ROWS: usize = 8_192;
+pub(crate) const BATCH_ROWS: usize = 8_192;
 /// Best ratio for its speed of all settings that were measured: DECISIONS.md has the figures.
 const ZSTD_LEVEL: i32 = 3;
 
@@ -44,66 +45,161 @@ pub struct Written {
     pub bytes: u64,
     /// SHA-256 of the file, in hex.
     pub sha256: String,
+    /// Its row groups in their order, then its footer; they follow on each other without a gap.
+    pub pieces: Vec<Piece>,
 }
 
-/// A table being written. Nothing is visible before [`TableWriter::finish`].
-pub struct TableWriter {
-    path: Path,
-    writer: AsyncArrowWriter<HashingWriter>,
-    coalescer: BatchCoalescer,
-    rows: u64,
+/// A stretch of a table's file that has a hash of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// Number of the row group, from 0; `None` for the footer.
+    pub group: Option<usize>,
+    /// Where it begins in the file.
+    pub offset: u64,
+    /// How long it is, in bytes.
+    pub bytes: u64,
+    /// SHA-256 of its bytes, in hex.
+    pub sha256: String,
 }
 
-impl TableWriter {
-    /// Begins a table at `path`. Columns named in `plain` are written without a dictionary, which
-    /// long texts gain nothing from.
-    pub fn begin(
-        warehouse: &Warehouse,
-        path: &Path,
-        schema: SchemaRef,
-        plain: &[&str],
-    ) -> Result<Self> {
+/// How a table is laid out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape<'a> {
+    /// Rows in a row group.
+    pub(crate) group_rows: usize,
+    /// Columns without a dictionary, which long texts gain nothing from.
+    pub(crate) plain: &'a [&'a str],
+}
+
+impl Default for Shape<'_> {
+    fn default() -> Self {
+        Self { group_rows: ROW_GROUP_ROWS, plain: &[] }
+    }
+}
+
+impl Shape<'_> {
+    fn properties(&self) -> WriterProperties {
         let level = ZstdLevel::try_new(ZSTD_LEVEL).expect("zstd knows level 3");
         let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(level))
-            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS));
-        for column in plain {
+            .set_max_row_group_row_count(Some(self.group_rows));
+        for column in self.plain {
             properties = properties.set_column_dictionary_enabled((*column).into(), false);
         }
-        let sink = HashingWriter::new(BufWriter::new(warehouse.store(), path.clone()));
-        let writer = AsyncArrowWriter::try_new(sink, schema.clone(), Some(properties.build()))
+        properties.build()
+    }
+}
+
+/// A table being written. Nothing is visible before [`TableWriter::finish`].
+pub(crate) struct TableWriter {
+    path: Path,
+    writer: ArrowWriter<Vec<u8>>,
+    sink: BufWriter,
+    coalescer: BatchCoalescer,
+    rows: u64,
+    /// Bytes handed to the sink, and their hash.
+    bytes: u64,
+    hash: Sha256,
+    pieces: Vec<Piece>,
+}
+
+impl TableWriter {
+    /// Begins a table at `path`.
+    pub(crate) fn begin(
+        store: Arc<dyn ObjectStore>,
+        path: &Path,
+        schema: SchemaRef,
+        shape: Shape<'_>,
+    ) -> Result<Self> {
+        let writer = ArrowWriter::try_new(Vec::new(), schema.clone(), Some(shape.properties()))
             .map_err(|error| unwritable(path, error))?;
-        let coalescer = BatchCoalescer::new(schema, BATCH_ROWS);
-        Ok(Self { path: path.clone(), writer, coalescer, rows: 0 })
+        Ok(Self {
+            path: path.clone(),
+            writer,
+            sink: BufWriter::new(store, path.clone()),
+            coalescer: BatchCoalescer::new(schema, BATCH_ROWS),
+            rows: 0,
+            bytes: 0,
+            hash: Sha256::new(),
+            pieces: Vec::new(),
+        })
     }
 
     /// Adds rows.
-    pub async fn write(&mut self, batch: RecordBatch) -> Result<()> {
+    pub(crate) async fn write(&mut self, batch: RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
+        if batch.num_rows() == BATCH_ROWS && self.coalescer.is_empty() {
+            // As the coalescer would hand it on, without its copy.
+            return self.encode(&batch).await;
+        }
         self.coalescer.push_batch(batch).map_err(|error| unwritable(&self.path, error))?;
-        self.drain().await
+        self.encode_gathered().await
     }
 
     /// Rows added so far.
-    pub fn rows(&self) -> u64 {
+    pub(crate) fn rows(&self) -> u64 {
         self.rows
     }
 
     /// Ends the table; from now on it can be read.
-    pub async fn finish(mut self) -> Result<Written> {
+    pub(crate) async fn finish(mut self) -> Result<Written> {
         self.coalescer.finish_buffered_batch().map_err(|error| unwritable(&self.path, error))?;
-        self.drain().await?;
-        self.writer.finish().await.map_err(|error| unwritable(&self.path, error))?;
-        let (bytes, sha256) = self.writer.into_inner().outcome();
-        Ok(Written { rows: self.rows, bytes, sha256 })
+        self.encode_gathered().await?;
+        self.writer.flush().map_err(|error| unwritable(&self.path, error))?;
+        self.hand_over(false).await?;
+        self.writer.finish().map_err(|error| unwritable(&self.path, error))?;
+        self.hand_over(true).await?;
+        self.sink.shutdown().await.map_err(|error| unwritable(&self.path, error))?;
+        let sha256 = hex(&self.hash.finalize());
+        Ok(Written { rows: self.rows, bytes: self.bytes, sha256, pieces: self.pieces })
     }
 
-    async fn drain(&mut self) -> Result<()> {
+    async fn encode_gathered(&mut self) -> Result<()> {
         while let Some(batch) = self.coalescer.next_completed_batch() {
-            self.writer.write(&batch).await.map_err(|error| unwritable(&self.path, error))?;
+            self.encode(&batch).await?;
         }
         Ok(())
     }
+
+    async fn encode(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.writer.write(batch).map_err(|error| unwritable(&self.path, error))?;
+        if self.writer.flushed_row_groups().len() > self.pieces.len() {
+            self.hand_over(false).await?;
+        }
+        Ok(())
+    }
+
+    /// Hashes what the encoder has finished, row groups or at the end the footer, and passes it on
+    /// to the store.
+    async fn hand_over(&mut self, is_end: bool) -> Result<()> {
+        self.writer.sync().map_err(|error| unwritable(&self.path, error))?;
+        let done = Bytes::from(std::mem::take(self.writer.inner_mut()));
+        let known = self.pieces.len();
+        let borders: Vec<(Option<usize>, u64)> = if is_end {
+            vec![(None, self.bytes + done.len() as u64)]
+        } else {
+            let groups = self.writer.flushed_row_groups().iter().enumerate().skip(known);
+            groups.map(|(number, group)| (Some(number), end_of(group))).collect()
+        };
+        for (group, end) in borders {
+            let offset = self.pieces.last().map_or(HEAD_BYTES, |piece| piece.offset + piece.bytes);
+            let piece = &done[(offset - self.bytes) as usize..(end - self.bytes) as usize];
+            let sha256 = crate::exchange::sha256(piece);
+            self.pieces.push(Piece { group, offset, bytes: end - offset, sha256 });
+        }
+        self.hash.update(&done);
+        self.bytes += done.len() as u64;
+        self.sink.put(done).await.map_err(|error| unwritable(&self.path, error))
+    }
+}
+
+/// One past the last byte of a row group.
+fn end_of(group: &RowGroupMetaData) -> u64 {
+    let ends = group.columns().iter().map(|column| {
+        let (start, bytes) = column.byte_range();
+        start + bytes
+    });
+    ends.max().expect("a table has a column")
 }
 
 /// Writes a table from a stream of batches.
@@ -113,7 +209,7 @@ pub async fn write(
     schema: SchemaRef,
     batches: impl Stream<Item = Result<RecordBatch>> + Send,
 ) -> Result<Written> {
-    let mut writer = TableWriter::begin(warehouse, path, schema, &[])?;
+    let mut writer = TableWriter::begin(warehouse.store(), path, schema, Shape::default())?;
     let mut batches = std::pin::pin!(batches);
     while let Some(batch) = batches.next().await {
         writer.write(batch?).await?;
@@ -129,14 +225,37 @@ pub async fn read(
     warehouse: &Warehouse,
     path: &Path,
 ) -> Result<impl Stream<Item = Result<RecordBatch>> + Send + Unpin + use<>> {
+    read_some(warehouse, path, None, BATCH_ROWS).await
+}
+
+/// Reads some columns of a table, in the table's order; one that the table lacks is left out.
+pub(crate) async fn read_some(
+    warehouse: &Warehouse,
+    path: &Path,
+    columns: Option<&[&str]>,
+    batch_rows: usize,
+) -> Result<impl Stream<Item = Result<RecordBatch>> + Send + Unpin + use<>> {
     let meta = warehouse.store().head(path).await.map_err(|error| io("look up", path, error))?;
     let reader = StoredFile { store: warehouse.store(), path: meta.location, size: meta.size };
-    let stream = ParquetRecordBatchStreamBuilder::new(reader)
+    let builder = ParquetRecordBatchStreamBuilder::new(reader)
         .await
-        .and_then(|builder| builder.with_batch_size(BATCH_ROWS).build())
         .map_err(|error| unreadable(path, error))?;
+    let mask = match columns {
+        Some(names) => ProjectionMask::columns(builder.parquet_schema(), names.iter().copied()),
+        None => ProjectionMask::all(),
+    };
+    let stream = builder.with_projection(mask).with_batch_size(batch_rows).build();
+    let stream = stream.map_err(|error| unreadable(path, error))?;
     let path = path.clone();
     Ok(stream.map_err(move |error| unreadable(&path, error)))
+}
+
+/// How many rows each row group of a table has, and where its footer says that it ends.
+pub(crate) async fn group_rows(warehouse: &Warehouse, path: &Path) -> Result<Vec<u64>> {
+    let meta = warehouse.store().head(path).await.map_err(|error| io("look up", path, error))?;
+    let mut reader = StoredFile { store: warehouse.store(), path: meta.location, size: meta.size };
+    let footer = reader.get_metadata(None).await.map_err(|error| unreadable(path, error))?;
+    Ok(footer.row_groups().iter().map(|group| group.num_rows() as u64).collect())
 }
 
 fn unwritable(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> Fault {
@@ -172,52 +291,6 @@ impl AsyncFileReader for StoredFile {
     }
 }
 
-/// Passes bytes on to the store and hashes them on the way.
-struct HashingWriter {
-    inner: BufWriter,
-    hash: Sha256,
-    bytes: u64,
-}
-
-impl HashingWriter {
-    fn new(inner: BufWriter) -> Self {
-        Self { inner, hash: Sha256::new(), bytes: 0 }
-    }
-
-    fn outcome(self) -> (u64, String) {
-        (self.bytes, crate::exchange::hex(&self.hash.finalize()))
-    }
-}
-
-impl AsyncWrite for HashingWriter {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        let polled = Pin::new(&mut self.inner).poll_write(context, bytes);
-        if let Poll::Ready(Ok(taken)) = &polled {
-            self.hash.update(&bytes[..*taken]);
-            self.bytes += *taken as u64;
-        }
-        polled
-    }
-
-    fn poll_flush(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(context)
-    }
-
-    fn poll_shutdown(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(context)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use arrow::array::{ArrayRef, Int64Array};
@@ -233,10 +306,11 @@ mod tests {
     async fn the_same_rows_give_the_same_bytes_however_they_are_cut() {
         let warehouse = Warehouse::open("memory://").expect("opens");
         let whole = vec![Ok(numbers(0..20_000))];
+        let even = vec![Ok(numbers(0..8_192)), Ok(numbers(8_192..20_000))];
         let cut = vec![Ok(numbers(0..7)), Ok(numbers(7..9_000)), Ok(numbers(9_000..20_000))];
         let schema = numbers(0..1).schema();
         let mut hashes = Vec::new();
-        for (name, batches) in [("whole", whole), ("cut", cut)] {
+        for (name, batches) in [("whole", whole), ("cut", cut), ("even", even)] {
             let path = Path::from(name);
             let stream = futures::stream::iter(batches);
             let written = write(&warehouse, &path, schema.clone(), stream).await.expect("writes");
@@ -245,7 +319,7 @@ mod tests {
             assert_eq!(written.sha256, crate::exchange::sha256(&body));
             hashes.push(written.sha256);
         }
-        assert_eq!(hashes[0], hashes[1]);
+        assert_eq!(hashes, [hashes[0].as_str(); 3]);
         let back = read(&warehouse, &Path::from("cut")).await.expect("opens");
         let rows: usize = back
             .map(|batch| batch.expect("reads").num_rows())

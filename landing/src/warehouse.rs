@@ -1,25 +1,45 @@
 //! One object store that holds everything: opening it, and the few verbs that the rest needs.
 
+use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use kernel::{Fault, Result};
-use object_store::aws::AmazonS3Builder;
+use kernel::{Fault, Instant, Result};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::prefix::PrefixStore;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
 use url::Url;
+use uuid::Uuid;
+
+use crate::bucket::Bucket;
+use crate::{layout, read_only};
 
 /// An object store, rooted where the warehouse begins. Cloning it is cheap.
-#[derive(Debug, Clone)]
-pub struct Warehouse {
+#[derive(Clone)]
+pub struct Warehouse(Arc<Inner>);
+
+struct Inner {
+    url: String,
     store: Arc<dyn ObjectStore>,
-    url: Arc<str>,
+    /// The folder, where the store is one.
+    root: Option<PathBuf>,
+    /// How to make more clients, where the store is a bucket.
+    bucket: Option<Bucket>,
+    /// Set once the store was seen to refuse a second creator.
+    probed: OnceCell<()>,
+}
+
+/// Says the address only: a client's own text may hold keys.
+impl fmt::Debug for Warehouse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Warehouse").field(&self.0.url).finish()
+    }
 }
 
 impl Warehouse {
@@ -29,30 +49,147 @@ impl Warehouse {
     /// # Errors
     /// `FixConfig` when the address is not one of these or cannot be opened.
     pub fn open(url: &str) -> Result<Self> {
+        let texts = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        Self::open_with(url, texts.filter(|(name, _)| name.starts_with("AWS_")))
+    }
+
+    /// Opens a warehouse with the given `AWS_*` settings instead of those of the environment.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`].
+    pub fn open_with(
+        url: &str,
+        settings: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self> {
         let parsed = Url::parse(url).map_err(|error| unusable(url).because(error))?;
-        let store = match parsed.scheme() {
-            "file" => open_folder(&parsed.to_file_path().map_err(|()| unusable(url))?, url)?,
-            "memory" => Arc::new(InMemory::new()),
-            "s3" => open_bucket(&parsed)?,
-            _ => return Err(unusable(url)),
+        match parsed.scheme() {
+            "file" => {
+                let root = parsed.to_file_path().map_err(|()| unusable(url))?;
+                let store = open_folder(&root, url)?;
+                Ok(Self::new(url, store, Some(root), None))
+            }
+            "memory" => Ok(Self::new(url, Arc::new(InMemory::new()), None, None)),
+            "s3" => {
+                let bucket = Bucket::new(&parsed, settings);
+                let store = bucket.store().map_err(|error| unusable(url).because(error))?;
+                Ok(Self::new(url, store, None, Some(bucket)))
+            }
+            _ => Err(unusable(url)),
+        }
+    }
+
+    /// A warehouse over a store that a test has made.
+    #[doc(hidden)]
+    pub fn over(store: Arc<dyn ObjectStore>) -> Self {
+        Self::new("memory://", store, None, None)
+    }
+
+    fn new(
+        url: &str,
+        store: Arc<dyn ObjectStore>,
+        root: Option<PathBuf>,
+        bucket: Option<Bucket>,
+    ) -> Self {
+        Self(Arc::new(Inner { url: url.to_owned(), store, root, bucket, probed: OnceCell::new() }))
+    }
+
+    /// The same warehouse, in which everything written below `landing/` is locked until `until`
+    /// (S3 Object Lock, mode COMPLIANCE): nobody can change or remove those bytes before. The rest
+    /// is written without a lock. Nothing is written to find out whether that is possible.
+    ///
+    /// # Errors
+    /// `FixConfig` when `until` is not after `now`, when the store is no bucket, when the bucket
+    /// has no Object Lock, or when the credentials do not permit it.
+    pub async fn lock_until(&self, until: Instant, now: Instant) -> Result<Self> {
+        if until <= now {
+            return Err(Fault::config(format!(
+                "{} is not in the future, so nothing can be locked until then",
+                until.to_seconds_text()
+            ))
+            .hint("give a later date"));
+        }
+        let Some(bucket) = &self.0.bucket else {
+            return Err(Fault::config(format!("{} cannot lock anything until a date", self.0.url))
+                .hint(
+                    "use an s3:// warehouse in a bucket with Object Lock, or ask for no lock: a \
+                     sealed snapshot in a local folder is read-only",
+                ));
         };
-        Ok(Self { store, url: url.into() })
+        let store = bucket.locked_store(until).await?;
+        Ok(Self::new(&self.0.url, store, None, Some(bucket.clone())))
+    }
+
+    /// Makes sure that the store refuses to create an object that is there already, which keeps
+    /// two writers from destroying each other's work. Asks the store once, then remembers.
+    ///
+    /// # Errors
+    /// `FixConfig` when the store overwrites instead.
+    pub async fn probe(&self) -> Result<()> {
+        self.0.probed.get_or_try_init(|| self.create_twice()).await.copied()
+    }
+
+    async fn create_twice(&self) -> Result<()> {
+        let path = layout::probe(&Uuid::new_v4().simple().to_string());
+        self.put_if_absent(&path, "one").await?;
+        let is_overwritten = self.put_if_absent(&path, "two").await?;
+        self.remove(&path).await?;
+        if let Some(root) = &self.0.root {
+            // A local store keeps folders that nothing is in; another probe may still be in it.
+            let _ = std::fs::remove_dir(root.join("_probe"));
+        }
+        if is_overwritten {
+            return Err(Fault::config(
+                "this store overwrites instead of refusing: two writers would destroy each \
+                 other's work",
+            )
+            .hint("use another store for the warehouse, one that honours If-None-Match"));
+        }
+        Ok(())
     }
 
     /// The address it was opened with.
     pub fn url(&self) -> &str {
-        &self.url
+        &self.0.url
     }
 
     /// The store itself; paths of [`crate::layout`] are relative to it.
     pub fn store(&self) -> Arc<dyn ObjectStore> {
-        self.store.clone()
+        self.0.store.clone()
+    }
+
+    /// Takes away the right to write from everything below `folder`, where the store is a local
+    /// folder; nothing happens elsewhere.
+    ///
+    /// # Errors
+    /// `FixConfig` when the file system refuses.
+    pub async fn protect(&self, folder: &Path) -> Result<()> {
+        let Some(root) = &self.0.root else { return Ok(()) };
+        read_only::set(root.join(folder.as_ref())).await
+    }
+
+    /// Adds an object to a folder that [`Warehouse::protect`] has been called for, unless there is
+    /// one already; says whether it was written.
+    ///
+    /// # Errors
+    /// `FixConfig` when the file system refuses, `Retry` when the store fails.
+    pub async fn put_new_protected(&self, path: &Path, body: impl Into<Bytes>) -> Result<bool> {
+        let Some(root) = &self.0.root else { return self.put_if_absent(path, body).await };
+        let file = root.join(path.as_ref());
+        let lifted = read_only::lift_parent(&file)?;
+        let is_written = self.put_if_absent(path, body).await;
+        if matches!(is_written, Ok(true)) {
+            read_only::set(file).await?;
+        }
+        lifted.restore()?;
+        is_written
     }
 
     /// Writes an object, over an older one if need be.
     pub async fn put(&self, path: &Path, body: impl Into<Bytes>) -> Result<()> {
         let payload = PutPayload::from_bytes(body.into());
-        self.store.put(path, payload).await.map_err(|error| io("write", path, error))?;
+        self.0.store.put(path, payload).await.map_err(|error| io("write", path, error))?;
         Ok(())
     }
 
@@ -60,7 +197,7 @@ impl Warehouse {
     pub async fn put_if_absent(&self, path: &Path, body: impl Into<Bytes>) -> Result<bool> {
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         let payload = PutPayload::from_bytes(body.into());
-        match self.store.put_opts(path, payload, options).await {
+        match self.0.store.put_opts(path, payload, options).await {
             Ok(_) => Ok(true),
             Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(false),
             Err(error) => Err(io("create", path, error)),
@@ -69,7 +206,7 @@ impl Warehouse {
 
     /// Reads an object whole; `None` when it is not there.
     pub async fn get(&self, path: &Path) -> Result<Option<Bytes>> {
-        match self.store.get(path).await {
+        match self.0.store.get(path).await {
             Ok(found) => Ok(Some(found.bytes().await.map_err(|error| io("read", path, error))?)),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(io("read", path, error)),
@@ -78,7 +215,7 @@ impl Warehouse {
 
     /// Whether an object is there.
     pub async fn exists(&self, path: &Path) -> Result<bool> {
-        match self.store.head(path).await {
+        match self.0.store.head(path).await {
             Ok(_) => Ok(true),
             Err(Error::NotFound { .. }) => Ok(false),
             Err(error) => Err(io("look up", path, error)),
@@ -88,7 +225,7 @@ impl Warehouse {
     /// Every object below `folder`, at any depth, sorted.
     pub async fn list(&self, folder: &Path) -> Result<Vec<Path>> {
         let found: Vec<Path> = self
-            .store
+            .store()
             .list(Some(folder))
             .map_ok(|meta| meta.location)
             .try_collect()
@@ -102,7 +239,7 @@ impl Warehouse {
     /// The names of the folders directly below `folder`, sorted.
     pub async fn folders(&self, folder: &Path) -> Result<Vec<String>> {
         let found = self
-            .store
+            .store()
             .list_with_delimiter(Some(folder))
             .await
             .map_err(|error| io("list", folder, error))?;
@@ -114,13 +251,21 @@ impl Warehouse {
 
     /// Copies an object within the warehouse.
     pub async fn copy(&self, from: &Path, to: &Path) -> Result<()> {
-        self.store.copy(from, to).await.map_err(|error| io("copy", from, error))
+        self.0.store.copy(from, to).await.map_err(|error| io("copy", from, error))
+    }
+
+    /// Removes an object, if it is there.
+    pub async fn remove(&self, path: &Path) -> Result<()> {
+        match self.0.store.delete(path).await {
+            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(io("remove", path, error)),
+        }
     }
 
     /// Removes every object below `folder`.
     pub async fn remove_all(&self, folder: &Path) -> Result<()> {
         for path in self.list(folder).await? {
-            self.store.delete(&path).await.map_err(|error| io("remove", &path, error))?;
+            self.remove(&path).await?;
         }
         Ok(())
     }
@@ -156,19 +301,6 @@ fn open_folder(folder: &std::path::Path, url: &str) -> Result<Arc<dyn ObjectStor
     Ok(Arc::new(store))
 }
 
-fn open_bucket(url: &Url) -> Result<Arc<dyn ObjectStore>> {
-    let store = AmazonS3Builder::from_env()
-        .with_url(url.as_str())
-        .build()
-        .map_err(|error| unusable(url.as_str()).because(error))?;
-    let prefix = Path::from(url.path());
-    Ok(if prefix.as_ref().is_empty() {
-        Arc::new(store)
-    } else {
-        Arc::new(PrefixStore::new(store, prefix))
-    })
-}
-
 fn unusable(url: &str) -> Fault {
     Fault::config(format!("the warehouse {url:?} cannot be opened")).hint(
         "[warehouse] url is file:///an/absolute/folder that can be written, \
@@ -180,6 +312,10 @@ pub(crate) fn io(doing: &str, path: &Path, error: Error) -> Fault {
     let fault = match &error {
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
             Fault::config(format!("no permission to {doing} {path} in the warehouse"))
+        }
+        Error::NotImplemented { .. } | Error::NotSupported { .. } => {
+            Fault::config(format!("this store has no way to {doing} {path}"))
+                .hint("use another store for the warehouse, one that honours If-None-Match")
         }
         _ => Fault::retry(format!("the warehouse could not {doing} {path}")),
     };

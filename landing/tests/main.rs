@@ -1,5 +1,8 @@
 //! A snapshot from its first exchange to its verification.
 
+mod custody;
+mod store;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -48,7 +51,8 @@ fn page(number: usize) -> (Exchange, Bytes) {
     let span = |raw: &str, key: String| {
         let start = body.find(raw).expect("is in the body");
         let parent_key = Some("p".to_owned());
-        RecordSpan { stream: "things".into(), key, parent_key, start, end: start + raw.len() }
+        let end = start + raw.len();
+        RecordSpan { stream: "things".into(), key, parent_key, start, end, change: None }
     };
     let records = vec![span(&first, format!("{number}/a")), span(second, format!("{number}/b"))];
     (exchange(format!("things|{number}"), records), Bytes::from(body))
@@ -126,9 +130,9 @@ async fn every_body_comes_back_byte_for_byte() {
             let id = id.as_primitive::<Int64Type>().value(row);
             let Some(mine) = records.get(&id) else { continue };
             let frame = batch.column_by_name("frame").expect("is there").as_binary::<i32>();
-            let mut mine: Vec<(usize, &str)> =
-                mine.iter().map(|(offset, raw)| (*offset, raw.as_str())).collect();
-            let body = rebuild(frame.value(row), &mut mine);
+            let mut mine: Vec<(usize, &[u8])> =
+                mine.iter().map(|(offset, raw)| (*offset, raw.as_bytes())).collect();
+            let body = rebuild(frame.value(row), &mut mine).expect("fits together");
             assert_eq!(body, page(id as usize - 1).1);
             let noted = batch.column_by_name("body_sha256").expect("is there");
             assert_eq!(noted.as_string::<i32>().value(row), sha256(&body));
@@ -152,19 +156,6 @@ async fn what_was_flushed_answers_after_a_restart() {
     let (_, found) = journal.answer("things|1").await.expect("asks").expect("was answered");
     assert_eq!(found, body);
     assert!(journal.answer("things|2").await.expect("asks").is_none());
-}
-
-#[tokio::test]
-async fn a_second_extraction_of_the_same_snapshot_stops() {
-    let warehouse = Warehouse::open("memory://").expect("opens");
-    let (mut first, mut second) = (open(&warehouse).await, open(&warehouse).await);
-    for journal in [&mut first, &mut second] {
-        let (exchange, body) = page(1);
-        journal.note(exchange, body).await.expect("is noted");
-    }
-    first.flush().await.expect("is flushed");
-    let fault = second.flush().await.expect_err("the number is taken");
-    assert!(fault.to_string().contains("another extraction"));
 }
 
 #[tokio::test]
@@ -222,16 +213,6 @@ async fn snapshots_are_numbered_in_the_order_of_landing_and_stay_as_they_are() {
         assert_eq!(snapshot::fingerprint(&warehouse, &first).await.expect("reads"), fingerprint);
         assert_eq!(snapshot::list(&warehouse).await.expect("lists"), [first, second]);
     }
-}
-
-#[tokio::test]
-async fn a_sealed_snapshot_is_not_sealed_again() {
-    let warehouse = Warehouse::open("memory://").expect("opens");
-    let (mut one, mut other) = (open(&warehouse).await, open(&warehouse).await);
-    seal(&mut one, Closing::default(), clock().now()).await.expect("is sealed");
-    let again = seal(&mut other, Closing::default(), clock().now()).await;
-    assert!(again.expect_err("is refused").to_string().contains("stays as it is"));
-    assert_eq!(open(&warehouse).await.id().number, 2);
 }
 
 #[tokio::test]

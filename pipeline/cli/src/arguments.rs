@@ -37,8 +37,10 @@ pub(crate) enum Verb {
     /// Write a commented deskferry.toml to start from.
     Init(Init),
     /// Extract everything the source holds into a sealed snapshot; resumes by itself.
-    Extract,
-    /// List, show or verify what was landed.
+    Extract(Extract),
+    /// Look at the source before an extraction: the manifest, and one request for each stream.
+    Check,
+    /// List, show, verify, sign or export what was landed.
     Snapshot {
         #[command(subcommand)]
         what: Snapshot,
@@ -86,14 +88,76 @@ pub(crate) struct Init {
     pub(crate) target: String,
 }
 
+#[derive(Debug, Default, Args)]
+pub(crate) struct Extract {
+    /// Land only what changed since the newest snapshot, which becomes the parent of the new one.
+    #[arg(long)]
+    pub(crate) delta: bool,
+    /// Stop when the calls of the day are used up, instead of sleeping until they are back.
+    #[arg(long)]
+    pub(crate) until_quota: bool,
+    /// Lock the sealed snapshot until this day (S3 Object Lock, compliance mode): nobody can delete
+    /// or change it before.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) lock_until: Option<String>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Snapshot {
     /// Every sealed snapshot.
     List,
     /// What one snapshot holds, and what shows that it is complete.
     Show(SnapshotChoice),
-    /// Hash every file again; exit code 1 names what was changed.
-    Verify(SnapshotChoice),
+    /// Hash every file and rebuild every reply, along the whole chain; exit code 1 names what was
+    /// changed.
+    Verify(Verify),
+    /// Sign a snapshot with an Ed25519 key; the signature lies beside what it signs.
+    Sign(Sign),
+    /// Write a snapshot to a file: a tar that stands alone, or its records as JSON lines.
+    Export(Export),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The snapshot, as in crisp/0001, or an exported tar, or its unpacked folder; the newest one
+    /// of the source when left out.
+    pub(crate) snapshot: Option<String>,
+    /// A public key as PEM: the signature must be there and be of this key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) public_key: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sign {
+    #[command(flatten)]
+    pub(crate) choice: SnapshotChoice,
+    /// A private key as PEM, as `openssl genpkey -algorithm ed25519` writes it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) choice: SnapshotChoice,
+    /// What is written.
+    #[arg(long = "as", value_enum, default_value_t = Shape::Tar)]
+    pub(crate) shape: Shape,
+    /// Only the records of this stream; for JSON lines.
+    #[arg(long, value_name = "STREAM")]
+    pub(crate) stream: Option<String>,
+    /// Where it is written; stdout when left out.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: Option<PathBuf>,
+}
+
+/// What an export looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shape {
+    /// The snapshot as it is.
+    Tar,
+    /// One record a line.
+    Jsonl,
 }
 
 #[derive(Debug, Args)]

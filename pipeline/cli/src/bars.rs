@@ -11,13 +11,22 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 pub(crate) struct Bars {
     all: MultiProgress,
     parts: Mutex<BTreeMap<String, ProgressBar>>,
+    /// The line on calls and quota, and what it says.
+    calls: ProgressBar,
+    standing: Mutex<Option<extract::Standing>>,
     is_terminal: bool,
 }
 
 impl Bars {
     pub(crate) fn new() -> Self {
         let is_terminal = std::io::stderr().is_terminal();
-        Self { all: MultiProgress::new(), parts: Mutex::default(), is_terminal }
+        let all = MultiProgress::new();
+        let calls = ProgressBar::hidden();
+        let style = ProgressStyle::with_template("  {prefix:20} {msg}");
+        calls.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        calls.set_prefix("calls");
+        let (parts, standing) = (Mutex::default(), Mutex::default());
+        Self { all, parts, calls, standing, is_terminal }
     }
 
     fn begin(&self, part: &str, total: Option<u64>) {
@@ -49,6 +58,12 @@ impl Bars {
         }
     }
 
+    /// The calls of the day and the forecast, as they stood last.
+    pub(crate) fn standing(&self) -> Option<String> {
+        let standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        standing.as_ref().map(|standing| format!("calls: {}", told(standing)))
+    }
+
     /// Ends all bars and leaves them standing.
     pub(crate) fn finish(&self) {
         for bar in self.parts.lock().unwrap_or_else(PoisonError::into_inner).values() {
@@ -78,7 +93,38 @@ impl Drop for Spinner {
     }
 }
 
+/// The calls of a quota day, and when the extraction will be finished.
+fn told(standing: &extract::Standing) -> String {
+    let of_day = match (standing.limit, standing.left()) {
+        (Some(limit), Some(left)) => {
+            format!("{} of {limit} used on {} UTC, {left} left", standing.used, standing.day)
+        }
+        _ => format!("{} made on {} UTC, no daily limit known", standing.used, standing.day),
+    };
+    let finish = standing.finish_at.filter(|_| standing.to_go > 0).map(|at| at.to_seconds_text());
+    let forecast = finish.map(|at| format!("; about {} to go, done about {at}", standing.to_go));
+    let waits = standing.waits_until.map(|until| format!("; waits until {}", until.to_seconds_text()));
+    format!("{of_day}{}{}", forecast.unwrap_or_default(), waits.unwrap_or_default())
+}
+
 impl extract::Progress for Bars {
+    fn standing(&self, standing: &extract::Standing) {
+        let mut last = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits_anew = standing.waits_until.is_some()
+            && last.as_ref().is_none_or(|last| last.waits_until != standing.waits_until);
+        *last = Some(standing.clone());
+        drop(last);
+        if self.is_terminal {
+            if self.calls.is_hidden() {
+                self.all.insert(0, self.calls.clone());
+            }
+            self.calls.set_message(told(standing));
+        } else if waits_anew {
+            // Whoever reads a log wants to know why nothing happens for hours.
+            crate::print::talk(&format!("calls: {}", told(standing)));
+        }
+    }
+
     fn stream(&self, stream: &str, total: Option<u64>) {
         self.begin(stream, total);
     }

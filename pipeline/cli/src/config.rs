@@ -11,8 +11,17 @@ use landing::Warehouse;
 use toml::{Table, Value};
 
 /// Keys of `[source]` and `[target]` that every platform knows.
-const SIDE_KEYS: [&str; 6] =
-    ["platform", "base_url", "calls_per_day", "private_hosts", "calls_per_window", "window_s"];
+const SIDE_KEYS: [&str; 9] = [
+    "platform",
+    "manifest",
+    "base_url",
+    "calls_per_day",
+    "private_hosts",
+    "calls_per_window",
+    "window_s",
+    "skip_streams",
+    "flush_ms",
+];
 
 /// A configuration.
 #[derive(Debug)]
@@ -40,6 +49,10 @@ pub(crate) struct Side {
     pub(crate) calls_per_window: Option<u32>,
     /// Length of the window, in seconds.
     pub(crate) window_s: Option<u64>,
+    /// Streams that are left out on purpose.
+    pub(crate) skip_streams: Vec<String>,
+    /// How long a reply may stay in memory only, in milliseconds.
+    pub(crate) flush_ms: Option<u64>,
     settings: BTreeMap<String, Given>,
 }
 
@@ -161,11 +174,7 @@ fn section<'a>(table: &'a Table, name: &str) -> Result<Option<&'a Table>> {
 
 fn side(table: &Table, name: &'static str, folder: &Path) -> Result<Option<Side>> {
     let Some(inner) = section(table, name)? else { return Ok(None) };
-    let platform = text(inner, name, "platform")?.ok_or_else(|| {
-        Fault::config(format!("[{name}] platform is missing"))
-            .hint(format!("known platforms: {}", Manifest::platforms().join(", ")))
-    })?;
-    let manifest = Manifest::built_in(&platform)?;
+    let manifest = manifest(inner, name, folder)?;
     let known = SIDE_KEYS.into_iter().chain(manifest.spec.keys().map(String::as_str));
     check_keys(inner, &format!("[{name}]"), known)?;
     let mut settings = BTreeMap::new();
@@ -186,9 +195,38 @@ fn side(table: &Table, name: &'static str, folder: &Path) -> Result<Option<Side>
         private_hosts: texts(inner, name, "private_hosts")?,
         calls_per_window: number(inner, name, "calls_per_window")?.map(|calls| calls as u32),
         window_s: number(inner, name, "window_s")?,
+        skip_streams: texts(inner, name, "skip_streams")?,
+        flush_ms: number(inner, name, "flush_ms")?,
         manifest,
         settings,
     }))
+}
+
+/// The manifest of a known platform, or the user's own.
+fn manifest(table: &Table, section: &str, folder: &Path) -> Result<Manifest> {
+    let platform = text(table, section, "platform")?;
+    let Some(file) = text(table, section, "manifest")? else {
+        let platform = platform.ok_or_else(|| {
+            Fault::config(format!("[{section}] platform is missing"))
+                .hint(format!("known platforms: {}", Manifest::platforms().join(", ")))
+        })?;
+        return Manifest::built_in(&platform);
+    };
+    let path = folder.join(&file);
+    let written = std::fs::read_to_string(&path).map_err(|error| {
+        Fault::config(format!("[{section}] manifest: {} cannot be read", path.display()))
+            .hint("give the path of a manifest, or leave the key out and name a known platform")
+            .because(error)
+    })?;
+    let manifest = Manifest::parse(&written, &file)?;
+    match platform.filter(|platform| *platform != manifest.platform) {
+        None => Ok(manifest),
+        Some(platform) => Err(Fault::config(format!(
+            "[{section}] platform is {platform:?}, its manifest is of {:?}",
+            manifest.platform
+        ))
+        .hint("leave platform out; the manifest names it")),
+    }
 }
 
 fn given(section: &str, key: &str, value: &Value, folder: &Path) -> Result<Given> {
@@ -234,7 +272,7 @@ fn texts(table: &Table, section: &str, key: &str) -> Result<Vec<String>> {
     let list: Option<Vec<&str>> = list.flatten();
     let list = list.ok_or_else(|| {
         Fault::config(format!("[{section}] {key} is not a list of texts"))
-            .hint(format!("write {key} = [\"127.0.0.1\"]"))
+            .hint(format!("write {key} = [\"…\", \"…\"]"))
     })?;
     Ok(list.into_iter().map(str::to_owned).collect())
 }

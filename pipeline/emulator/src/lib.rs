@@ -6,3 +6,4 @@
 
 pub mod crisp;
 pub mod gorgias;
+pub mod plain;

@@ -2,10 +2,15 @@
 //!
 //! This file owns the harness: a served emulator and a client with its credentials.
 
+mod around;
+mod changes;
 mod data;
 mod gate;
+mod helpdesk;
 mod lists;
 mod messages;
+mod moving;
+mod odd;
 mod people;
 
 use std::collections::BTreeMap;

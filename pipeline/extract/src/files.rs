@@ -27,7 +27,6 @@ impl Files<'_> {
         links: Vec<String>,
         progress: &dyn Progress,
     ) -> Result<()> {
-        progress.stream(STREAM, Some(links.len() as u64));
         futures::stream::iter(links.into_iter().map(Ok))
             .try_for_each_concurrent(self.concurrency, |url| async move {
                 self.fetch(&url).await?;

@@ -1,4 +1,6 @@
 //! `{{ config.key }}`: the only expression that a manifest knows.
+//!
+//! Names and the texts that stand for them; what they mean is not known here.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +13,35 @@ pub(crate) struct Context<'a> {
     pub(crate) config: Option<&'a BTreeMap<String, String>>,
     pub(crate) stream_partition: Option<&'a BTreeMap<String, String>>,
     pub(crate) next_page_token: Option<&'a str>,
-    pub(crate) record: Option<&'a Value>,
+    pub(crate) record: Option<Record<'a>>,
+}
+
+/// A record that templates may refer to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Record<'a> {
+    pub(crate) value: &'a Value,
+    /// SHA-256 of its text, which tells records apart that have no id.
+    pub(crate) sha256: &'a str,
+}
+
+/// One thing that a template refers to; a bare name is a scope without a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reference<'a> {
+    pub(crate) scope: &'a str,
+    pub(crate) field: &'a str,
+}
+
+/// Everything that a template refers to; `None` when its braces do not close.
+pub(crate) fn references(template: &str) -> Option<Vec<Reference<'_>>> {
+    let mut found = Vec::new();
+    let mut rest = template;
+    while let Some((_, after)) = rest.split_once("{{") {
+        let (name, remaining) = after.split_once("}}")?;
+        let (scope, field) = name.trim().split_once('.').unwrap_or((name.trim(), ""));
+        found.push(Reference { scope, field });
+        rest = remaining;
+    }
+    (!rest.contains("}}")).then_some(found)
 }
 
 /// Fills a template in; `None` when something it refers to does not exist or is empty.
@@ -54,14 +84,16 @@ fn fill_with(
 }
 
 fn resolve(name: &str, context: &Context<'_>) -> Option<String> {
-    if name == "next_page_token" {
-        return context.next_page_token.map(str::to_owned);
+    match name {
+        "next_page_token" => return context.next_page_token.map(str::to_owned),
+        "record_sha256" => return context.record.map(|record| record.sha256.to_owned()),
+        _ => {}
     }
     let (scope, field) = name.split_once('.')?;
     let found = match scope {
         "config" => context.config?.get(field)?.clone(),
         "stream_partition" => context.stream_partition?.get(field)?.clone(),
-        "record" => scalar(at_path(context.record?, field)?)?,
+        "record" => scalar(at_path(context.record?.value, field)?)?,
         _ => return None,
     };
     (!found.is_empty()).then_some(found)
@@ -106,9 +138,20 @@ mod tests {
     }
 
     #[test]
+    fn what_a_template_refers_to_can_be_listed() {
+        let found = references("/a/{{ config.id }}/{{next_page_token}}").expect("closes");
+        let names: Vec<_> = found.iter().map(|found| (found.scope, found.field)).collect();
+        assert_eq!(names, [("config", "id"), ("next_page_token", "")]);
+        assert_eq!(references("/a/{{ config.id"), None);
+        assert_eq!(references("/a/config.id }}"), None);
+    }
+
+    #[test]
     fn a_template_with_something_missing_is_not_filled() {
         let record = serde_json::json!({"a": {"b": 7, "c": null}});
-        let context = Context { record: Some(&record), ..Context::default() };
+        let record = Record { value: &record, sha256: "ab" };
+        let context = Context { record: Some(record), ..Context::default() };
+        assert_eq!(fill("{{ record_sha256 }}", &context).as_deref(), Some("ab"));
         assert_eq!(fill("{{ record.a.b }}", &context).as_deref(), Some("7"));
         assert_eq!(fill("{{ record.a.c }}", &context), None);
         assert_eq!(fill("{{ record.z }}", &context), None);

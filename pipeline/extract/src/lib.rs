@@ -1,20 +1,36 @@
-//! A manifest goes in, a sealed snapshot comes out.
+//! Extraction: a manifest says what a source offers, this asks for all of it and lands the replies.
 //!
-//! [`Manifest`] says which questions an API is asked and where in the replies the records lie. It
-//! does not say what a field means. [`extract`] asks the questions at the API's pace, notes every
-//! reply in the journal of `landing`, fetches the files that records point at, and seals.
+//! Nothing here knows what a field means, only where records, keys and files are to be found.
+//! Resuming is asking the same questions again; the journal answers those it has seen.
 //!
-//! Resuming needs no state of its own: the same questions are asked again in the same order, and
-//! the journal answers those it has answers to.
+//! - `manifest` is the language in which a source is described; `interpolation` its templates.
+//! - `questions` makes one call, or takes its answer from the journal; `auth`, `quota` and
+//!   `selector` help it.
+//! - `pages` and `sweep` read one list to its end; `reading` tells news from what is known.
+//! - `reader` reads all lists in order, closes, and finds what was deleted; `run` is the whole.
 
+mod addresses;
+mod auth;
+mod check;
+mod earlier;
 mod files;
+mod forecast;
 mod interpolation;
 mod links;
 mod manifest;
 mod pages;
+mod partitions;
+mod questions;
+mod quota;
 mod reader;
+mod reading;
 mod run;
 mod selector;
+mod sweep;
+mod verdicts;
+mod versions;
 
-pub use manifest::{Manifest, Setting};
+pub use check::{Outcome as ProbeOutcome, Probed, probe};
+pub use manifest::{Budget, Manifest, Setting};
+pub use quota::{Standing, WhenUsedUp};
 pub use run::{Options, Outcome, Progress, extract};

@@ -1,14 +1,56 @@
 //! What a manifest may say: a closed vocabulary, with Airbyte's names where Airbyte has one.
 //!
-//! Nothing here opens a connection or looks at a record.
+//! Nothing here opens a connection. There is no expression language: a template refers to
+//! `{{ config.name }}`, `{{ stream_partition.name }}`, `{{ next_page_token }}` or, in a key,
+//! `{{ record.dotted.path }}` and `{{ record_sha256 }}`, and that is all. An unknown key is refused
+//! with the nearest known one.
+//!
+//! # Short forms
+//!
+//! dlt's spellings are accepted where one stands for exactly one of ours:
+//!
+//! | dlt | here |
+//! | --- | --- |
+//! | `base_url`, `headers`, `auth` | `url_base`, `request_headers`, `authenticator` |
+//! | auth `http_basic` | `BasicHttpAuthenticator` |
+//! | auth `bearer` with `token` | `BearerAuthenticator` with `api_token` |
+//! | auth `api_key` with `name`, `api_key`, `location` = `header`, `query` or `param` | `ApiKeyAuthenticator` with `field_name`, `api_token`, `inject_into` = `header` or `request_parameter` |
+//! | auth `oauth2_client_credentials` with `access_token_url` | `OAuthAuthenticator` with `token_refresh_endpoint` |
+//! | `response_actions` with `status_code`, `content`, `action = "ignore"` | `error_handler` with `http_codes`, `error_message_contains`, `action = "IGNORE"` |
+//! | `params` | `request_parameters` |
+//! | `data_selector = "a.b"` | `field_path = ["a", "b"]`; `"$"` is the whole reply |
+//! | `{resources.parent.field}` in a path | a `SubstreamPartitionRouter` and `{{ stream_partition.field }}` |
+//! | `include_from_parent = ["field"]` | `field` among the router's `partition_fields` |
+//! | paginator `single_page` | `NoPagination` |
+//! | paginator `page_number` with `base_page` (0), `page_param` (`page`) | `PageIncrement` and the parameter `{{ next_page_token }}` |
+//! | paginator `offset` with `limit`, `offset_param` (`offset`), `limit_param` (`limit`) | `OffsetIncrement` and both parameters |
+//! | paginator `cursor` with `cursor_path`, `cursor_param` | `CursorPagination` with `cursor_value`, `request_parameter` |
+//! | paginator `json_link` with `next_url_path` | `NextLinkPagination` |
+//! | `incremental` with `cursor_path`, `start_param`, `end_param` | `incremental_sync` with `cursor_field`, `start_time_parameter`, `end_time_parameter` |
+//!
+//! Of our own are `record_sha256`, `record_path`, `NextLinkPagination`, `BackwardCursorPagination`, `sweeps_max`, the action `GAP`,
+//! `on_refused`, `on_missing`, `when`, `change_classes`, `calls_per_day` and `evidence`.
+
+mod authenticator;
+mod coherence;
+mod datetime;
+mod short_forms;
+mod stream;
+mod written;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use include_dir::{Dir, include_dir};
 use kernel::{Fault, Result, nearest};
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
 
 use crate::interpolation::fill_setting;
+
+pub(crate) use authenticator::{Authenticator, Grant, OAuth, Place};
+pub(crate) use stream::{Incremental, Paginator, Router, Stream};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sources");
 
@@ -27,18 +69,24 @@ pub struct Manifest {
     /// Where the vendor documents it.
     pub docs: String,
     /// Where all paths begin, unless the configuration says otherwise.
+    #[serde(alias = "base_url")]
     pub url_base: String,
     /// Names the account in snapshots; the address is used where there is none.
     pub account: Option<String>,
     /// Settings that the configuration gives.
-    pub spec: BTreeMap<String, Setting>,
-    pub(crate) authenticator: Authenticator,
     #[serde(default)]
+    pub spec: BTreeMap<String, Setting>,
+    #[serde(alias = "auth")]
+    pub(crate) authenticator: Authenticator,
+    #[serde(default, alias = "headers")]
     pub(crate) request_headers: BTreeMap<String, String>,
+    /// Parameters of every call; those of a stream come after them.
+    #[serde(default)]
+    pub(crate) request_parameters: BTreeMap<String, String>,
     /// What the API allows.
     #[serde(default)]
     pub api_budget: Budget,
-    #[serde(default)]
+    #[serde(default, alias = "response_actions")]
     pub(crate) error_handler: Vec<ErrorRule>,
     pub(crate) streams: Vec<Stream>,
     #[serde(default)]
@@ -66,22 +114,6 @@ pub struct Setting {
     pub one_of: Vec<String>,
 }
 
-/// Who we are to the API.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(tag = "type", deny_unknown_fields)]
-pub(crate) enum Authenticator {
-    #[serde(rename = "BasicHttpAuthenticator")]
-    Basic {
-        username: String,
-        password: String,
-    },
-    #[serde(rename = "BearerAuthenticator")]
-    Bearer {
-        api_token: String,
-    },
-    NoAuth,
-}
-
 /// What the API allows, over all streams.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,14 +126,74 @@ pub struct Budget {
     pub header: Option<String>,
     /// Calls in flight at once.
     pub concurrency: Option<usize>,
+    /// Calls on one day.
+    pub calls_per_day: Option<PerDay>,
+}
+
+/// A daily quota: one number, or one for each value of a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PerDay {
+    /// The same for everybody.
+    Number(u64),
+    /// It depends on a setting, such as the kind of token.
+    BySetting {
+        /// Name of the setting.
+        setting: String,
+        /// Calls by the setting's value; a value that is not here has no known quota.
+        values: BTreeMap<String, u64>,
+    },
+}
+
+impl Budget {
+    /// The daily quota under these settings, where one is known.
+    pub fn calls_per_day(&self, settings: &BTreeMap<String, String>) -> Option<u64> {
+        match self.calls_per_day.as_ref()? {
+            PerDay::Number(calls) => Some(*calls),
+            PerDay::BySetting { setting, values } => values.get(settings.get(setting)?).copied(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for PerDay {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> std::result::Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Table {
+            setting: String,
+            values: BTreeMap<String, u64>,
+        }
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = PerDay;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a number of calls, or a table of setting and values")
+            }
+
+            fn visit_i64<E: Error>(self, calls: i64) -> std::result::Result<PerDay, E> {
+                let calls = u64::try_from(calls);
+                calls.map(PerDay::Number).map_err(|_| E::custom("calls cannot be negative"))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<PerDay, A::Error> {
+                let Table { setting, values } =
+                    Table::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(PerDay::BySetting { setting, values })
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// What a status means.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ErrorRule {
+    #[serde(alias = "status_code", deserialize_with = "written::one_or_many")]
     pub(crate) http_codes: Vec<u16>,
-    #[serde(default)]
+    #[serde(default, alias = "content")]
     pub(crate) error_message_contains: String,
     pub(crate) action: Action,
 }
@@ -111,84 +203,13 @@ pub(crate) struct ErrorRule {
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum Action {
     Success,
+    #[serde(alias = "ignore")]
     Ignore,
     Gap,
     RateLimited,
     QuotaExhausted,
     Retry,
     Fail,
-}
-
-/// One list of records.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Stream {
-    pub(crate) name: String,
-    pub(crate) path: String,
-    /// Templates of the key; the first one whose parts all exist is used.
-    pub(crate) key: Vec<String>,
-    /// Where in the reply the records lie; a reply that is a list itself is taken as it is.
-    #[serde(default = "data")]
-    pub(crate) field_path: Vec<String>,
-    #[serde(default)]
-    pub(crate) request_parameters: BTreeMap<String, String>,
-    pub(crate) partition_router: Option<Router>,
-    #[serde(default)]
-    pub(crate) paginator: Paginator,
-    /// What 403 means; failing is the default.
-    pub(crate) on_refused: Option<Action>,
-    /// What 404 means where it does not end a list; failing is the default.
-    pub(crate) on_missing: Option<Action>,
-}
-
-fn data() -> Vec<String> {
-    vec!["data".to_owned()]
-}
-
-/// Asks once for each record of another stream.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(tag = "type", deny_unknown_fields)]
-pub(crate) enum Router {
-    SubstreamPartitionRouter {
-        parent_stream: String,
-        /// Name to dotted path in the parent record; a record without one of them has no children.
-        partition_fields: BTreeMap<String, String>,
-    },
-}
-
-/// How one asks for more.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(tag = "type", deny_unknown_fields)]
-pub(crate) enum Paginator {
-    #[default]
-    NoPagination,
-    PageIncrement {
-        start_from_page: u64,
-        /// Statuses that mean "past the end", besides an empty page.
-        #[serde(default)]
-        end_http_codes: Vec<u16>,
-        /// How often a live list is read at most, until a reading brings nothing new.
-        #[serde(default = "once")]
-        sweeps_max: u64,
-    },
-    CursorPagination {
-        /// Dotted path of the next cursor in the reply; null or empty text is the end.
-        cursor_value: String,
-        request_parameter: String,
-    },
-    BackwardCursorPagination {
-        /// Dotted path of the number in a record that the bound compares with.
-        cursor_field: String,
-        request_parameter: String,
-        /// The status that says that more remain.
-        more_http_code: u16,
-        /// A reply with another success status and at least so many records is doubted once.
-        confirm_from: usize,
-    },
-}
-
-fn once() -> u64 {
-    1
 }
 
 /// Where records of a stream point at files.
@@ -213,7 +234,7 @@ impl Manifest {
     pub fn parse(text: &str, origin: &str) -> Result<Self> {
         let mut manifest: Manifest = toml::from_str(text).map_err(|error| {
             let message = error.message().to_owned();
-            let line = error.span().map_or(0, |span| text[..span.start].lines().count());
+            let line = error.span().map_or(0, |span| line_of(text, span.start, &message));
             let hint = nearest::hint_from_serde(&message);
             let fault = Fault::config(format!("{origin} line {line}: {message}"));
             match hint {
@@ -310,34 +331,43 @@ impl Manifest {
             return Err(Fault::config(format!("{origin}: format {} is not known", self.format))
                 .hint(format!("this program reads format {FORMAT}")));
         }
-        let mut seen: Vec<&str> = Vec::new();
-        for stream in &self.streams {
-            if let Some(Router::SubstreamPartitionRouter { parent_stream, .. }) =
-                &stream.partition_router
-                && !seen.contains(&parent_stream.as_str())
-            {
-                return Err(Fault::config(format!(
-                    "{origin}: {} follows {parent_stream}, which is not an earlier stream",
-                    stream.name
-                ))
-                .hint(nearest::hint(parent_stream, seen.iter().copied())));
-            }
-            seen.push(&stream.name);
-        }
-        match self.file_uploader.iter().find(|links| !seen.contains(&links.stream.as_str())) {
-            None => Ok(()),
-            Some(links) => Err(Fault::config(format!(
-                "{origin}: files of {}, which is not a stream",
-                links.stream
-            ))
-            .hint(nearest::hint(&links.stream, seen.iter().copied()))),
-        }
+        coherence::check(self).map_err(|fault| fault.during(origin))
     }
 }
 
+/// The number of the line, from 1, of an error that was found at a byte.
+///
+/// Of a table with a `type` the parser only knows where it begins, so an unknown key is looked for
+/// from there on.
+fn line_of(text: &str, at: usize, message: &str) -> usize {
+    let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+    let is_key = |(place, word): &(usize, &str)| {
+        let before = text[..*place].chars().next_back();
+        let after = text[place + word.len()..].trim_start_matches(['"', ' ']).chars().next();
+        !before.is_some_and(|char| char.is_alphanumeric() || char == '_') && after == Some('=')
+    };
+    let key = unknown.and_then(|word| {
+        text[at..].match_indices(word).map(|(after, word)| (at + after, word)).find(is_key)
+    });
+    let place = key.map_or(at, |(place, _)| place);
+    text.as_bytes()[..place].iter().filter(|byte| **byte == b'\n').count() + 1
+}
+
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// A manifest with these streams and whatever else stands in `more`.
+    pub(crate) fn sample(more: &str, streams: &str) -> Result<Manifest> {
+        let text = format!(
+            "format = 1\nplatform = \"p\"\nname = \"P\"\ndocs = \"d\"\nurl_base = \"https://p.example\"\n\
+             {more}\n[spec.tier]\nmeaning = \"m\"\none_of = [\"plugin\", \"website\"]\n{streams}"
+        );
+        Manifest::parse(&text, "mine.toml")
+    }
+
+    /// Authentication for a sample.
+    pub(crate) const NO_AUTH: &str = "authenticator = { type = \"NoAuth\" }";
 
     #[test]
     fn every_manifest_that_comes_with_the_program_can_be_read() {
@@ -365,5 +395,69 @@ mod tests {
         let given = ["website_id", "identifier", "key"].map(|name| (name.into(), "x".into()));
         let settled = manifest.settle(given.into(), "source").expect("is complete");
         assert_eq!(settled["tier"], "plugin");
+    }
+
+    #[test]
+    fn a_slip_at_any_depth_names_its_line_and_the_nearest_word() {
+        let stream = "[[streams]]\nname = \"s\"\npath = \"/s\"\nkey = [\"{{ record.id }}\"]\n";
+        let cases = [
+            ("on_mising = \"GAP\"", 14, "on_missing"),
+            ("on_missing = \"GAPP\"", 14, "GAP"),
+            ("paginator = { type = \"PageIncrement\", start_from_pag = 1 }", 14, "start_from_page"),
+            ("paginator = { type = \"PageIncremnt\", start_from_page = 1 }", 14, "PageIncrement"),
+            (
+                "[streams.paginator]\ntype = \"json_link\"\n\nnext_url_pth = \"a\"",
+                17,
+                "next_url_path",
+            ),
+            ("[streams.incremental_sync]\ncursor_feild = \"u\"", 15, "cursor_field"),
+            (
+                "[[streams.partition_router]]\ntype = \"ListPartitionRouter\"\ncursor_field = \"t\"\nvales = []",
+                17,
+                "values",
+            ),
+            (
+                "partition_router = { type = \"ListPartitionRouter\", cursor_field = \"t\", vales = [] }",
+                14,
+                "values",
+            ),
+        ];
+        for (slip, line, word) in cases {
+            let fault = sample(NO_AUTH, &format!("{stream}{slip}")).expect_err(slip);
+            let expected = format!("mine.toml line {line}: ");
+            assert!(fault.to_string().starts_with(&expected), "{slip}: {fault}");
+            assert!(fault.advice().contains(word), "{slip}: {}", fault.advice());
+        }
+        for (auth, word) in [
+            ("authenticator = { type = \"BearerAuthenticator\", api_tokn = \"x\" }", "api_token"),
+            ("authenticator = { type = \"OAuthAuthenticator\", client_idd = \"x\" }", "client_id"),
+            ("authenticator = { type = \"Beaer\" }", "bearer"),
+            (
+                "[authenticator]\ntype = \"NoAuth\"\n[api_budget]\ncalls_per_day = { seting = \"tier\" }",
+                "setting",
+            ),
+            (
+                "authenticator = { type = \"NoAuth\" }\nerror_handler = [{ http_code = 1, action = \"GAP\" }]",
+                "http_codes",
+            ),
+        ] {
+            let fault = sample(auth, stream).expect_err(auth);
+            assert!(fault.to_string().starts_with("mine.toml line "), "{auth}: {fault}");
+            assert!(fault.advice().contains(word), "{auth}: {fault}: {}", fault.advice());
+        }
+    }
+
+    #[test]
+    fn a_daily_quota_may_depend_on_a_setting() {
+        let quota = |line: &str, tier: &str| {
+            let more = format!("{NO_AUTH}\n[api_budget]\ncalls_per_day = {line}");
+            let manifest = sample(&more, "[[streams]]\nname = \"s\"\npath = \"/\"\nkey = [\"x\"]");
+            let settings = BTreeMap::from([("tier".to_owned(), tier.to_owned())]);
+            manifest.expect(line).api_budget.calls_per_day(&settings)
+        };
+        let by_tier = "{ setting = \"tier\", values = { plugin = 5000 } }";
+        assert_eq!(quota("70", "plugin"), Some(70));
+        assert_eq!(quota(by_tier, "plugin"), Some(5_000));
+        assert_eq!(quota(by_tier, "website"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The ways in which lists are paged through.
+//! The ways in which one list is paged through. Lists that move while they are read are in `sweep`.
 
 use std::collections::HashSet;
 
@@ -6,184 +6,238 @@ use http::Verdict;
 use kernel::{Fault, Result};
 
 use crate::interpolation::at_path;
-use crate::manifest::Stream;
-use crate::reader::{Answer, Page, Reader};
+use crate::manifest::Paginator;
+use crate::questions::{Answer, Page};
+use crate::reading::Reading;
 use crate::run::Progress;
-use crate::selector::{Found, Partition, text_at};
+use crate::selector::{Found, text_at};
+use crate::sweep::{Counter, Sweeps};
 
 /// Pages of one list before it counts as endless.
 const PAGES_MAX: u64 = 1_000_000;
 /// How often a list is begun again when its cursor is no longer accepted.
 const RESTARTS_MAX: u64 = 3;
 
-/// The pages of one partition of a stream.
+/// The pages of one list.
 pub(crate) struct Pages<'a> {
-    pub(crate) reader: &'a Reader<'a>,
-    pub(crate) stream: &'a Stream,
-    pub(crate) partition: Option<&'a Partition>,
+    pub(crate) reading: &'a Reading<'a>,
     pub(crate) progress: &'a dyn Progress,
 }
 
-impl Pages<'_> {
-    /// One reply holds everything.
-    pub(crate) async fn single(&self) -> Result<()> {
-        let answer = self.ask(Page::default()).await?;
-        self.take_new(&answer.found, &mut HashSet::new());
-        Ok(())
-    }
+/// Where a list ended, or why it was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The server said in its way that there is no more.
+    Reached,
+    /// A gap was noted, or the journal knows no further.
+    Left,
+}
 
-    /// Pages by number until an empty one, over and over until nothing new comes.
-    pub(crate) async fn numbered(
-        &self,
-        start_from_page: u64,
-        end_http_codes: &[u16],
-        sweeps_max: u64,
-    ) -> Result<()> {
-        let mut seen = HashSet::new();
-        for sweep in 1..=sweeps_max {
-            let mut new = 0;
-            let mut number = start_from_page;
-            loop {
-                let token = number.to_string();
-                // On the very first page these statuses mean what they always mean.
-                let end_http_codes = if number > start_from_page { end_http_codes } else { &[] };
-                let token = Some(token.as_str());
-                let page = Page { token, end_http_codes, round: sweep, ..Page::default() };
-                let answer = self.ask(page).await?;
-                if answer.verdict != Verdict::Success || answer.found.is_empty() {
-                    break;
-                }
-                new += self.take_new(&answer.found, &mut seen);
-                number += 1;
-                self.check_bound(number - start_from_page)?;
+/// A list that is paged through backwards.
+struct Backward<'a> {
+    field: &'a str,
+    parameter: &'a str,
+    forward_parameter: Option<&'a str>,
+    more_http_code: u16,
+    confirm_from: usize,
+}
+
+impl Pages<'_> {
+    /// Reads the list to its end.
+    pub(crate) async fn read(&self) -> Result<End> {
+        match &self.reading.stream.paginator {
+            Paginator::NoPagination => self.single().await,
+            Paginator::PageIncrement { start_from_page, end_http_codes, sweeps_max } => {
+                let counter = Counter { first: *start_from_page, step: 1, end_http_codes };
+                Sweeps { pages: self, counter, sweeps_max: *sweeps_max }.read().await
             }
-            let pages = number - start_from_page;
-            self.evidence(format!(
-                "sweep {sweep}: {pages} pages with records, {new} new keys, ended by a page without any"
-            ));
-            if new == 0 || sweeps_max == 1 {
-                return Ok(());
+            Paginator::OffsetIncrement { page_size, sweeps_max } => {
+                let counter = Counter { first: 0, step: *page_size, end_http_codes: &[] };
+                Sweeps { pages: self, counter, sweeps_max: *sweeps_max }.read().await
+            }
+            Paginator::CursorPagination { cursor_value, request_parameter } => {
+                self.by_cursor(cursor_value, request_parameter).await
+            }
+            Paginator::NextLinkPagination { next_url_path } => self.by_link(next_url_path).await,
+            Paginator::BackwardCursorPagination {
+                cursor_field,
+                request_parameter,
+                forward_parameter,
+                more_http_code,
+                confirm_from,
+            } => {
+                self.backward(&Backward {
+                    field: cursor_field,
+                    parameter: request_parameter,
+                    forward_parameter: forward_parameter.as_deref(),
+                    more_http_code: *more_http_code,
+                    confirm_from: *confirm_from,
+                })
+                .await
             }
         }
-        self.evidence(format!(
-            "not settled after {sweeps_max} sweeps: the list changed while it was read"
-        ));
-        Ok(())
+    }
+
+    /// One reply holds everything.
+    async fn single(&self) -> Result<End> {
+        let Some(answer) = self.ask(Page::default()).await? else { return Ok(End::Left) };
+        if answer.verdict == Verdict::Ignore {
+            self.evidence(format!("not offered by this account (status {})", answer.status));
+        }
+        self.absorb(&answer.found);
+        Ok(End::Reached)
     }
 
     /// Pages by a cursor that each reply brings.
-    pub(crate) async fn by_cursor(&self, cursor_value: &str, parameter: &str) -> Result<()> {
-        let mut seen = HashSet::new();
-        let (mut round, mut pages) = (0, 0);
+    async fn by_cursor(&self, cursor_value: &str, parameter: &str) -> Result<End> {
+        let (mut restarts, mut pages) = (0, 0);
         let mut cursor: Option<String> = None;
         loop {
-            let parameter = cursor.as_deref().map(|value| (parameter, value));
+            let bound = [(parameter, cursor.clone().unwrap_or_default())];
             // A cursor is short-lived: one from before an interruption may be refused by now.
-            let end_http_codes: &[u16] = if parameter.is_some() { &[400] } else { &[] };
-            let answer =
-                self.ask(Page { parameter, end_http_codes, round, ..Page::default() }).await?;
+            let (parameters, end_http_codes): (&[_], &[u16]) =
+                if cursor.is_some() { (&bound, &[400]) } else { (&[], &[]) };
+            let page = Page { parameters, end_http_codes, sweep: restarts, ..Page::default() };
+            let Some(answer) = self.ask(page).await? else { return Ok(End::Left) };
             if answer.verdict == Verdict::Ignore {
-                round += 1;
+                restarts += 1;
                 cursor = None;
-                if round > RESTARTS_MAX {
+                if restarts > RESTARTS_MAX {
                     return Err(Fault::refused("the list's cursor is refused again and again"));
                 }
                 continue;
             }
-            self.take_new(&answer.found, &mut seen);
+            self.absorb(&answer.found);
             pages += 1;
-            self.check_bound(pages)?;
+            check_bound(pages)?;
             let next = text_at(&answer.body, cursor_value).filter(|next| !next.is_empty());
             if next.is_none() || next == cursor {
-                self.evidence(format!(
-                    "{pages} pages, {} keys, ended by no next cursor",
-                    seen.len()
-                ));
-                return Ok(());
+                self.ended(pages, "no next cursor");
+                return Ok(End::Reached);
             }
             cursor = next;
         }
     }
 
+    /// Pages by the address that each reply brings; it must not lead to another server.
+    async fn by_link(&self, next_url_path: &str) -> Result<End> {
+        let mut link: Option<String> = None;
+        let mut followed = HashSet::new();
+        loop {
+            let page = Page { link: link.as_deref(), ..Page::default() };
+            let Some(answer) = self.ask(page).await? else { return Ok(End::Left) };
+            self.absorb(&answer.found);
+            check_bound(followed.len() as u64)?;
+            let next = text_at(&answer.body, next_url_path).filter(|next| !next.is_empty());
+            let Some(next) = next else {
+                self.ended(followed.len() as u64 + 1, "no next link");
+                return Ok(End::Reached);
+            };
+            if !followed.insert(next.clone()) {
+                return Err(Fault::data("a next link leads to a page that was read before")
+                    .hint("the server's paging goes round in circles; ask its maker"));
+            }
+            link = Some(next);
+        }
+    }
+
     /// Pages from the newest record backwards, by an upper bound on one of its fields.
-    pub(crate) async fn backward(
-        &self,
-        (field, parameter): (&str, &str),
-        more_http_code: u16,
-        confirm_from: usize,
-    ) -> Result<()> {
-        let mut seen = HashSet::new();
+    async fn backward(&self, way: &Backward<'_>) -> Result<End> {
         let mut bound: Option<i64> = None;
         let mut oldest: Option<i64> = None;
-        let mut is_doubted = false;
+        let mut ran_into: Option<i64> = None;
         for number in 0.. {
-            self.check_bound(number)?;
-            let text = bound.map(|bound| bound.to_string());
-            let parameter = text.as_deref().map(|text| (parameter, text));
-            let answer = self.ask(Page { parameter, ..Page::default() }).await?;
-            if answer.verdict != Verdict::Success {
-                return Ok(());
-            }
-            let new = self.take_new(&answer.found, &mut seen);
-            let times =
-                answer.found.iter().filter_map(|found| at_path(&found.value, field)?.as_i64());
-            oldest = oldest.into_iter().chain(times).min();
-            let has_more = answer.status == more_http_code;
-            let is_doubtful = new >= confirm_from;
+            check_bound(number)?;
+            let parameters: Vec<_> =
+                bound.iter().map(|bound| (way.parameter, bound.to_string())).collect();
+            let page = Page { parameters: &parameters, ..Page::default() };
+            let Some(answer) = self.ask(page).await? else { return Ok(End::Left) };
+            let new = self.absorb(&answer.found);
+            oldest = oldest.into_iter().chain(numbers(&answer.found, way.field)).min();
+            let has_more = answer.status == way.more_http_code;
+            let is_doubtful = new >= way.confirm_from;
             let Some(oldest) = oldest.filter(|_| has_more || is_doubtful) else {
-                return Ok(());
+                return Ok(End::Reached);
             };
-            if has_more && new == 0 && !is_doubted {
+            if has_more && new == 0 && ran_into != Some(oldest) {
                 // The page holds nothing but records of one moment that were seen before; the way
                 // further back may leave others of that moment behind.
-                is_doubted = true;
-                let reason = format!("more records share {field} {oldest} than fit on a page");
-                self.reader.note_gap(self.stream, self.partition, reason);
+                ran_into = Some(oldest);
+                if !self.other_end(way, oldest).await? {
+                    let field = way.field;
+                    self.reading.gap(format!("more records share {field} {oldest} than fit on two pages"));
+                }
             }
             match next_bound(bound, oldest, new) {
                 Some(next) => bound = Some(next),
                 None => {
-                    let reason = "more is announced but asking further back brings nothing new";
-                    self.reader.note_gap(self.stream, self.partition, reason.to_owned());
-                    return Ok(());
+                    self.reading.gap("more is announced but asking further back brings nothing new");
+                    return Ok(End::Left);
                 }
             }
         }
-        Ok(())
+        Ok(End::Left)
     }
 
-    async fn ask(&self, page: Page<'_>) -> Result<Answer> {
-        let answer = self.reader.ask(self.stream, self.partition, page).await?;
+    /// Reads the records of one moment from their other end. Says whether both ends met, so that
+    /// none of that moment is left out.
+    async fn other_end(&self, way: &Backward<'_>, moment: i64) -> Result<bool> {
+        let Some(parameter) = way.forward_parameter else { return Ok(false) };
+        let parameters = [(parameter, moment.saturating_sub(1).to_string())];
+        let page = Page { parameters: &parameters, ..Page::default() };
+        let Some(answer) = self.ask(page).await? else { return Ok(true) };
+        let goes_past = numbers(&answer.found, way.field).any(|number| number > moment);
+        let meets = {
+            let state = self.reading.state();
+            answer.found.iter().any(|found| state.present.contains(&found.span.key))
+        };
+        self.absorb(&answer.found);
+        Ok(goes_past || meets)
+    }
+
+    /// Asks for a page; `None` when it brought nothing to go on with, which has been noted.
+    pub(crate) async fn ask(&self, page: Page<'_>) -> Result<Option<Answer>> {
+        let reading = self.reading;
+        let Some(answer) = reading.reader.ask(reading, page).await? else { return Ok(None) };
         if answer.verdict == Verdict::Gap {
-            let reason = format!("status {}", answer.status);
-            self.reader.note_gap(self.stream, self.partition, reason);
+            reading.state().refused_with = Some(answer.status);
+            reading.gap(format!("status {}", answer.status));
+            return Ok(None);
         }
-        Ok(answer)
+        Ok(Some(answer))
     }
 
-    /// Takes the records in that were not seen before, and says how many they are.
-    fn take_new(&self, found: &[Found], seen: &mut HashSet<String>) -> usize {
-        let mut new = 0;
-        for record in found.iter().filter(|found| seen.insert(found.span.key.clone())) {
-            self.reader.take(self.stream, record);
-            new += 1;
-        }
-        let pages = u64::from(self.partition.is_none());
-        self.progress.advance(&self.stream.name, pages, new as u64);
+    /// Takes the records in and says how many of them this reading had not seen before.
+    pub(crate) fn absorb(&self, found: &[Found]) -> usize {
+        let new = self.reading.absorb(found);
+        let pages = u64::from(self.reading.partition.is_root());
+        self.progress.advance(&self.reading.stream.name, pages, new as u64);
         new
     }
 
-    fn evidence(&self, sentence: String) {
-        self.reader.note_evidence(format!("{}: {sentence}", self.stream.name));
+    pub(crate) fn evidence(&self, sentence: String) {
+        let name = &self.reading.stream.name;
+        self.reading.reader.note_evidence(format!("{name}: {sentence}"));
     }
 
-    fn check_bound(&self, pages: u64) -> Result<()> {
-        if pages < PAGES_MAX {
-            return Ok(());
+    fn ended(&self, pages: u64, signal: &str) {
+        if self.reading.partition.is_root() {
+            let keys = self.reading.state().present.len();
+            self.evidence(format!("{pages} pages, {keys} keys, ended by {signal}"));
         }
-        Err(Fault::data(format!("the list did not end after {PAGES_MAX} pages"))
-            .hint("the server seems to serve the same page over and over"))
     }
+}
+
+fn numbers<'a>(found: &'a [Found], field: &'a str) -> impl Iterator<Item = i64> + 'a {
+    found.iter().filter_map(move |found| at_path(&found.value, field)?.as_i64())
+}
+
+pub(crate) fn check_bound(pages: u64) -> Result<()> {
+    if pages < PAGES_MAX {
+        return Ok(());
+    }
+    Err(Fault::data(format!("the list did not end after {PAGES_MAX} pages"))
+        .hint("the server seems to serve the same page over and over"))
 }
 
 /// Where to look next: one past the oldest record, so that records of its very millisecond come

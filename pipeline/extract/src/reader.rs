@@ -1,366 +1,477 @@
-//! Asks every question of a manifest, page by page, parents before children.
+//! Reads every stream of a manifest, parents before children, until nothing moves any more.
+//!
+//! First everything is read once. Whatever people touched meanwhile is read again whole, in closing
+//! rounds, until a round brings nothing new. What was listed before and is gone becomes a deletion.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex as Lock, PoisonError};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-use futures::TryStreamExt;
-use http::{Attempt, Client, FileClient, Reply, Request, Verdict};
-use kernel::{Clock, Fault, Result};
-use landing::exchange::Exchange;
-use landing::journal::Journal;
+use futures::StreamExt;
+use http::FileClient;
+use kernel::{Fault, Instant, Result};
+use landing::exchange::Deletion;
 use landing::snapshot::Gap;
-use serde_json::Value;
-use tokio::sync::Mutex;
 
+use crate::earlier::Earlier;
 use crate::files::Files;
-use crate::interpolation::{Context, at_path, fill, fill_path, scalar};
+use crate::forecast::Forecast;
 use crate::links;
-use crate::manifest::{Action, Manifest, Paginator, Router, Stream};
-use crate::run::{Options, Progress};
-use crate::selector::{Found, Partition, select};
+use crate::manifest::{Manifest, Stream};
+use crate::pages::{End, Pages};
+use crate::partitions::{Partition, parent_of, partitions_of};
+use crate::questions::{Answer, Page, Questions};
+use crate::reading::{Reading, State};
+use crate::run::Progress;
+use crate::selector::Found;
+use crate::sweep::hash_of;
+use crate::versions::Versions;
 
-/// Calls in flight when the manifest does not say.
-const CONCURRENCY: usize = 4;
-
-/// Headers worth keeping: what was served, from where, and how near the limits are.
-const HEADERS_KEPT: [&str; 7] = [
-    "bloom-status",
-    "content-type",
-    "date",
-    "etag",
-    "retry-after",
-    "x-gorgias-account-api-call-limit",
-    "x-request-id",
-];
+/// Closing rounds before a source counts as never quiet.
+const CLOSING_ROUNDS_MAX: u64 = 5;
 
 /// One extraction, reading.
 pub(crate) struct Reader<'a> {
-    manifest: &'a Manifest,
-    options: &'a Options,
-    url_base: String,
-    client: Client,
-    journal: Mutex<Journal>,
-    clock: Arc<dyn Clock>,
-    harvest: Lock<Harvest>,
+    pub(crate) manifest: &'a Manifest,
+    pub(crate) questions: &'a Questions<'a>,
+    pub(crate) files: &'a FileClient,
+    pub(crate) earlier: Earlier,
+    pub(crate) progress: &'a dyn Progress,
+    /// Streams that are left out on purpose.
+    pub(crate) skipped: &'a BTreeSet<String>,
+    began_at: Instant,
+    harvest: Mutex<Harvest>,
 }
 
 /// What reading has brought besides the journal.
 #[derive(Default)]
-struct Harvest {
+pub(crate) struct Harvest {
+    /// Lists still to read, by stream.
     partitions: HashMap<String, Vec<Partition>>,
+    /// Lists that are among them, or were read in this round.
+    collected: HashSet<(String, String)>,
+    /// Rounds in which a list was read last, where it was not the first one.
+    last_round: HashMap<(String, String), u64>,
+    /// Records of the streams that stand on their own.
+    roots: HashMap<String, Versions>,
+    /// Hashes of the keys that were there when a stream was read last.
+    listed: HashMap<String, HashSet<u64>>,
     links: Vec<String>,
     linked: HashSet<String>,
-    gaps: Vec<Gap>,
-    evidence: Vec<String>,
-}
-
-/// The reply to one question, read.
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) verdict: Verdict,
-    pub(crate) found: Vec<Found>,
-    pub(crate) body: Bytes,
+    closing_since: Option<Instant>,
+    unproven_streams: BTreeSet<String>,
+    pub(crate) gaps: Vec<Gap>,
+    pub(crate) deletions: Vec<Deletion>,
+    pub(crate) evidence: Vec<String>,
+    pub(crate) unproven: Vec<String>,
+    pub(crate) forecast: Forecast,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(
         manifest: &'a Manifest,
-        options: &'a Options,
-        url_base: String,
-        client: Client,
-        journal: Journal,
-        clock: Arc<dyn Clock>,
+        questions: &'a Questions<'a>,
+        files: &'a FileClient,
+        earlier: Earlier,
+        progress: &'a dyn Progress,
+        skipped: &'a BTreeSet<String>,
+        began_at: Instant,
     ) -> Self {
-        let (journal, harvest) = (Mutex::new(journal), Lock::default());
-        Self { manifest, options, url_base, client, journal, clock, harvest }
+        let harvest = Mutex::default();
+        Self { manifest, questions, files, earlier, progress, skipped, began_at, harvest }
     }
 
-    pub(crate) fn into_parts(self) -> (Journal, Vec<Gap>, Vec<String>) {
+    /// Reads everything there is.
+    pub(crate) async fn read_all(&self) -> Result<()> {
+        for stream in self.streams() {
+            self.read_stream(stream, 0).await?;
+        }
+        self.close().await?;
+        self.note_files();
+        self.find_deletions().await?;
+        self.note_limits();
+        Ok(())
+    }
+
+    /// What was gathered, and the streams of which all that was there is landed.
+    pub(crate) fn into_harvest(self) -> (Harvest, BTreeSet<String>) {
+        let manifest = self.manifest;
+        let skipped = self.skipped;
         let harvest = self.harvest.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (self.journal.into_inner(), harvest.gaps, harvest.evidence)
-    }
-
-    pub(crate) async fn read_all(
-        &mut self,
-        files: &FileClient,
-        progress: &dyn Progress,
-    ) -> Result<()> {
-        for stream in &self.manifest.streams {
-            self.read_stream(stream, progress)
-                .await
-                .map_err(|fault| fault.during(format!("reading {}", stream.name)))?;
-        }
-        let links = std::mem::take(&mut self.harvested().links);
-        let pass = Files { client: files, journal: &self.journal, concurrency: self.concurrency() };
-        pass.fetch_all(links, progress).await
-    }
-
-    async fn read_stream(&self, stream: &Stream, progress: &dyn Progress) -> Result<()> {
-        let name = &stream.name;
-        if stream.partition_router.is_none() {
-            progress.stream(name, None);
-            return self.read_partition(stream, None, progress).await;
-        }
-        let partitions = self.harvested().partitions.remove(name).unwrap_or_default();
-        progress.stream(name, Some(partitions.len() as u64));
-        futures::stream::iter(partitions.into_iter().map(Ok))
-            .try_for_each_concurrent(self.concurrency(), |partition| async move {
-                self.read_partition(stream, Some(&partition), progress).await?;
-                progress.advance(name, 1, 0);
-                Ok(())
-            })
-            .await
-    }
-
-    async fn read_partition(
-        &self,
-        stream: &Stream,
-        partition: Option<&Partition>,
-        progress: &dyn Progress,
-    ) -> Result<()> {
-        let pages = crate::pages::Pages { reader: self, stream, partition, progress };
-        match &stream.paginator {
-            Paginator::NoPagination => pages.single().await,
-            Paginator::PageIncrement { start_from_page, end_http_codes, sweeps_max } => {
-                pages.numbered(*start_from_page, end_http_codes, *sweeps_max).await
-            }
-            Paginator::CursorPagination { cursor_value, request_parameter } => {
-                pages.by_cursor(cursor_value, request_parameter).await
-            }
-            Paginator::BackwardCursorPagination {
-                cursor_field,
-                request_parameter,
-                more_http_code,
-                confirm_from,
-            } => {
-                let bound = (cursor_field.as_str(), request_parameter.as_str());
-                pages.backward(bound, *more_http_code, *confirm_from).await
+        let mut complete = BTreeSet::new();
+        for stream in &manifest.streams {
+            let has_gap = harvest.gaps.iter().any(|gap| gap.stream == stream.name);
+            let is_doubtful = harvest.unproven_streams.contains(&stream.name);
+            let stands = parent_of(stream).is_none_or(|parent| complete.contains(parent));
+            if stands && !has_gap && !is_doubtful && !skipped.contains(&stream.name) {
+                complete.insert(stream.name.clone());
             }
         }
+        (harvest, complete)
     }
 
-    /// Asks one question, or takes the answer that the journal has to it.
-    pub(crate) async fn ask(
-        &self,
-        stream: &Stream,
-        partition: Option<&Partition>,
-        page: Page<'_>,
-    ) -> Result<Answer> {
-        let context = Context {
-            config: Some(&self.options.settings),
-            stream_partition: partition.map(|partition| &partition.fields),
-            next_page_token: page.token,
-            record: None,
+    /// Reads again what was touched since the extraction began, until nothing is.
+    async fn close(&self) -> Result<()> {
+        let mut movers = self.streams().filter(|stream| is_mover(stream)).peekable();
+        if movers.peek().is_none() {
+            return Ok(());
+        }
+        let movers: Vec<&Stream> = movers.collect();
+        let mut since = self.begun_at();
+        for round in 1..=CLOSING_ROUNDS_MAX {
+            self.questions.mark();
+            self.harvested().closing_since = Some(since);
+            self.harvested().collected.clear();
+            let mut moved = 0;
+            for stream in &movers {
+                moved += self.read_stream(stream, round).await?;
+            }
+            let asked_at = self.questions.marked().unwrap_or(since);
+            let from = since.to_seconds_text();
+            if moved == 0 {
+                self.note_evidence(format!("closing round {round}: nothing was touched since {from}"));
+                return Ok(());
+            }
+            self.note_evidence(format!(
+                "closing round {round}: {moved} records were touched since {from} and are read again whole"
+            ));
+            for stream in self.streams().filter(|stream| parent_of(stream).is_some()) {
+                self.read_stream(stream, round).await?;
+            }
+            since = asked_at;
+        }
+        let since = since.to_seconds_text();
+        self.harvested().unproven.push(format!(
+            "the source was never quiet in {CLOSING_ROUNDS_MAX} closing rounds: records touched since {since} are landed as they were when they were read last; the next delta brings what came after"
+        ));
+        Ok(())
+    }
+
+    /// Reads the lists of a stream; says how many records were new or had moved.
+    async fn read_stream(&self, stream: &Stream, round: u64) -> Result<u64> {
+        let doing = |fault: Fault| fault.during(format!("reading {}", stream.name));
+        let partitions = match (parent_of(stream), round) {
+            (None, _) => partitions_of(stream, None, true),
+            (Some(_), _) => self.harvested().partitions.remove(&stream.name).unwrap_or_default(),
         };
-        let path = fill_path(&stream.path, &context)?;
-        let mut query: Vec<(&str, String)> = Vec::new();
-        for (name, template) in &stream.request_parameters {
-            query.extend(fill(template, &context).map(|value| (name.as_str(), value)));
+        let is_whole = stream.partition_router.is_empty();
+        if partitions.is_empty() && round > 0 {
+            return Ok(0);
         }
-        query.extend(page.parameter.map(|(name, value)| (name, value.to_owned())));
-        let url = url::Url::parse_with_params(&format!("{}{path}", self.url_base), &query)
-            .or_else(|_| url::Url::parse(&format!("{}{path}", self.url_base)))
-            .map_err(|error| {
-                Fault::config(format!("base_url {:?} is not an address", self.url_base))
-                    .because(error)
-            })?;
-        let request_key = format!("{}|{path}|{query:?}|{}", stream.name, page.round);
-        if let Some((exchange, body)) = self.journal.lock().await.answer(&request_key).await? {
-            let verdict = judge(exchange.status, &body, &self.rules(stream, page.end_http_codes));
-            let found = select(&body, stream, partition).unwrap_or_default();
-            return Ok(Answer { status: exchange.status, verdict, found, body });
-        }
-        self.call(stream, partition, url, request_key, page.end_http_codes).await
-    }
-
-    async fn call(
-        &self,
-        stream: &Stream,
-        partition: Option<&Partition>,
-        url: url::Url,
-        request_key: String,
-        end_http_codes: &[u16],
-    ) -> Result<Answer> {
-        self.check_quota().await?;
-        let rules = self.rules(stream, end_http_codes);
-        let understood = |reply: &Reply| match judge(reply.status, &reply.body, &rules) {
-            // A reply that breaks off or is no JSON is worth another try.
-            Verdict::Success if select(&reply.body, stream, partition).is_err() => Verdict::Retry,
-            verdict => verdict,
-        };
-        let mut unreadable = None;
-        let request = Request::get(url.as_str());
-        let noted = self
-            .client
-            .ask(&request, understood, async |attempt: Attempt<'_>| {
-                let found = match attempt.verdict {
-                    Verdict::Success => select(&attempt.reply.body, stream, partition),
-                    Verdict::Retry if attempt.reply.is_success() => {
-                        unreadable = select(&attempt.reply.body, stream, partition).err();
-                        Ok(Vec::new())
+        self.progress.stream(&stream.name, (!is_whole).then_some(partitions.len() as u64));
+        let known = self.earlier.of(stream, &partitions).await?;
+        let (moved, fault) = (Mutex::new(0), Mutex::new(None));
+        // After a fault no list is begun any more, but calls that have left are waited for: what
+        // they bring was paid for.
+        futures::stream::iter(partitions)
+            .for_each_concurrent(self.questions.concurrency(), async |partition| {
+                if locked(&fault).is_some() {
+                    return;
+                }
+                let parent = known.as_ref().map(|known| known.below(&partition.parent_key));
+                let read = async {
+                    let came = self.read_list(stream, &partition, parent, round).await?;
+                    *locked(&moved) += came;
+                    if !is_whole {
+                        self.progress.advance(&stream.name, 1, 0);
                     }
-                    _ => Ok(Vec::new()),
+                    self.fetch_linked().await
                 };
-                let found = found.unwrap_or_default();
-                let exchange = exchange_of(stream, &request_key, &url, &attempt, &found);
-                self.journal.lock().await.note(exchange, attempt.reply.body.clone()).await
+                if let Err(happened) = read.await {
+                    locked(&fault).get_or_insert(happened);
+                }
             })
             .await;
-        let (reply, verdict) = match (noted, unreadable) {
-            (Ok(answer), _) => answer,
-            (Err(fault), None) => return Err(fault),
-            (Err(fault), Some(why)) => {
-                return Err(Fault::data(format!("the reply cannot be read: {}", why.0))
-                    .hint("check that base_url is the API's address; if it is, run the same command again, which goes on where this one stopped")
-                    .because(fault));
-            }
-        };
-        let found = select(&reply.body, stream, partition).unwrap_or_default();
-        Ok(Answer { status: reply.status, verdict, found, body: reply.body })
-    }
-
-    async fn check_quota(&self) -> Result<()> {
-        let Some(calls_max) = self.options.calls_per_day else {
-            return Ok(());
-        };
-        let calls = self.journal.lock().await.calls_on_day_of(self.clock.now());
-        if calls < calls_max {
-            return Ok(());
+        match fault.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(fault) => Err(doing(fault)),
+            None => Ok(moved.into_inner().unwrap_or_else(PoisonError::into_inner)),
         }
-        Err(Fault::wait(format!("the {calls_max} calls of this UTC day are used up"))
-            .hint("run the same command again tomorrow (UTC); it goes on where it stopped"))
     }
 
-    fn rules(
+    async fn read_list(
         &self,
         stream: &Stream,
-        end_http_codes: &[u16],
-    ) -> Vec<(u16, Option<String>, Verdict)> {
-        let ends = end_http_codes.iter().map(|code| (*code, None, Verdict::Ignore));
-        let refused = stream.on_refused.map(|action| (403, None, verdict_of(action)));
-        let missing = stream.on_missing.map(|action| (404, None, verdict_of(action)));
-        let general = self.manifest.error_handler.iter().flat_map(|rule| {
-            let text = Some(rule.error_message_contains.clone()).filter(|text| !text.is_empty());
-            rule.http_codes.iter().map(move |code| (*code, text.clone(), verdict_of(rule.action)))
-        });
-        ends.chain(refused).chain(missing).chain(general).collect()
+        partition: &Partition,
+        parent: Option<Versions>,
+        round: u64,
+    ) -> Result<u64> {
+        let is_root = partition.is_root();
+        let last = match (is_root, round) {
+            (true, _) => self.harvested().roots.remove(&stream.name),
+            (false, 0) => None,
+            (false, _) => self.recalled(stream, partition, round).await?,
+        };
+        // What must come again for a list to be the same: all that came last time, or else all that
+        // the earlier snapshots have.
+        let expected = last.as_ref().or(parent.as_ref());
+        let expected: Vec<String> =
+            expected.into_iter().flat_map(|versions| versions.keys().cloned()).collect();
+        let state = State { seen: last.unwrap_or_default(), parent, ..State::default() };
+        let reading = Reading::new(self, stream, partition, round, state);
+        let end = Pages { reading: &reading, progress: self.progress }.read().await?;
+        let state = reading.into_state();
+        let mut is_read = end == End::Reached && state.gaps.is_empty();
+        if !state.gaps.is_empty() {
+            is_read = false;
+            self.explain(stream, partition, &state).await?;
+        }
+        self.harvested().forecast.done(&stream.name);
+        if !is_root {
+            if is_read {
+                let gone = expected.into_iter().filter(|key| !state.present.contains(key));
+                self.note_deletions(stream, Some(&partition.parent_key), gone);
+            }
+            return Ok(state.moved);
+        }
+        let mut harvest = self.harvested();
+        if is_read && !is_swept(stream) {
+            harvest.listed.insert(
+                stream.name.clone(),
+                state.present.iter().map(|key| hash_of(key)).collect(),
+            );
+        }
+        harvest.roots.insert(stream.name.clone(), state.seen);
+        Ok(state.moved)
+    }
+
+    /// What the last round before this one brought of a list, from the journal; `None` when there
+    /// was none.
+    async fn recalled(
+        &self,
+        stream: &Stream,
+        partition: &Partition,
+        round: u64,
+    ) -> Result<Option<Versions>> {
+        let place = (stream.name.clone(), partition.identity());
+        let last = self.harvested().last_round.insert(place, round).unwrap_or(0);
+        let reading = Reading::recall(self, stream, partition, last);
+        let end = Pages { reading: &reading, progress: &Unseen }.read().await?;
+        let seen = reading.into_state().seen;
+        Ok((end == End::Reached || !seen.is_empty()).then_some(seen))
+    }
+
+    /// Notes what could not be read. A list that is not there because its record went away in the
+    /// meantime is no gap: the record itself is asked for, and a 404 makes it a deletion.
+    async fn explain(&self, stream: &Stream, partition: &Partition, state: &State) -> Result<()> {
+        let parent = parent_of(stream).and_then(|name| self.manifest.stream(name));
+        let path = parent.and_then(|parent| parent.record_path.as_deref());
+        if let (Some(parent), Some(path), Some(404)) = (parent, path, state.refused_with)
+            && self.questions.is_gone(parent, path, partition).await?
+        {
+            let gone = [partition.parent_key.clone()].into_iter();
+            self.note_deletions(parent, None, gone);
+            return Ok(());
+        }
+        for reason in &state.gaps {
+            let key = (!partition.is_root()).then(|| partition.parent_key.clone());
+            let gap = Gap { stream: stream.name.clone(), key, reason: reason.clone() };
+            self.harvested().gaps.push(gap);
+        }
+        Ok(())
+    }
+
+    /// Asks a question of a list, unless it is only to be recalled and nobody asked it before.
+    pub(crate) async fn ask(
+        &self,
+        reading: &Reading<'_>,
+        page: Page<'_>,
+    ) -> Result<Option<Answer>> {
+        let told = |calls: u64| {
+            let mut harvest = self.harvested();
+            harvest.forecast.called(&reading.stream.name, calls);
+            let to_go = harvest.forecast.to_go(self.streams());
+            drop(harvest);
+            self.progress.standing(&self.questions.quota.standing(to_go));
+        };
+        self.questions.ask(reading, page, &told).await
     }
 
     /// Takes a record in: its children and its files are read later.
-    pub(crate) fn take(&self, stream: &Stream, found: &Found) {
+    pub(crate) fn take(&self, stream: &Stream, found: &Found, is_new: bool) {
         let mut harvest = self.harvested();
-        for child in &self.manifest.streams {
-            if let Some(fields) = child_fields(child, &stream.name, &found.value) {
-                let parent_key = found.span.key.clone();
-                let partitions = harvest.partitions.entry(child.name.clone()).or_default();
-                partitions.push(Partition { parent_key, fields });
+        let harvest = &mut *harvest;
+        for child in self.streams().filter(|child| parent_of(child) == Some(&stream.name)) {
+            for partition in partitions_of(child, Some(found), is_new) {
+                let place = (child.name.clone(), partition.identity());
+                if harvest.collected.insert(place) {
+                    harvest.forecast.found(&child.name);
+                    harvest.partitions.entry(child.name.clone()).or_default().push(partition);
+                }
             }
         }
-        for links in self.manifest.file_uploader.iter().filter(|links| links.stream == stream.name)
-        {
-            for url in links::find(&found.value, links) {
-                if harvest.linked.insert(url.clone()) {
+        let uploader = self.manifest.file_uploader.iter();
+        for place in uploader.filter(|place| place.stream == stream.name) {
+            for url in links::find(&found.value, place) {
+                if !self.earlier.has_file(&url) && harvest.linked.insert(url.clone()) {
                     harvest.links.push(url);
                 }
             }
         }
     }
 
-    pub(crate) fn note_gap(&self, stream: &Stream, partition: Option<&Partition>, reason: String) {
-        let key = partition.map(|partition| partition.parent_key.clone());
-        self.harvested().gaps.push(Gap { stream: stream.name.clone(), key, reason });
+    /// Fetches the files of the records that were taken in: their addresses may not last.
+    async fn fetch_linked(&self) -> Result<()> {
+        let links = std::mem::take(&mut self.harvested().links);
+        let (journal, concurrency) = (self.questions.journal, self.questions.concurrency());
+        Files { client: self.files, journal, concurrency }.fetch_all(links, self.progress).await
+    }
+
+    fn note_files(&self) {
+        let mut harvest = self.harvested();
+        let addresses = harvest.linked.len();
+        harvest.evidence.push(format!(
+            "files: {addresses} addresses were fetched when the record that names them was read; data/downloads has one row for each"
+        ));
+    }
+
+    /// What no extraction of this kind can show.
+    fn note_limits(&self) {
+        let mut harvest = self.harvested();
+        harvest.unproven.push(
+            "that the API lists everything that its vendor holds".to_owned(),
+        );
+        if !self.earlier.is_none() {
+            harvest.unproven.push(
+                "changes that do not show on the record that is listed: what hangs on it is read again only when it was touched"
+                    .to_owned(),
+            );
+        }
+    }
+
+    /// What was there before and is not any more, of the streams that were read to the end.
+    async fn find_deletions(&self) -> Result<()> {
+        for stream in self.streams().filter(|stream| stream.partition_router.is_empty()) {
+            let Some((seen, listed)) = self.came_and_was_listed(stream) else { continue };
+            let known = self.earlier.keys(stream).await?;
+            let keys: BTreeSet<String> = seen.into_keys().chain(known).collect();
+            let gone = keys.into_iter().filter(|key| !listed.contains(&hash_of(key)));
+            if self.is_doubtful(stream) {
+                let (name, gone) = (&stream.name, gone.count());
+                self.note_evidence(format!(
+                    "{name}: {gone} keys did not come again; the list is not proven whole, so they are not taken for deleted"
+                ));
+                continue;
+            }
+            self.note_deletions(stream, None, gone);
+        }
+        self.cascade().await
+    }
+
+    /// Everything that came of a stream, and hashes of the keys that were there in the end.
+    fn came_and_was_listed(&self, stream: &Stream) -> Option<(Versions, HashSet<u64>)> {
+        let mut harvest = self.harvested();
+        let listed = harvest.listed.remove(&stream.name)?;
+        Some((harvest.roots.remove(&stream.name).unwrap_or_default(), listed))
+    }
+
+    fn is_doubtful(&self, stream: &Stream) -> bool {
+        let harvest = self.harvested();
+        let has_gap = harvest.gaps.iter().any(|gap| gap.stream == stream.name);
+        has_gap || harvest.unproven_streams.contains(&stream.name)
+    }
+
+    /// What hung on a deleted record in earlier snapshots went with it.
+    async fn cascade(&self) -> Result<()> {
+        for stream in self.streams() {
+            let Some(parent) = parent_of(stream) else { continue };
+            let deletions = &self.harvested().deletions.clone();
+            let gone = deletions.iter().filter(|deletion| deletion.stream == parent);
+            let parents: HashSet<String> = gone.map(|deletion| deletion.key.clone()).collect();
+            for (key, parent_key) in self.earlier.children(stream, &parents).await? {
+                self.note_deletions(stream, Some(&parent_key), [key].into_iter());
+            }
+        }
+        Ok(())
+    }
+
+    fn note_deletions(
+        &self,
+        stream: &Stream,
+        parent_key: Option<&str>,
+        keys: impl Iterator<Item = String>,
+    ) {
+        let noticed_at = self.questions.now();
+        let mut harvest = self.harvested();
+        for key in keys {
+            let known = |deletion: &Deletion| deletion.stream == stream.name && deletion.key == key;
+            if harvest.deletions.iter().any(known) {
+                continue;
+            }
+            harvest.deletions.push(Deletion {
+                stream: stream.name.clone(),
+                parent_key: parent_key.map(str::to_owned),
+                reason: "it was there before and did not come again".to_owned(),
+                noticed_at,
+                key,
+            });
+        }
+    }
+
+    /// When the extraction began, by the other side's clock.
+    pub(crate) fn begun_at(&self) -> Instant {
+        self.questions.by_their_clock(self.began_at)
+    }
+
+    /// From when on a closing round looks for what was touched; `None` before the closing.
+    pub(crate) fn closing_since(&self) -> Option<Instant> {
+        self.harvested().closing_since
+    }
+
+    /// Notes which keys were there when a stream was shown to be read whole.
+    pub(crate) fn note_listed(&self, stream: &Stream, keys: HashSet<u64>) {
+        self.harvested().listed.entry(stream.name.clone()).or_default().extend(keys);
     }
 
     pub(crate) fn note_evidence(&self, sentence: String) {
         self.harvested().evidence.push(sentence);
     }
 
-    fn harvested(&self) -> std::sync::MutexGuard<'_, Harvest> {
-        self.harvest.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Notes that something about a stream cannot be shown.
+    pub(crate) fn note_unproven(&self, stream: &Stream, why: &str) {
+        let mut harvest = self.harvested();
+        harvest.unproven_streams.insert(stream.name.clone());
+        let sentence = format!("{}: {why}", stream.name);
+        if !harvest.unproven.contains(&sentence) {
+            harvest.unproven.push(sentence);
+        }
     }
 
-    fn concurrency(&self) -> usize {
-        self.manifest.api_budget.concurrency.unwrap_or(CONCURRENCY).max(1)
+    fn streams(&self) -> impl Iterator<Item = &'a Stream> + use<'a> {
+        let skipped = self.skipped;
+        self.manifest.streams.iter().filter(move |stream| !skipped.contains(&stream.name))
     }
-}
 
-/// Which page of a partition is asked for.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Page<'a> {
-    /// What the path may refer to as `next_page_token`.
-    pub(crate) token: Option<&'a str>,
-    /// A parameter of this page alone.
-    pub(crate) parameter: Option<(&'a str, &'a str)>,
-    /// Statuses that end the list.
-    pub(crate) end_http_codes: &'a [u16],
-    /// Tells the same question asked again on purpose from the same question resumed.
-    pub(crate) round: u64,
-}
-
-/// The fields that a child's questions need, when the parent record has them all.
-fn child_fields(child: &Stream, parent: &str, record: &Value) -> Option<BTreeMap<String, String>> {
-    let Router::SubstreamPartitionRouter { parent_stream, partition_fields } =
-        child.partition_router.as_ref()?;
-    if parent_stream != parent {
-        return None;
-    }
-    let field = |(name, path): (&String, &String)| {
-        let value = at_path(record, path).and_then(scalar).filter(|text| !text.is_empty());
-        Some((name.clone(), value?))
-    };
-    partition_fields.iter().map(field).collect()
-}
-
-fn judge(status: u16, body: &[u8], rules: &[(u16, Option<String>, Verdict)]) -> Verdict {
-    let holds = |text: &Option<String>| {
-        text.as_ref().is_none_or(|text| String::from_utf8_lossy(body).contains(text.as_str()))
-    };
-    let ruled = rules.iter().find(|(code, text, _)| *code == status && holds(text));
-    match (ruled, status) {
-        (Some((_, _, verdict)), _) => *verdict,
-        (None, 200..=299) => Verdict::Success,
-        (None, 429) => Verdict::RateLimited,
-        (None, 408 | 425 | 500..=599) => Verdict::Retry,
-        (None, _) => Verdict::Fail,
+    fn harvested(&self) -> MutexGuard<'_, Harvest> {
+        locked(&self.harvest)
     }
 }
 
-fn verdict_of(action: Action) -> Verdict {
-    match action {
-        Action::Success => Verdict::Success,
-        Action::Ignore => Verdict::Ignore,
-        Action::Gap => Verdict::Gap,
-        Action::RateLimited => Verdict::RateLimited,
-        Action::QuotaExhausted => Verdict::QuotaExhausted,
-        Action::Retry => Verdict::Retry,
-        Action::Fail => Verdict::Fail,
-    }
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn exchange_of(
-    stream: &Stream,
-    request_key: &str,
-    url: &url::Url,
-    attempt: &Attempt<'_>,
-    found: &[Found],
-) -> Exchange {
-    let reply = attempt.reply;
-    let is_answer = matches!(attempt.verdict, Verdict::Success | Verdict::Ignore | Verdict::Gap);
-    let kept = reply.headers.iter().filter(|(name, _)| HEADERS_KEPT.contains(&name.as_str()));
-    Exchange {
-        id: 0,
-        stream: stream.name.clone(),
-        request_key: request_key.to_owned(),
-        method: "GET".to_owned(),
-        url: url.as_str().to_owned(),
-        status: reply.status,
-        headers: kept.map(|(name, value)| (name.clone(), value.clone())).collect(),
-        started_at: reply.started_at,
-        ended_at: reply.ended_at,
-        attempt: attempt.number,
-        is_answer,
-        records: found.iter().map(|found| found.span.clone()).collect(),
-        download: None,
+/// Nobody looks when something is only recalled.
+struct Unseen;
+
+impl Progress for Unseen {
+    fn stream(&self, _: &str, _: Option<u64>) {}
+    fn advance(&self, _: &str, _: u64, _: u64) {}
+    fn standing(&self, _: &crate::Standing) {}
+}
+
+/// Whether a stream can be asked for what was touched since a moment.
+fn is_mover(stream: &Stream) -> bool {
+    let sync = stream.incremental_sync.as_ref();
+    let is_filtered = sync.is_some_and(|sync| {
+        sync.start_time_parameter.is_some() && sync.end_time_parameter.is_some()
+    });
+    is_filtered && is_swept(stream) && stream.partition_router.is_empty()
+}
+
+/// Whether a stream's keys are noted by its sweeps.
+fn is_swept(stream: &Stream) -> bool {
+    use crate::manifest::Paginator::{OffsetIncrement, PageIncrement};
+    match &stream.paginator {
+        PageIncrement { sweeps_max, .. } | OffsetIncrement { sweeps_max, .. } => *sweeps_max > 1,
+        _ => false,
     }
 }

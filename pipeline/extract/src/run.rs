@@ -1,24 +1,32 @@
 //! One extraction from the first question to the seal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Client, ClientOptions, FileClient, FileOptions, Pace};
 use kernel::bucket::Shape;
 use kernel::retry::Policy;
-use kernel::{Clock, Fault, Result};
+use kernel::{Clock, Fault, Instant, Result, SnapshotId};
 use landing::Warehouse;
 use landing::bag::{Closing, seal};
 use landing::exchange::sha256;
 use landing::journal::{Journal, Start};
-use landing::snapshot::{FORMAT, SnapshotFacts};
+use landing::snapshot::{self, FORMAT, SnapshotFacts};
+use tokio::sync::{Mutex, Notify};
 
+use crate::auth::Auth;
+use crate::earlier::Earlier;
 use crate::interpolation::fill_setting;
-use crate::manifest::{Authenticator, Manifest};
+use crate::manifest::Manifest;
+use crate::questions::Questions;
+use crate::quota::{Quota, Standing, WhenUsedUp};
 use crate::reader::Reader;
 
 /// Calls made for one file: links die for good, and one dead host must not hold up the rest.
 const FILE_ATTEMPTS_MAX: u32 = 3;
+/// How often it is looked whether replies are due to be written, in milliseconds.
+const FLUSH_LOOK_MS: u64 = 100;
 
 /// What an extraction is run with.
 pub struct Options {
@@ -28,8 +36,14 @@ pub struct Options {
     pub settings: BTreeMap<String, String>,
     /// Loopback or private hosts that files may be fetched from.
     pub private_hosts: Vec<String>,
-    /// Calls on one UTC day after which to stop.
+    /// Whether only what changed since the newest snapshot is landed.
+    pub is_delta: bool,
+    /// Streams to leave out on purpose; the snapshot says so.
+    pub skip_streams: BTreeSet<String>,
+    /// Calls on one UTC day, when it is not the manifest's number.
     pub calls_per_day: Option<u64>,
+    /// What to do when they are used up.
+    pub when_used_up: WhenUsedUp,
     /// The pace, when it is not the manifest's.
     pub pace: Option<Pace>,
     /// Patience with replies that settle nothing.
@@ -46,10 +60,12 @@ pub struct Options {
 
 /// Whoever wants to see how far it is.
 pub trait Progress: Send + Sync {
-    /// A stream begins; `total` is how many questions it has, where that is known.
+    /// A stream begins; `total` is how many lists it has, where that is known.
     fn stream(&self, stream: &str, total: Option<u64>);
-    /// `by` more questions were answered; `records` came.
+    /// `by` more lists or pages were read; `records` came.
     fn advance(&self, stream: &str, by: u64, records: u64);
+    /// A call is about to leave, or waits.
+    fn standing(&self, standing: &Standing);
 }
 
 /// What came of an extraction.
@@ -75,63 +91,142 @@ pub async fn extract(
     progress: &dyn Progress,
 ) -> Result<Outcome> {
     let url_base = manifest.address(options.base_url.as_deref(), &options.settings)?;
+    let skipped = manifest.with_children(&options.skip_streams)?;
     let account = match &manifest.account {
         Some(template) => fill_setting(template, &options.settings)?,
         None => url_base.clone(),
     };
+    let parent = match options.is_delta {
+        true => Some(parent_of(warehouse, manifest, &account).await?),
+        false => None,
+    };
     let start = Start {
         format: FORMAT,
         account,
-        question_sha256: question_hash(manifest, &url_base, &options.settings),
+        question_sha256: question_hash(manifest, &url_base, options, parent.as_ref()),
         started_at: clock.now(),
     };
     let client = client(manifest, options, clock.clone())?;
-    let files = FileClient::new(FileOptions {
-        private_hosts: options.private_hosts.clone(),
-        bytes_max: options.file_bytes_max,
-        timeout_ms: options.timeout_ms,
-        policy: Policy {
-            attempts_max: FILE_ATTEMPTS_MAX.min(options.policy.attempts_max),
-            ..options.policy
-        },
-        clock: clock.clone(),
-    })?;
-    let flush_ms = options.flush_ms;
+    let files = file_client(options, clock.clone())?;
     let journal =
-        Journal::open(warehouse, &manifest.platform, start, clock.clone(), flush_ms).await?;
+        Journal::open(warehouse, &manifest.platform, start, clock.clone(), options.flush_ms).await?;
     let resumed = journal.resumed();
-    let pace = client.pace().clone();
-    let calls_before = pace.calls();
-    let mut reader = Reader::new(manifest, options, url_base, client, journal, clock.clone());
-    let read = reader.read_all(&files, progress).await;
-    let (mut journal, gaps, evidence) = reader.into_parts();
+    let began_at = journal.start().started_at;
+    let limit =
+        options.calls_per_day.or(manifest.api_budget.calls_per_day(&options.settings));
+    let now = clock.now();
+    let used = journal.calls_on_day_of(now) + sealed_calls(warehouse, &manifest.platform, &journal.start().account, now).await?;
+    let quota = Quota::new(limit, options.when_used_up, clock.clone(), used);
+    let journal = Mutex::new(journal);
+    let calls_before = client.pace().calls();
+    let questions = Questions {
+        auth: Auth::new(manifest, options, clock.clone())?,
+        journal: &journal,
+        times: Default::default(),
+        manifest,
+        options,
+        url_base,
+        client,
+        quota,
+        clock: clock.clone(),
+    };
+    let earlier = Earlier::open(warehouse, parent.as_ref()).await?;
+    let reader =
+        Reader::new(manifest, &questions, &files, earlier, progress, &skipped, began_at);
+    let read = flushing(&journal, reader.read_all()).await;
+    let (harvest, complete) = reader.into_harvest();
+    let calls = questions.client.pace().calls() - calls_before;
+    drop(questions);
+    let mut journal = journal.into_inner();
     if let Err(fault) = read {
-        journal.flush().await?;
+        journal.close().await?;
         return Err(fault);
     }
-    let streams = manifest.stream_names();
-    let closing = Closing { streams, gaps, evidence, tool: options.tool.clone() };
+    let mut filters = BTreeMap::new();
+    if !skipped.is_empty() {
+        let names: Vec<&str> = skipped.iter().map(String::as_str).collect();
+        filters.insert("skip_streams".to_owned(), names.join(", "));
+    }
+    let closing = Closing {
+        streams: manifest.stream_names(),
+        complete,
+        gaps: harvest.gaps,
+        evidence: harvest.evidence,
+        unproven: harvest.unproven,
+        deletions: harvest.deletions,
+        filters,
+        tool: options.tool.clone(),
+        parent,
+    };
     let facts = seal(&mut journal, closing, clock.now()).await?;
-    Ok(Outcome { facts, calls: pace.calls() - calls_before, resumed })
+    Ok(Outcome { facts, calls, resumed })
 }
 
-fn client(manifest: &Manifest, options: &Options, clock: Arc<dyn Clock>) -> Result<Client> {
-    let settings = &options.settings;
+/// Does something while replies are written as soon as they are due, also when none comes.
+async fn flushing<T>(
+    journal: &Mutex<Journal>,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let is_over = Notify::new();
+    let work = async {
+        let outcome = work.await;
+        is_over.notify_one();
+        outcome
+    };
+    let flush = async {
+        // A flush is never given up halfway: it would not be known whether it was written.
+        loop {
+            let pause = tokio::time::sleep(Duration::from_millis(FLUSH_LOOK_MS));
+            tokio::select! {
+                () = is_over.notified() => return Ok(()),
+                () = pause => journal.lock().await.flush_if_due().await?,
+            }
+        }
+    };
+    let (outcome, flushed): (Result<T>, Result<()>) = tokio::join!(work, flush);
+    flushed?;
+    outcome
+}
+
+/// Calls that went into sealed snapshots of an account on the UTC day of `now`.
+async fn sealed_calls(
+    warehouse: &Warehouse,
+    platform: &str,
+    account: &str,
+    now: Instant,
+) -> Result<u64> {
+    let mut calls = 0;
+    for id in snapshot::list_of(warehouse, platform).await? {
+        let facts = snapshot::describe(warehouse, &id).await?;
+        let of_day = facts.calls_by_day.get(&now.to_date_text()).copied().unwrap_or(0);
+        calls += if facts.account == account { of_day } else { 0 };
+    }
+    Ok(calls)
+}
+
+/// The snapshot that a delta adds to: the newest one.
+async fn parent_of(
+    warehouse: &Warehouse,
+    manifest: &Manifest,
+    account: &str,
+) -> Result<SnapshotId> {
+    let sealed = snapshot::list_of(warehouse, &manifest.platform).await?;
+    let newest = sealed.last().cloned().ok_or_else(|| {
+        Fault::config(format!("there is no snapshot of {} to add to", manifest.platform))
+            .hint("extract without --delta first")
+    })?;
+    let of = snapshot::describe(warehouse, &newest).await?.account;
+    if of != account {
+        return Err(Fault::config(format!("{newest} is of another account than the configuration"))
+            .hint("extract without --delta, or go back to the account of that snapshot"));
+    }
+    Ok(newest)
+}
+
+pub(crate) fn client(manifest: &Manifest, options: &Options, clock: Arc<dyn Clock>) -> Result<Client> {
     let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
     for (name, template) in &manifest.request_headers {
-        headers.push((name.clone(), fill_setting(template, settings)?));
-    }
-    match &manifest.authenticator {
-        Authenticator::Basic { username, password } => {
-            let (user, secret) =
-                (fill_setting(username, settings)?, fill_setting(password, settings)?);
-            headers.push(("authorization".to_owned(), http::basic(&user, &secret)));
-        }
-        Authenticator::Bearer { api_token } => {
-            let token = fill_setting(api_token, settings)?;
-            headers.push(("authorization".to_owned(), format!("Bearer {token}")));
-        }
-        Authenticator::NoAuth => {}
+        headers.push((name.clone(), fill_setting(template, &options.settings)?));
     }
     let budget = &manifest.api_budget;
     let pace = match (&options.pace, budget.calls_per_window, budget.window_s) {
@@ -140,23 +235,34 @@ fn client(manifest: &Manifest, options: &Options, clock: Arc<dyn Clock>) -> Resu
             let shape = Shape { calls, window_ms: window_s * 1_000 };
             Pace::bucket(shape, budget.header.clone(), clock.now())
         }
-        (None, None, None) => Pace::unlimited(),
-        _ => {
-            return Err(Fault::config("api_budget has calls_per_window without window_s")
-                .hint("give both, or neither"));
-        }
+        (None, _, _) => Pace::unlimited(),
     };
     let (timeout_ms, policy) = (options.timeout_ms, options.policy);
     Client::new(ClientOptions { headers, timeout_ms, pace, policy, clock })
+}
+
+fn file_client(options: &Options, clock: Arc<dyn Clock>) -> Result<FileClient> {
+    let attempts_max = FILE_ATTEMPTS_MAX.min(options.policy.attempts_max);
+    FileClient::new(FileOptions {
+        private_hosts: options.private_hosts.clone(),
+        bytes_max: options.file_bytes_max,
+        timeout_ms: options.timeout_ms,
+        policy: Policy { attempts_max, ..options.policy },
+        clock,
+    })
 }
 
 /// Two extractions may share a journal only when they ask the same questions of the same account.
 fn question_hash(
     manifest: &Manifest,
     url_base: &str,
-    settings: &BTreeMap<String, String>,
+    options: &Options,
+    parent: Option<&SnapshotId>,
 ) -> String {
     let is_secret = |name: &str| manifest.spec.get(name).is_some_and(|setting| setting.secret);
-    let open: Vec<_> = settings.iter().filter(|(name, _)| !is_secret(name)).collect();
-    sha256(format!("{}\n{url_base}\n{open:?}", manifest.text).as_bytes())
+    let open: Vec<_> = options.settings.iter().filter(|(name, _)| !is_secret(name)).collect();
+    let skipped = &options.skip_streams;
+    let parent = parent.map(ToString::to_string);
+    let text = format!("{}\n{url_base}\n{open:?}\n{skipped:?}\n{parent:?}", manifest.text);
+    sha256(text.as_bytes())
 }

@@ -31,6 +31,8 @@ pub enum Body {
     Empty,
     /// JSON, already serialized.
     Json(Bytes),
+    /// Names and values as a web form sends them.
+    Form(Vec<(String, String)>),
     /// One file in a form.
     File {
         /// Name of the form field.
@@ -191,21 +193,22 @@ impl Client {
 
     /// Sends a call that may be repeated until its reply settles the question.
     ///
-    /// Every reply is shown to `note` before anything is made of it.
+    /// `outgoing` is asked before every try what to send, and may refuse; every reply is shown to
+    /// `note` before anything is made of it.
     ///
     /// # Errors
-    /// `Retry` when patience ends, `Wait` when a quota does not come back, `Refused` or `FixConfig`
-    /// when the reply says that asking again is useless.
+    /// What `outgoing` and `note` say; `Retry` when patience ends, `Wait` when a quota does not
+    /// come back, `Refused` or `FixConfig` when the reply says that asking again is useless.
     pub async fn ask(
         &self,
-        request: &Request,
+        outgoing: impl AsyncFn() -> Result<Request>,
         judge: impl Fn(&Reply) -> Verdict,
         mut note: impl AsyncFnMut(Attempt<'_>) -> Result<()>,
     ) -> Result<(Reply, Verdict)> {
         let mut number = 0;
         loop {
             number += 1;
-            let ending = match self.send(request).await {
+            let ending = match self.send(&outgoing().await?).await {
                 Ok(reply) => {
                     let verdict = judge(&reply);
                     note(Attempt { number, reply: &reply, verdict }).await?;
@@ -218,12 +221,15 @@ impl Client {
                 Err(lost) => (Ending::NoReply, lost.to_string()),
             };
             match self.options.policy.decide(number, ending.0, spread()) {
-                Decision::After(pause_ms) => {
-                    tokio::time::sleep(Duration::from_millis(pause_ms)).await;
-                }
+                Decision::After(pause_ms) => self.pause(pause_ms).await,
                 Decision::GiveUp => return Err(given_up(number, ending.0, &ending.1)),
             }
         }
+    }
+
+    async fn pause(&self, ms: u64) {
+        let machine_ms = self.options.clock.machine_ms(ms);
+        tokio::time::sleep(Duration::from_millis(machine_ms)).await;
     }
 
     /// How a reply that does not settle the question ended; `None` for one that does.
@@ -251,6 +257,12 @@ impl Client {
             Body::Empty => outgoing,
             Body::Json(bytes) => {
                 outgoing.header("content-type", "application/json").body(bytes.clone())
+            }
+            Body::Form(fields) => {
+                let text = url::form_urlencoded::Serializer::new(String::new())
+                    .extend_pairs(fields)
+                    .finish();
+                outgoing.header("content-type", "application/x-www-form-urlencoded").body(text)
             }
             Body::File { field, name, content_type, bytes } => {
                 let part = Part::stream(bytes.clone())

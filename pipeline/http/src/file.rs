@@ -136,7 +136,10 @@ impl FileClient {
                 break tried;
             }
             match self.options.policy.decide(attempts, Ending::ServerTrouble, 0.5) {
-                Decision::After(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
+                Decision::After(ms) => {
+                    let machine_ms = self.options.clock.machine_ms(ms);
+                    tokio::time::sleep(Duration::from_millis(machine_ms)).await;
+                }
                 Decision::GiveUp => break tried,
             }
         };

@@ -39,7 +39,7 @@ impl Pace {
         let Some(bucket) = &self.bucket else { return };
         let wait_ms = bucket.lock().unwrap_or_else(PoisonError::into_inner).take(clock.now());
         if wait_ms > 0 {
-            tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+            tokio::time::sleep(Duration::from_millis(clock.machine_ms(wait_ms))).await;
         }
     }
 

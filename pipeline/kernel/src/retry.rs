@@ -89,8 +89,7 @@ pub fn retry_after_ms(header: &str, now: Instant) -> Option<u64> {
     if let Ok(seconds) = text.parse::<f64>() {
         return (seconds.is_finite() && seconds >= 0.0).then_some((seconds * 1_000.0) as u64);
     }
-    let date = chrono::DateTime::parse_from_rfc2822(text).ok()?;
-    Some(Instant::from_micros(date.timestamp_micros()).ms_since(now))
+    Some(Instant::parse_http_date(text)?.ms_since(now))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Landed records as tables: every row of every snapshot of a chain, and the newest of each key.
 //!
 //! `landing_all.<stream>` is every row that was received, `landing.<stream>` the newest version of
-//! each key. It knows the columns of a landed table, and nothing of what a record means.
+//! each key that was not deleted since. It knows the columns of a landed table, and nothing of what a record means.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,13 +12,15 @@ use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::{DataFrame, col, lit};
 use kernel::{Fault, Result, SnapshotId};
-use landing::exchange::{downloads_schema, exchanges_schema, records_schema};
+use landing::exchange::{deletions_schema, downloads_schema, exchanges_schema, records_schema};
 use landing::{layout, snapshot};
 
 use crate::session::Session;
 
 /// Streams that are always there and are no records of the platform.
-const INNER: [&str; 2] = ["downloads", "exchanges"];
+const INNER: [&str; 3] = ["deletions", "downloads", "exchanges"];
+/// Those of them whose rows are not versions of anything.
+const EVENTS: [&str; 2] = ["deletions", "exchanges"];
 
 /// A chain of snapshots whose records are to be read.
 pub(crate) struct Landed<'a> {
@@ -30,10 +32,9 @@ impl Landed<'_> {
     /// Makes every landed stream, and every other one in `wanted`, known as a table. Older rows of
     /// a key are looked for now, so that reading the newest ones costs nothing later.
     pub(crate) async fn register(&self, wanted: &BTreeSet<String>) -> Result<()> {
-        for stream in self.streams(wanted).await? {
-            let all = self.register_all(&stream).await?;
-            let newest =
-                if stream == "exchanges" { all } else { self.newest(&stream, all).await? };
+        for (stream, all) in self.all(wanted).await? {
+            let is_event = EVENTS.contains(&stream.as_str());
+            let newest = if is_event { all } else { self.newest(&stream, all).await? };
             self.session.register("landing", &stream, newest.into_view())?;
         }
         Ok(())
@@ -42,14 +43,13 @@ impl Landed<'_> {
     /// Like [`Landed::register`], but older rows are looked for when a table is read: for sessions
     /// that may never read it.
     pub(crate) async fn register_lazily(&self) -> Result<()> {
-        for stream in self.streams(&BTreeSet::new()).await? {
-            let all = self.register_all(&stream).await?;
+        for (stream, all) in self.all(&BTreeSet::new()).await? {
             let columns = columns_of(&all).join(", ");
-            let newest = if stream == "exchanges" {
+            let newest = if EVENTS.contains(&stream.as_str()) {
                 all
             } else {
                 self.sql(&format!(
-                    "select {columns} from ({}) as ranked where age = 1",
+                    "select {columns} from ({}) as ranked where age = 1 and not is_deleted",
                     ranked(&stream)
                 ))
                 .await?
@@ -57,6 +57,16 @@ impl Landed<'_> {
             self.session.register("landing", &stream, newest.into_view())?;
         }
         Ok(())
+    }
+
+    /// Every row of every stream, known as `landing_all.<stream>`.
+    async fn all(&self, wanted: &BTreeSet<String>) -> Result<Vec<(String, DataFrame)>> {
+        let mut all = Vec::new();
+        for stream in self.streams(wanted).await? {
+            let rows = self.register_all(&stream).await?;
+            all.push((stream, rows));
+        }
+        Ok(all)
     }
 
     async fn streams(&self, wanted: &BTreeSet<String>) -> Result<BTreeSet<String>> {
@@ -106,7 +116,7 @@ impl Landed<'_> {
     async fn newest(&self, stream: &str, all: DataFrame) -> Result<DataFrame> {
         let places = "snapshot, exchange_id, ordinal, key";
         let places = if stream == "downloads" { "snapshot, exchange_id, url" } else { places };
-        let older = format!("select {places} from ({}) as ranked where age > 1", ranked(stream));
+        let older = format!("select {places} from ({}) as ranked where age > 1 or is_deleted", ranked(stream));
         let older = self.sql(&older).await?;
         let schema = Arc::new(older.schema().as_arrow().clone());
         let rows = older.collect().await.map_err(|error| unreadable(stream, error))?;
@@ -134,18 +144,39 @@ impl Landed<'_> {
     }
 }
 
-/// Every row with its age within its key: 1 is the newest. Of files, one that was fetched is newer
-/// than any that was not, because an address may expire after its bytes were landed.
+/// Every row with its age within its key, 1 being the newest, and whether it was deleted later. Of
+/// files, one that was fetched is newer than any that was not, because an address may expire after
+/// its bytes were landed.
 fn ranked(stream: &str) -> String {
-    let order = match stream {
-        "downloads" => "url order by sha256 is null, snapshot desc, exchange_id desc",
-        _ => "key order by snapshot desc, exchange_id desc, ordinal desc",
-    };
-    format!("select *, row_number() over (partition by {order}) as age from landing_all.{stream}")
+    if stream == "downloads" {
+        let order = "url order by sha256 is null, snapshot desc, exchange_id desc";
+        return format!(
+            "select *, row_number() over (partition by {order}) as age, false as is_deleted \
+             from landing_all.downloads"
+        );
+    }
+    format!(
+        "select everything.*, \
+           row_number() over (\
+             partition by everything.key \
+             order by everything.snapshot desc, everything.exchange_id desc, everything.ordinal desc\
+           ) as age, \
+           coalesce(\
+             gone.snapshot > everything.snapshot \
+               or (gone.snapshot = everything.snapshot and gone.noticed_at >= everything.fetched_at), \
+             false\
+           ) as is_deleted \
+         from landing_all.{stream} as everything \
+         left join ( \
+           select key, max(snapshot) as snapshot, max(noticed_at) as noticed_at \
+           from landing_all.deletions where stream = '{stream}' group by key \
+         ) as gone on gone.key = everything.key"
+    )
 }
 
 fn schema_of(stream: &str) -> SchemaRef {
     match stream {
+        "deletions" => deletions_schema(),
         "downloads" => downloads_schema(),
         "exchanges" => exchanges_schema(),
         _ => records_schema(),

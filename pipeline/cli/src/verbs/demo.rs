@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::emulate::{crisp_emulator, gorgias_emulator, listen, origin};
 use super::{extract_source, load_target, plan, reconcile, transform_snapshot};
 use crate::Ending;
-use crate::arguments::{CrispEmulator, Demo, Format, GorgiasEmulator, Load, Plan, RunChoice};
+use crate::arguments::{CrispEmulator, Demo, Extract, Format, GorgiasEmulator, Load, Plan, RunChoice};
 use crate::config::Config;
 use crate::print;
 
@@ -51,7 +51,7 @@ async fn move_everything(config: &Config, format: Format) -> Result<u64> {
     let mut stages = Stages::default();
     stages.begin("extract", "Extract: the source becomes a sealed snapshot");
     // The shop has gaps on purpose; they are rows in the summary and no finding of the demo.
-    extract_source::run(config, format).await?;
+    extract_source::run(config, &Extract::default(), format).await?;
     stages.begin("transform", "Transform: the snapshot becomes staged tables");
     let transformed = transform_snapshot::run(config, format).await?;
     stages.begin("plan", "Plan: every call of the replay");
@@ -103,6 +103,7 @@ fn prepare(folder: &Path) -> Result<PathBuf> {
             .because(error)
     };
     if folder.join(MARK).exists() {
+        allow_removal(folder).map_err(unusable)?;
         std::fs::remove_dir_all(folder).map_err(unusable)?;
     } else if folder.exists() {
         return Err(Fault::config(format!("{} is there and is no demo's", folder.display()))
@@ -114,6 +115,23 @@ fn prepare(folder: &Path) -> Result<PathBuf> {
     std::fs::canonicalize(folder).map_err(unusable)
 }
 
+/// Lets the folders of sealed snapshots be removed, which are read-only otherwise.
+fn allow_removal(folder: &Path) -> std::io::Result<()> {
+    let mut permissions = std::fs::metadata(folder)?.permissions();
+    if permissions.readonly() {
+        #[expect(clippy::permissions_set_readonly_false, reason = "the folder goes at once")]
+        permissions.set_readonly(false);
+        std::fs::set_permissions(folder, permissions)?;
+    }
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            allow_removal(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 fn write_config(folder: &Path, crisp: &str, gorgias: &str) -> Result<PathBuf> {
     let path = folder.join("deskferry.toml");
     let text = format!(
@@ -121,7 +139,8 @@ fn write_config(folder: &Path, crisp: &str, gorgias: &str) -> Result<PathBuf> {
          [warehouse]\nurl = \"file://{}/warehouse\"\n\n\
          [source]\nplatform = \"crisp\"\nbase_url = \"{crisp}/v1\"\n\
          website_id = \"{WEBSITE_ID}\"\nidentifier = {{ file = \"key\" }}\n\
-         key = {{ file = \"key\" }}\ntier = \"plugin\"\nprivate_hosts = [\"127.0.0.1\"]\n\n\
+         key = {{ file = \"key\" }}\ntier = \"plugin\"\nprivate_hosts = [\"127.0.0.1\"]\n\
+         calls_per_day = 1000000000\n\n\
          [target]\nplatform = \"gorgias\"\nbase_url = \"{gorgias}\"\nemail = \"{ACCOUNT}\"\n\
          api_key = {{ file = \"key\" }}\ncalls_per_window = 1000000\nwindow_s = 1\n",
         folder.display()

@@ -1,5 +1,6 @@
 //! One module for each verb; what several of them need is here.
 
+mod check;
 mod demo;
 mod emulate;
 mod extract_source;
@@ -14,6 +15,7 @@ mod transform_snapshot;
 use std::sync::Arc;
 
 use ::http::{Client, ClientOptions, Pace};
+use extract::WhenUsedUp;
 use kernel::bucket::Shape;
 use kernel::retry::Policy;
 use kernel::{Clock, Fault, Instant, Result, RunId, SnapshotId};
@@ -41,8 +43,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Verb::Demo(demo) => demo::run(demo, format).await?,
         Verb::Init(init) => init::run(init, &arguments.config)?,
         Verb::Emulator { platform } => emulate::run(platform).await?,
-        Verb::Extract => extract_source::run(&config()?, format).await?,
-        Verb::Snapshot { what } => snapshot::run(&config()?, what, format).await?,
+        Verb::Check => check::run(&config()?, format).await?,
+        Verb::Extract(extract) => extract_source::run(&config()?, extract, format).await?,
+        Verb::Snapshot { what } => snapshot::run(config, what, format).await?,
         Verb::Transform => transform_snapshot::run(&config()?, format).await?,
         Verb::Plan(plan) => plan::run(&config()?, plan, format).await?,
         Verb::Load(load) => load_target::run(&config()?, load, format).await?,
@@ -87,11 +90,14 @@ fn extract_options(side: &Side) -> Result<extract::Options> {
         base_url: Some(side.address()?),
         settings: side.settings()?,
         private_hosts: side.private_hosts.clone(),
+        is_delta: false,
+        skip_streams: side.skip_streams.iter().cloned().collect(),
         calls_per_day: side.calls_per_day,
+        when_used_up: WhenUsedUp::Wait,
         pace: Some(pace(side)),
         policy: Policy::default(),
         timeout_ms: TIMEOUT_MS,
-        flush_ms: FLUSH_MS,
+        flush_ms: side.flush_ms.unwrap_or(FLUSH_MS),
         file_bytes_max: FILE_BYTES_MAX,
         tool: tool(),
     })

@@ -2,7 +2,8 @@
 
 use std::io::Read;
 
-use kernel::{Fault, Result, RunId};
+use kernel::{Fault, Result, RunId, SnapshotId};
+use landing::Warehouse;
 
 use crate::Ending;
 use crate::arguments::{Format, Query};
@@ -16,10 +17,21 @@ pub(crate) async fn run(config: &Config, query: &Query, format: Format) -> Resul
     };
     let warehouse = config.warehouse()?;
     let wanted = query.choice.run.as_deref().map(str::parse::<RunId>).transpose()?;
-    let scope = audit::scope_of(&warehouse, wanted, config.mapping.clone()).await?;
+    let mut scope = audit::scope_of(&warehouse, wanted, config.mapping.clone()).await?;
+    if scope.snapshots.is_empty()
+        && let Some(newest) = newest(config, &warehouse).await?
+    {
+        scope.snapshots = landing::chain::chain(&warehouse, &newest).await?;
+    }
     let answer = audit::ask(&warehouse, &scope, &sql).await?;
     print::batches(format, &answer)?;
     Ok(Ending::Done)
+}
+
+/// What was landed can be asked before anything is built of it.
+async fn newest(config: &Config, warehouse: &Warehouse) -> Result<Option<SnapshotId>> {
+    let Ok(side) = config.source() else { return Ok(None) };
+    Ok(landing::snapshot::list_of(warehouse, side.platform()).await?.pop())
 }
 
 fn from_stdin() -> Result<String> {

@@ -32,7 +32,8 @@ pub(crate) async fn run(config: &Config, format: Format) -> Result<Ending> {
 /// Builds the staged tables, unless they are there, and makes them the current ones.
 pub(super) async fn stage(config: &Config, warehouse: &Warehouse) -> Result<(Build, CurrentBuild)> {
     let platform = config.source()?.platform();
-    let snapshots = vec![newest_snapshot(warehouse, platform).await?];
+    let newest = newest_snapshot(warehouse, platform).await?;
+    let snapshots = landing::chain::chain(warehouse, &newest).await?;
     let spinner = Bars::spinner("building the staged tables");
     let models = Models::embedded();
     let build = transform::stage(warehouse, platform, &snapshots, &config.mapping, &models).await?;

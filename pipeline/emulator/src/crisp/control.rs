@@ -1,4 +1,4 @@
-//! Control of the stand-in outside the vendor's paths: counts, quirks, faults and changes.
+//! Control of the stand-in outside the vendor's paths: counts, inventory, quirks, faults and changes.
 //!
 //! These paths need no credentials and are the stand-in's own; a vendor has nothing like them.
 
@@ -34,6 +34,7 @@ pub(crate) async fn answer(emulator: &Emulator, path: &str, request: Request) ->
     };
     match (method, path) {
         (Method::GET, "counters") => json_response(200, &json!(emulator.counters())),
+        (Method::GET, "inventory") => json_response(200, &json!(emulator.inventory())),
         (Method::GET, "faults") => json_response(200, &conduct(emulator)),
         (Method::POST, "faults") => match set_conduct(emulator, &body) {
             Ok(()) => json_response(200, &conduct(emulator)),
@@ -43,7 +44,7 @@ pub(crate) async fn answer(emulator: &Emulator, path: &str, request: Request) ->
             Ok(made) => json_response(200, &json!({ "made": made })),
             Err(reason) => refused(400, &reason),
         },
-        _ => refused(404, "control has counters, faults and changes"),
+        _ => refused(404, "control has counters, inventory, faults and changes"),
     }
 }
 
@@ -54,11 +55,12 @@ fn conduct(emulator: &Emulator) -> Value {
 
 fn set_conduct(emulator: &Emulator, body: &[u8]) -> Result<(), String> {
     let wanted: Conduct = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    let mut conduct = emulator.conduct();
-    let quirks: Quirks = merged(json!(conduct.quirks), wanted.quirks)?;
-    let faults: Faults = merged(json!(conduct.faults), wanted.faults)?;
-    conduct.quirks = quirks;
-    conduct.faults = faults;
+    let current = conduct(emulator);
+    // Both are read before either is set, so that a refusal changes nothing.
+    let quirks: Quirks = merged(current["quirks"].clone(), wanted.quirks)?;
+    let faults: Faults = merged(current["faults"].clone(), wanted.faults)?;
+    emulator.set_quirks(quirks);
+    emulator.set_faults(faults);
     Ok(())
 }
 

@@ -101,6 +101,21 @@ impl Desk<'_> {
         self.page_of(page, &suggestions("key", counts))
     }
 
+    /// Mails in quarantine, which no conversation list shows. The list leaves the content out.
+    pub(crate) fn spams(&self, page: &str) -> Answer {
+        let rows = self.store.list("spams").iter();
+        let rows: Vec<String> = rows.map(|row| raw::without_field(row, "content")).collect();
+        self.page_of(page, &rows)
+    }
+
+    pub(crate) fn spam(&self, spam_id: &str) -> Answer {
+        let is_it = |row: &&String| {
+            raw::field(row, "spam_id").and_then(raw::text_of).as_deref() == Some(spam_id)
+        };
+        let row = self.store.list("spams").iter().find(is_it);
+        Ok(Reply::resolved(row.ok_or_else(|| Reply::missing("spam"))?))
+    }
+
     /// The conversation, or the 404 that says it is not there.
     pub(crate) fn known(&self, session_id: &str) -> Result<&Conversation, Reply> {
         let position = self.store.position(session_id);

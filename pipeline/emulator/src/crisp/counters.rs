@@ -2,7 +2,7 @@
 //!
 //! Plain numbers; this module knows neither routes nor records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -23,14 +23,18 @@ pub struct Counters {
     pub faults: u64,
     /// Calls counted against the daily quota in the running quota day.
     pub quota_used: u64,
+    /// Calls counted against the quota in each quota day, day 0 first; a day without any is absent.
+    pub calls_by_day: BTreeMap<u64, u64>,
     /// Replies that came from the cache and cost no quota.
     pub cache_hits: u64,
     /// File downloads answered with the bytes.
     pub files_served: u64,
-    /// File downloads that found nothing.
+    /// File downloads that found nothing, those sent elsewhere included.
     pub files_missing: u64,
     /// File downloads refused because the request carried credentials.
     pub files_with_credentials: u64,
+    /// What happened by itself in a moving workspace, by the name of the change.
+    pub events: BTreeMap<String, u64>,
     /// What the workspace holds at this moment.
     pub holdings: Holdings,
 }
@@ -52,4 +56,16 @@ pub struct Holdings {
     pub originals: u64,
     /// Uploaded files.
     pub files: u64,
+}
+
+/// Which records the workspace holds at one moment. What is in an inventory from before an
+/// extraction and in one from after it was there from start to end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Inventory {
+    /// `updated_at` of each conversation, by session id.
+    pub conversations: BTreeMap<String, i64>,
+    /// Session id and fingerprint of each message.
+    pub messages: BTreeSet<(String, i64)>,
+    /// Ids of the people.
+    pub people: BTreeSet<String>,
 }

@@ -47,15 +47,14 @@ impl Desk<'_> {
             Route::SuggestSegments(page) => self.suggest_segments(page),
             Route::SuggestData(page) => self.suggest_data(page),
             Route::PeopleStats => {
-                Ok(Reply::resolved(&format!("{{\"total\":{}}}", self.store.people.len())))
+                let total = self.store.people_by_created.len();
+                Ok(Reply::resolved(&format!("{{\"total\":{total}}}")))
             }
             Route::Profiles(page) => self.profiles(page),
             Route::Profile(person) => self.profile(person),
             Route::PersonData(person) => self.person_data(person),
-            Route::PersonList(person, page) => {
-                self.known_person(person)?;
-                self.empty_list(page)
-            }
+            Route::PersonEvents(person, page) => self.person_list(person, "events", page),
+            Route::PersonCampaigns(person, page) => self.person_list(person, "deliveries", page),
             Route::PersonConversations(person, page) => self.person_conversations(person, page),
             Route::Subscription(person) => {
                 self.known_person(person)?;
@@ -63,6 +62,10 @@ impl Desk<'_> {
             }
             Route::PeopleSuggestSegments(page) => self.people_suggest_segments(page),
             Route::PeopleSuggestData(page) => self.people_suggest_data(page),
+            Route::PeopleSuggestEvents(page) => self.people_suggest_events(page),
+            Route::Spams(page) => self.spams(page),
+            Route::Spam(spam_id) => self.spam(spam_id),
+            Route::Helpdesk(route) => self.helpdesk(route),
             Route::EmptyList(page) => self.empty_list(page),
             other => self.workspace(other),
         }
@@ -73,6 +76,13 @@ impl Desk<'_> {
         let paging = Paging::of(page, &self.query, self.quirks)?;
         let window = paging.window(false);
         self.listed(&paging, rows.len(), rows.get(cut(&window, rows.len())).unwrap_or(&[]))
+    }
+
+    /// One page of a short list, without the fields that are the stand-in's own.
+    pub(crate) fn page_of_list(&self, page: &str, name: &str) -> Answer {
+        let rows: Vec<String> =
+            self.store.list(name).iter().map(|row| raw::without_hidden(row)).collect();
+        self.page_of(page, &rows)
     }
 
     /// The reply for one page of a numbered list of `total` rows.

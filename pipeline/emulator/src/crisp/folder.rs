@@ -1,8 +1,9 @@
 //! A workspace as a folder of JSON lines: reading one, and writing the invented shop out as one.
 //!
 //! `conversations.jsonl`, `messages.jsonl`, `people.jsonl` (`_data` holds the custom data and is
-//! not part of the profile), `originals.jsonl`, `operators.json`, `inboxes.json`, `teams.json`,
-//! `files.json` and `files/<id>`. A missing file is an empty stream. `@@FILES@@` stands for the
+//! not part of the profile), `originals.jsonl`, one JSON array for each short list
+//! (`operators.json`, `spams.json` and so on: see `store.rs`), `files.json` and `files/<id>`. A
+//! missing file is an empty stream. `@@FILES@@` stands for the
 //! origin that serves the files. It knows nothing of HTTP.
 
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use serde_json::value::RawValue;
 
 use super::shelf::Shelf;
 use super::shop::{self, Intake};
-use super::store::{Content, FileNote, Store, Stream};
+use super::store::{Content, FileNote, LISTS, Store, Stream};
 
 /// Data that cannot be served.
 #[derive(Debug)]
@@ -53,9 +54,10 @@ pub(crate) fn read(folder: &Path) -> Result<Store, DataError> {
     read_lines(&mut store, Stream::Messages, &folder.join("messages.jsonl"))?;
     read_lines(&mut store, Stream::People, &folder.join("people.jsonl"))?;
     read_lines(&mut store, Stream::Originals, &folder.join("originals.jsonl"))?;
-    store.operators = read_array(&folder.join("operators.json"))?;
-    store.inboxes = read_array(&folder.join("inboxes.json"))?;
-    store.teams = read_array(&folder.join("teams.json"))?;
+    for name in LISTS {
+        let entries = read_array(&folder.join(format!("{name}.json")))?;
+        store.set_list(name, entries).expect("every named list exists");
+    }
     let path = folder.join("files.json");
     if let Some(text) = read_optional(&path)? {
         let notes: BTreeMap<String, FileNote> =

@@ -2,7 +2,7 @@
 //!
 //! It decides whether a call reaches the desk. It must not know what a route answers.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use axum::http::HeaderMap;
@@ -38,14 +38,23 @@ pub(crate) fn credentials(headers: &HeaderMap, options: &Options) -> Result<(), 
     Ok(())
 }
 
-/// Calls used in the running quota day.
-#[derive(Debug, Default)]
+/// Calls counted against the quota of each day. The first day begins when the quota is made.
+#[derive(Debug)]
 pub(crate) struct Quota {
-    day_began: Option<Instant>,
-    pub(crate) used: u64,
+    began: Instant,
+    pub(crate) calls_by_day: BTreeMap<u64, u64>,
 }
 
 impl Quota {
+    pub(crate) fn new(now: Instant) -> Quota {
+        Quota { began: now, calls_by_day: BTreeMap::new() }
+    }
+
+    /// Calls of the day in which the last call was.
+    pub(crate) fn used(&self) -> u64 {
+        self.calls_by_day.last_key_value().map_or(0, |(_, used)| *used)
+    }
+
     /// Counts one call, or refuses it when the day's calls are used up. A refused call is free.
     pub(crate) fn take(
         &mut self,
@@ -53,15 +62,13 @@ impl Quota {
         day_ms: u64,
         now: Instant,
     ) -> Result<(), Reply> {
-        let day = Duration::from_millis(day_ms);
-        if self.day_began.is_none_or(|began| now.duration_since(began) >= day) {
-            self.day_began = Some(now);
-            self.used = 0;
-        }
-        if calls_per_day.is_some_and(|allowed| self.used >= allowed) {
+        let elapsed_ms = u64::try_from(now.duration_since(self.began).as_millis());
+        let day = elapsed_ms.unwrap_or(u64::MAX) / day_ms.max(1);
+        let used = self.calls_by_day.entry(day).or_default();
+        if calls_per_day.is_some_and(|allowed| *used >= allowed) {
             return Err(quota_exceeded());
         }
-        self.used += 1;
+        *used += 1;
         Ok(())
     }
 }
@@ -179,11 +186,15 @@ mod tests {
 
     #[test]
     fn the_quota_opens_again_with_the_next_day() {
-        let mut quota = Quota::default();
-        let morning = Instant::now();
-        assert!(quota.take(Some(1), 1_000, morning).is_ok());
-        let evening = morning + Duration::from_millis(999);
+        let midnight = Instant::now();
+        let mut quota = Quota::new(midnight);
+        // The day is counted from the beginning, not from the first call in it.
+        let evening = midnight + Duration::from_millis(999);
+        assert!(quota.take(Some(1), 1_000, evening).is_ok());
         assert_eq!(quota.take(Some(1), 1_000, evening).expect_err("used up").status, 423);
         assert!(quota.take(Some(1), 1_000, evening + Duration::from_millis(1)).is_ok());
+        assert_eq!(quota.used(), 1);
+        assert!(quota.take(Some(2), 1_000, midnight + Duration::from_millis(5_500)).is_ok());
+        assert_eq!(quota.calls_by_day, BTreeMap::from([(0, 1), (1, 1), (5, 1)]));
     }
 }

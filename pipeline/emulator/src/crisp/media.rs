@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, Response};
 use bytes::Bytes;
 
 use super::Site;
+use super::odd_files;
 use super::options::FaultKind;
 use super::store::Content;
 use super::wire;
@@ -26,6 +27,15 @@ pub(crate) async fn answer(site: &Site, path: &str, headers: &HeaderMap) -> Resp
         Some(FaultKind::NonJson) => return plain(502, "bad gateway"),
         Some(FaultKind::Dropped) => return wire::dropped(),
         Some(FaultKind::Truncated) | None => {}
+    }
+    if let Some(odd) = path.strip_prefix("/users/odd/") {
+        let slow_file_ms = site.emulator.conduct().quirks.slow_file_ms;
+        let response = odd_files::answer(site, odd, slow_file_ms);
+        site.count(|counters| {
+            counters.files_served += u64::from(response.status().is_success());
+            counters.files_missing += u64::from(!response.status().is_success());
+        });
+        return response;
     }
     let Some((media_type, bytes)) = find(site, path).await else {
         site.count(|counters| counters.files_missing += 1);

@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use super::desk::{Answer, Desk};
+use super::odd;
 use super::options::Bound;
 use super::raw;
 use super::reply::Reply;
@@ -15,8 +16,8 @@ impl Desk<'_> {
         let conversation = self.known(session_id)?;
         let messages = &conversation.messages;
         let (window, has_more) = self.message_window(messages)?;
-        let rows: Vec<String> =
-            messages[window].iter().map(|message| self.message_row(message)).collect();
+        let rows = messages[window].iter().map(|message| self.message_row(session_id, message));
+        let rows: Vec<String> = rows.collect();
         let is_partial = has_more && self.quirks.message_partial;
         Ok(Reply::listed(if is_partial { 206 } else { 200 }, &rows))
     }
@@ -27,19 +28,24 @@ impl Desk<'_> {
             fingerprint.parse().map_err(|_| Reply::invalid("fingerprint should be integer"))?;
         let found = conversation.messages.iter().find(|message| message.fingerprint == fingerprint);
         let message = found.ok_or_else(|| Reply::missing("message"))?;
-        Ok(Reply::resolved(&self.message_row(message)))
+        Ok(Reply::resolved(&self.message_row(session_id, message)))
     }
 
     pub(crate) fn original(&self, session_id: &str, original_id: &str) -> Answer {
         self.known(session_id)?;
         let text = self.store.original_text(session_id, original_id);
-        Ok(Reply::resolved(&self.dressed(text.ok_or_else(|| Reply::missing("original"))?)))
+        let mut text = text.ok_or_else(|| Reply::missing("original"))?;
+        if self.quirks.odd_files {
+            text = odd::original_files(text, original_id);
+        }
+        Ok(Reply::resolved(&self.dressed(text)))
     }
 
     /// The uploads of a conversation, told from its file and audio messages.
     pub(crate) fn files(&self, session_id: &str, page: &str) -> Answer {
         let conversation = self.known(session_id)?;
-        let texts = conversation.messages.iter().map(|message| self.store.message_text(message));
+        let messages = conversation.messages.iter();
+        let texts = messages.map(|message| self.message_text(session_id, message));
         let rows: Vec<String> = texts.filter_map(|text| file_row(&text)).collect();
         self.page_of(page, &rows)
     }
@@ -76,8 +82,21 @@ impl Desk<'_> {
         }
     }
 
-    fn message_row(&self, message: &Message) -> String {
-        self.dressed(self.store.message_text(message))
+    fn message_row(&self, session_id: &str, message: &Message) -> String {
+        let text = self.dressed(self.message_text(session_id, message));
+        if self.quirks.odd_bytes {
+            return odd::message_bytes(text, session_id, message.fingerprint);
+        }
+        text
+    }
+
+    /// The message with the links it has today.
+    fn message_text(&self, session_id: &str, message: &Message) -> String {
+        let text = self.store.message_text(message);
+        if self.quirks.odd_files {
+            return odd::message_files(text, session_id, message.fingerprint);
+        }
+        text
     }
 }
 

@@ -12,11 +12,16 @@ mod desk;
 mod dice;
 mod folder;
 mod gate;
+mod helpdesk;
 mod keys;
 mod media;
 mod messages;
+mod moving;
+mod odd;
+mod odd_files;
 mod options;
 mod people;
+mod preview;
 mod raw;
 mod reply;
 mod route;
@@ -28,21 +33,23 @@ mod store;
 mod wire;
 mod workspace;
 
+use std::collections::HashSet;
 use std::io;
 use std::net::IpAddr;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use axum::Router;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 pub use change::Change;
-pub use counters::{Counters, Holdings};
+pub use counters::{Counters, Holdings, Inventory};
 pub use folder::{DataError, write_folder};
 pub use options::{
     Bound, DEMO_IDENTIFIER, DEMO_KEY, DEMO_WEBSITE_ID, Data, FaultKind, Faults, Helpdesk,
-    ListOrder, Options, PastEnd, PerPage, Planned, Quirks,
+    ListOrder, Moving, Options, PastEnd, PerPage, Planned, Quirks,
 };
 
 pub(crate) use site::Site;
@@ -64,6 +71,9 @@ struct Inner {
     cache: Mutex<gate::Cache>,
     calls: AtomicU64,
     list_reads: AtomicU64,
+    moves: AtomicU64,
+    /// Names of flaky files that were asked for once.
+    flaky: Mutex<HashSet<String>>,
 }
 
 /// Quirks and faults in force; both can be changed while serving.
@@ -76,12 +86,13 @@ struct Conduct {
 impl Emulator {
     /// Reads or invents the data.
     pub fn new(options: Options) -> Result<Emulator, DataError> {
-        let store = match &options.data {
+        let mut store = match &options.data {
             Data::Shop { seed, conversations } => {
                 shop::store(*seed, *conversations, &options.website_id)
             }
             Data::Folder(folder) => folder::read(folder)?,
         };
+        store.share_milliseconds(options.quirks.equal_ms_run);
         let conduct = Conduct { quirks: options.quirks.clone(), faults: options.faults.clone() };
         Ok(Emulator {
             inner: Arc::new(Inner {
@@ -89,10 +100,12 @@ impl Emulator {
                 store: RwLock::new(store),
                 conduct: Mutex::new(conduct),
                 counters: Mutex::default(),
-                quota: Mutex::default(),
+                quota: Mutex::new(gate::Quota::new(Instant::now())),
                 cache: Mutex::default(),
                 calls: AtomicU64::new(0),
                 list_reads: AtomicU64::new(0),
+                moves: AtomicU64::new(0),
+                flaky: Mutex::default(),
             }),
         })
     }
@@ -123,15 +136,20 @@ impl Emulator {
     /// The counts so far, and what the workspace holds.
     pub fn counters(&self) -> Counters {
         let mut counters = lock(&self.inner.counters).clone();
-        counters.quota_used = lock(&self.inner.quota).used;
+        counters.calls_by_day = lock(&self.inner.quota).calls_by_day.clone();
+        counters.quota_used = lock(&self.inner.quota).used();
         counters.holdings = self.store().holdings();
         counters
     }
 
     /// Changes the workspace while it is served; the error says what was not found.
     pub fn change(&self, change: &Change) -> Result<(), String> {
-        let mut store = self.inner.store.write().unwrap_or_else(PoisonError::into_inner);
-        change::make(&mut store, change)
+        change::make(&mut self.store_mut(), change, change::now_ms())
+    }
+
+    /// Which records are there now, for a test that asks what an extraction had to find.
+    pub fn inventory(&self) -> Inventory {
+        self.store().inventory()
     }
 
     /// Replaces the faults while serving; planned ones start anew.
@@ -141,11 +159,19 @@ impl Emulator {
 
     /// Replaces the quirks while serving.
     pub fn set_quirks(&self, quirks: Quirks) {
-        self.conduct().quirks = quirks;
+        let mut conduct = self.conduct();
+        if quirks.equal_ms_run != conduct.quirks.equal_ms_run {
+            self.store_mut().share_milliseconds(quirks.equal_ms_run);
+        }
+        conduct.quirks = quirks;
     }
 
     fn store(&self) -> RwLockReadGuard<'_, Store> {
         self.inner.store.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn store_mut(&self) -> RwLockWriteGuard<'_, Store> {
+        self.inner.store.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn conduct(&self) -> MutexGuard<'_, Conduct> {

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::moving::Moving;
+
 /// The workspace id that invented data carries.
 pub const DEMO_WEBSITE_ID: &str = "47eaa099-2cb6-416d-86dc-283cf0480ff9";
 /// The identifier half of the demo keypair.
@@ -34,7 +36,7 @@ pub struct Options {
     pub tier: String,
     /// Calls allowed per quota day; `None` is no limit.
     pub calls_per_day: Option<u64>,
-    /// Length of a quota day. The first one begins with the first call.
+    /// Length of a quota day. The first one begins when the stand-in is made.
     pub day_ms: u64,
     /// Scopes of a production token; `None` is a development token, which is not scoped.
     pub scopes: Option<Vec<String>>,
@@ -123,6 +125,10 @@ pub enum Helpdesk {
     Absent,
     /// One of the older generation, with an English locale and no articles.
     LegacyEmpty,
+    /// One of the older generation: categories, sections, articles.
+    Legacy,
+    /// One of the newer generation: content types, each a tree of paths.
+    New,
 }
 
 /// Answers to what the public material leaves open. All of it can be changed while serving.
@@ -153,8 +159,21 @@ pub struct Quirks {
     pub touch_every: u64,
     /// On every n-th read of the conversation list its first conversation is deleted; 0 is never.
     pub delete_every: u64,
+    /// The workspace moves by itself, on any API call; `None` is a workspace that is still.
+    pub moving: Option<Moving>,
+    /// Conversations of at least this many messages, but for each fourth one, have a run of so
+    /// many that share one millisecond; 0 is off. A run that was made once stays.
+    pub equal_ms_run: usize,
     /// The knowledge base.
     pub helpdesk: Helpdesk,
+    /// Some messages hold bytes that careful readers stumble over: see `odd.rs`.
+    pub odd_bytes: bool,
+    /// Some messages and originals point at files that do not simply arrive: see `odd.rs`.
+    pub odd_files: bool,
+    /// How long a slow file waits in the middle.
+    pub slow_file_ms: u64,
+    /// Route families, named as in the counts without the method, that answer 403.
+    pub refuse: Vec<String>,
     /// `Retry-After` in seconds on 420, 423 and 429; the real service documents none.
     pub retry_after_s: Option<u64>,
 }
@@ -174,7 +193,13 @@ impl Default for Quirks {
             cache_ms: 0,
             touch_every: 0,
             delete_every: 0,
+            moving: None,
+            equal_ms_run: 0,
             helpdesk: Helpdesk::Absent,
+            odd_bytes: false,
+            odd_files: false,
+            slow_file_ms: 1_000,
+            refuse: Vec::new(),
             retry_after_s: None,
         }
     }

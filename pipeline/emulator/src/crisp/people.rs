@@ -23,7 +23,7 @@ impl Desk<'_> {
         let window = paging.window(self.quirks.short_pages);
         let rows: Vec<String> = positions[cut(&window, positions.len())]
             .iter()
-            .map(|position| self.dressed(self.profile_of(self.person_at(*position))))
+            .map(|position| self.dressed(self.profile_of(self.store.person_at(*position))))
             .collect();
         self.listed(&paging, positions.len(), &rows)
     }
@@ -65,6 +65,23 @@ impl Desk<'_> {
         self.page_of(page, &suggestions("key", self.census(DATA_FIELD)))
     }
 
+    pub(crate) fn people_suggest_events(&self, page: &str) -> Answer {
+        let mut counts = BTreeMap::new();
+        for row in self.store.list("events") {
+            if let Some(text) = raw::field(row, "text").and_then(raw::text_of) {
+                *counts.entry(text).or_insert(0) += 1;
+            }
+        }
+        self.page_of(page, &suggestions("text", counts))
+    }
+
+    /// What a short list holds of one person.
+    pub(crate) fn person_list(&self, handle: &str, name: &str, page: &str) -> Answer {
+        let people_id = &self.known_person(handle)?.keys.people_id;
+        let rows = self.store.list_of_person(name, people_id).into_iter();
+        self.page_of(page, &rows.map(|row| raw::without_hidden(row)).collect::<Vec<_>>())
+    }
+
     /// The person, or the 404 that says there is none.
     pub(crate) fn known_person(&self, handle: &str) -> Result<&Person, Reply> {
         self.store.person(handle).ok_or_else(|| Reply::missing("people"))
@@ -72,18 +89,15 @@ impl Desk<'_> {
 
     fn census(&self, field: &str) -> BTreeMap<String, u64> {
         let mut counts = BTreeMap::new();
-        for person in &self.store.people {
-            count_entries(&mut counts, raw::field(&self.store.person_text(person), field));
+        for position in &self.store.people_by_created {
+            let text = self.store.person_text(self.store.person_at(*position));
+            count_entries(&mut counts, raw::field(&text, field));
         }
         counts
     }
 
     fn profile_of(&self, person: &Person) -> String {
         raw::without_field(&self.store.person_text(person), DATA_FIELD)
-    }
-
-    fn person_at(&self, position: u32) -> &Person {
-        &self.store.people[position as usize]
     }
 
     /// Positions of the people the query asks for, in its order. Without any wish the list is the
@@ -106,7 +120,7 @@ impl Desk<'_> {
         }
         let mut positions = self.store.people_by_created.clone();
         positions.retain(|position| {
-            let person = self.person_at(*position);
+            let person = self.store.person_at(*position);
             start_ms.is_none_or(|start| person.keys.created_at >= start)
                 && end_ms.is_none_or(|end| person.keys.created_at <= end)
                 && search
@@ -114,7 +128,7 @@ impl Desk<'_> {
                     .is_none_or(|search| search.passes(&self.profile_of(person), "segments"))
         });
         if let Some(time) = time {
-            positions.sort_by_key(|position| Reverse(time(self.person_at(*position))));
+            positions.sort_by_key(|position| Reverse(time(self.store.person_at(*position))));
         }
         if is_ascending {
             positions.reverse();

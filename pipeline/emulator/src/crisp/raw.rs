@@ -82,12 +82,21 @@ pub(crate) fn without_field(text: &str, name: &str) -> String {
     format!("{}{}", before.strip_suffix(',').unwrap_or(before), &text[span.end..])
 }
 
+/// The record without the top-level fields whose names begin with `_`.
+pub(crate) fn without_hidden(text: &str) -> String {
+    let names = Fields::of(text).map_or(Vec::new(), |fields| {
+        fields.0.into_iter().map(|(name, _)| name).filter(|name| name.starts_with('_')).collect()
+    });
+    names.iter().fold(text.to_owned(), |text, name| without_field(&text, name))
+}
+
 /// A text value of JSON as the text it means.
 pub(crate) fn text_of(value: &str) -> Option<String> {
     serde_json::from_str(value).ok()
 }
 
-fn with_last(text: &str, name: &str, value: &str) -> String {
+/// The record with a field added at the end, even where it has one of that name.
+pub(crate) fn with_last(text: &str, name: &str, value: &str) -> String {
     let Some(body) = text.trim_end().strip_suffix('}') else {
         return text.to_owned();
     };
@@ -121,6 +130,13 @@ mod tests {
         assert_eq!(without_field(RECORD, "c"), r#"{"a": 1.50, "b": "\u00e9"}"#);
         assert_eq!(without_field(RECORD, "none"), RECORD);
         assert_eq!(without_field(r#"{"a":1}"#, "a"), "{}");
+    }
+
+    #[test]
+    fn hidden_fields_are_removed_and_others_stay() {
+        let text = r#"{"_a":1, "b":{"_c":1.0}, "_d":"x"}"#;
+        assert_eq!(without_hidden(text), r#"{"b":{"_c":1.0}}"#);
+        assert_eq!(without_hidden(RECORD), RECORD);
     }
 
     #[test]

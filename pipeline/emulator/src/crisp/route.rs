@@ -24,20 +24,24 @@ pub(crate) enum Route<'a> {
     Profiles(&'a str),
     Profile(&'a str),
     PersonData(&'a str),
-    PersonList(&'a str, &'a str),
+    PersonEvents(&'a str, &'a str),
+    PersonCampaigns(&'a str, &'a str),
     PersonConversations(&'a str, &'a str),
     Subscription(&'a str),
     PeopleSuggestSegments(&'a str),
     PeopleSuggestData(&'a str),
+    PeopleSuggestEvents(&'a str),
     Operators,
     OperatorsActive,
     Operator(&'a str),
     Inboxes(&'a str),
     Teams(&'a str),
     EmptyList(&'a str),
-    HelpdeskRoot,
-    HelpdeskLocales(&'a str),
-    HelpdeskArticles(&'a str, &'a str),
+    Campaigns(&'a str),
+    Blocked,
+    Spams(&'a str),
+    Spam(&'a str),
+    Helpdesk(Helpdesk<'a>),
     /// A route that only takes writes.
     WriteOnly,
 }
@@ -51,6 +55,38 @@ pub(crate) enum Part {
     Participants,
     Block,
     Verify,
+}
+
+/// Routes of the knowledge base; the first three belong to both generations.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Helpdesk<'a> {
+    Root,
+    Locales(&'a str),
+    Redirections(&'a str),
+    /// The older generation, below a locale.
+    Legacy(&'a str, Legacy<'a>),
+    /// The newer generation, below a locale and a content type.
+    New(&'a str, &'a str, New<'a>),
+}
+
+/// What the older generation has below a locale.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Legacy<'a> {
+    Categories(&'a str),
+    Sections(&'a str, &'a str),
+    Articles(&'a str),
+    Article(&'a str),
+    ArticleCategory(&'a str),
+}
+
+/// What the newer generation has below a locale and a content type.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum New<'a> {
+    Tree(&'a str),
+    Pages(&'a str),
+    Content(&'a str),
+    Metadata(&'a str),
+    Page(&'a str),
 }
 
 /// A path that was recognised.
@@ -107,21 +143,68 @@ fn below_website<'a>(path: &[&'a str]) -> Option<Entry<'a>> {
         ["inboxes", "list", page] => Some((Route::Inboxes(page), "inboxes/list/{page}", None)),
         ["teams", "list", page] => Some((Route::Teams(page), "teams/list/{page}", None)),
         ["campaigns", "list", page] => {
-            Some((Route::EmptyList(page), "campaigns/list/{page}", None))
+            Some((Route::Campaigns(page), "campaigns/list/{page}", None))
+        }
+        ["visitors", "blocked"] => {
+            Some((Route::Blocked, "visitors/blocked", Some("website:visitors")))
         }
         ["visitors", "list", page] => {
             Some((Route::EmptyList(page), "visitors/list/{page}", Some("website:visitors")))
         }
         ["batch", _] => Some((Route::WriteOnly, "batch/{action}", None)),
-        ["helpdesk"] => Some((Route::HelpdeskRoot, "helpdesk", None)),
-        ["helpdesk", "locales", page] => {
-            Some((Route::HelpdeskLocales(page), "helpdesk/locales/{page}", None))
-        }
-        ["helpdesk", "locale", locale, "articles" | "categories", page] => {
-            Some((Route::HelpdeskArticles(locale, page), "helpdesk/locale/{locale}/{page}", None))
+        ["helpdesk", ref rest @ ..] => {
+            let (route, family) = below_helpdesk(rest)?;
+            Some((Route::Helpdesk(route), family, None))
         }
         _ => None,
     }
+}
+
+fn below_helpdesk<'a>(path: &[&'a str]) -> Option<(Helpdesk<'a>, &'static str)> {
+    Some(match *path {
+        [] => (Helpdesk::Root, "helpdesk"),
+        ["locales", page] => (Helpdesk::Locales(page), "helpdesk/locales/{page}"),
+        ["redirections", page] => (Helpdesk::Redirections(page), "helpdesk/redirections/{page}"),
+        ["locale", locale, ref rest @ ..] => {
+            let (part, family) = below_locale(rest)?;
+            (Helpdesk::Legacy(locale, part), family)
+        }
+        ["page", "list", locale, kind, page] => (
+            Helpdesk::New(locale, kind, New::Pages(page)),
+            "helpdesk/page/list/{locale}/{type}/{page}",
+        ),
+        ["tree", part, locale, kind, last] => {
+            let (part, family) = match part {
+                "list" => (New::Tree(last), "helpdesk/tree/list/{locale}/{type}/{page}"),
+                "content" => (New::Content(last), "helpdesk/tree/content/{locale}/{type}/{path}"),
+                "metadata" => {
+                    (New::Metadata(last), "helpdesk/tree/metadata/{locale}/{type}/{path}")
+                }
+                "page" => (New::Page(last), "helpdesk/tree/page/{locale}/{type}/{path}"),
+                _ => return None,
+            };
+            (Helpdesk::New(locale, kind, part), family)
+        }
+        _ => return None,
+    })
+}
+
+fn below_locale<'a>(path: &[&'a str]) -> Option<(Legacy<'a>, &'static str)> {
+    Some(match *path {
+        ["categories", page] => {
+            (Legacy::Categories(page), "helpdesk/locale/{locale}/categories/{page}")
+        }
+        ["category", id, "sections", page] => (
+            Legacy::Sections(id, page),
+            "helpdesk/locale/{locale}/category/{category_id}/sections/{page}",
+        ),
+        ["articles", page] => (Legacy::Articles(page), "helpdesk/locale/{locale}/articles/{page}"),
+        ["article", id] => (Legacy::Article(id), "helpdesk/locale/{locale}/article/{article_id}"),
+        ["article", id, "category"] => {
+            (Legacy::ArticleCategory(id), "helpdesk/locale/{locale}/article/{article_id}/category")
+        }
+        _ => return None,
+    })
 }
 
 fn below_conversations<'a>(path: &[&'a str]) -> Option<Entry<'a>> {
@@ -134,7 +217,10 @@ fn below_conversations<'a>(path: &[&'a str]) -> Option<Entry<'a>> {
         ["suggest", "data", page] => {
             (Route::SuggestData(page), "conversations/suggest/data/{page}", SUGGEST)
         }
-        ["spams", page] => (Route::EmptyList(page), "conversations/spams/{page}", None),
+        ["spams", page] => (Route::Spams(page), "conversations/spams/{page}", None),
+        ["spam", spam, "content"] => {
+            (Route::Spam(spam), "conversations/spam/{spam_id}/content", None)
+        }
         _ => return None,
     })
 }
@@ -203,10 +289,10 @@ fn below_people<'a>(path: &[&'a str]) -> Option<Entry<'a>> {
         ["data", person] => (Route::PersonData(person), "people/data/{people_id}", DATA),
         ["events", _] => (Route::WriteOnly, "people/events/{people_id}", None),
         ["events", person, "list", page] => {
-            (Route::PersonList(person, page), "people/events/{people_id}/list/{page}", None)
+            (Route::PersonEvents(person, page), "people/events/{people_id}/list/{page}", None)
         }
         ["campaigns", person, "list", page] => {
-            (Route::PersonList(person, page), "people/campaigns/{people_id}/list/{page}", None)
+            (Route::PersonCampaigns(person, page), "people/campaigns/{people_id}/list/{page}", None)
         }
         ["conversations", person, "list", page] => (
             Route::PersonConversations(person, page),
@@ -223,7 +309,7 @@ fn below_people<'a>(path: &[&'a str]) -> Option<Entry<'a>> {
             (Route::PeopleSuggestData(page), "people/suggest/data/{page}", DATA)
         }
         ["suggest", "events", page] => {
-            (Route::EmptyList(page), "people/suggest/events/{page}", PROFILES)
+            (Route::PeopleSuggestEvents(page), "people/suggest/events/{page}", PROFILES)
         }
         ["export" | "import", "profiles"] => (Route::WriteOnly, "people/{action}/profiles", None),
         _ => return None,

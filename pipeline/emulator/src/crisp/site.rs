@@ -3,7 +3,6 @@
 //! It owns the order of the checks. What a route answers is the desk's business.
 
 use std::sync::Arc;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -17,8 +16,8 @@ use tokio::time::Instant;
 use super::desk::{Desk, Query};
 use super::options::{FaultKind, Quirks};
 use super::reply::Reply;
-use super::route::{self, Matched, Route};
-use super::{Counters, Emulator, change, control, gate, lock, media, wire};
+use super::route::{self, Helpdesk, Matched, Route};
+use super::{Counters, Emulator, change, control, gate, lock, media, odd, wire};
 
 /// The media type of every JSON reply.
 const JSON: &str = "application/json; charset=utf-8";
@@ -88,6 +87,7 @@ impl Site {
         self.count_call(method, matched.as_ref());
         let fault = self.fault(path, false).await;
         let quirks = self.emulator.conduct().quirks.clone();
+        self.move_on(&quirks);
         let (reply, bloom) = match fault {
             Some(FaultKind::Dropped) => {
                 self.count(|counters| *counters.statuses.entry(0).or_default() += 1);
@@ -138,7 +138,7 @@ impl Site {
         if let Err(reply) = taken {
             return (reply, Bloom::Direct);
         }
-        let reply = match self.checked(matched, method) {
+        let reply = match self.checked(matched, method, quirks) {
             Ok(matched) => self.read(matched.route, query, quirks),
             Err(reply) => reply,
         };
@@ -153,6 +153,7 @@ impl Site {
         &self,
         matched: Option<Matched<'a>>,
         method: &Method,
+        quirks: &Quirks,
     ) -> Result<Matched<'a>, Reply> {
         let options = &self.emulator.inner.options;
         let matched = matched.ok_or_else(Reply::no_route)?;
@@ -163,7 +164,10 @@ impl Site {
                 _ => Reply::error(403, "not_allowed", "website", message),
             });
         }
-        let has_head = matches!(matched.route, Route::Conversation(_) | Route::Profile(_));
+        let has_head = matches!(
+            matched.route,
+            Route::Conversation(_) | Route::Profile(_) | Route::Helpdesk(Helpdesk::Root)
+        );
         let is_read = method == Method::GET || (method == Method::HEAD && has_head);
         if !is_read || matches!(matched.route, Route::WriteOnly) {
             let message = "The method is not allowed on this route.";
@@ -173,7 +177,8 @@ impl Site {
             (Some(scopes), Some(scope)) => scopes.iter().any(|own| own == scope),
             _ => true,
         };
-        if !is_in_scope {
+        let is_refused = quirks.refuse.iter().any(|family| family == matched.family);
+        if !is_in_scope || is_refused {
             let message = "The token lacks the scope of this route.";
             return Err(Reply::error(403, "not_allowed", "scope", message));
         }
@@ -207,16 +212,39 @@ impl Site {
         if !is_due(quirks.touch_every) && !is_due(quirks.delete_every) {
             return;
         }
-        let mut store = inner.store.write().unwrap_or_else(PoisonError::into_inner);
+        let mut store = self.emulator.store_mut();
         if is_due(quirks.touch_every)
             && let Some(oldest) = store.by_updated.started.last().copied()
         {
-            change::touch(&mut store, oldest, None).expect("a served record stays readable");
+            change::touch(&mut store, oldest, None, change::now_ms())
+                .expect("a served record stays readable");
         }
         if is_due(quirks.delete_every)
             && let Some(newest) = store.by_created.started.first().copied()
         {
             store.remove(newest);
+        }
+    }
+
+    /// The workspace moves by itself: what the dice say happens between the call before and this.
+    fn move_on(&self, quirks: &Quirks) {
+        let inner = &self.emulator.inner;
+        let call = inner.moves.fetch_add(1, Ordering::Relaxed);
+        let Some(moving) = &quirks.moving else {
+            return;
+        };
+        for nth in 0..moving.due(call) {
+            let mut store = self.emulator.store_mut();
+            let mut counters = lock(&inner.counters);
+            let made: u64 = counters.events.values().sum();
+            if moving.events_max.is_some_and(|events_max| made >= events_max) {
+                return;
+            }
+            let website_id = &inner.options.website_id;
+            let event = moving.make(&mut store, website_id, (call, nth), change::now_ms());
+            if let Some(name) = event {
+                *counters.events.entry(name.to_owned()).or_default() += 1;
+            }
         }
     }
 
@@ -229,7 +257,8 @@ impl Site {
         quirks: &Quirks,
     ) -> Response<Body> {
         let is_limited = matches!(reply.status, 420 | 423 | 429);
-        let body = Bytes::from(wire::with_origin(reply.body, &self.origin));
+        let body = wire::with_origin(reply.body, &self.origin);
+        let body = if quirks.odd_bytes { odd::with_bytes(&body) } else { Bytes::from(body) };
         let mut response = if is_truncated {
             wire::truncated(reply.status, JSON, body)
         } else {

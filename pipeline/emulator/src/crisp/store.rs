@@ -2,6 +2,8 @@
 //!
 //! It owns identity and order. It must not know of HTTP, of credentials or of how a list is paged.
 
+mod live;
+
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::counters::Holdings;
 use super::keys::{ConversationKeys, MessageKeys, OriginalKeys, PersonKeys};
+use super::raw;
 use super::shelf::{Shelf, Span};
 
 /// One conversation as the lists see it.
@@ -69,8 +72,8 @@ pub(crate) struct Store {
     pub(crate) by_created: Order,
     pub(crate) by_updated: Order,
     message_texts: Shelf,
-    pub(crate) people: Vec<Person>,
-    /// Positions of people, newest first by creation.
+    people: Vec<Person>,
+    /// Positions of people who are there, newest first by creation.
     pub(crate) people_by_created: Vec<u32>,
     people_texts: Shelf,
     by_person: HashMap<String, u32>,
@@ -78,13 +81,29 @@ pub(crate) struct Store {
     sessions_of_person: HashMap<String, Vec<u32>>,
     originals: HashMap<String, Span>,
     original_texts: Shelf,
-    /// Lists that are served whole, each entry as its own text.
-    pub(crate) operators: Vec<String>,
-    pub(crate) inboxes: Vec<String>,
-    pub(crate) teams: Vec<String>,
+    lists: HashMap<String, Vec<String>>,
+    /// Places in a list of the entries that hang on a person, by list and person.
+    entries_of_person: HashMap<(String, String), Vec<usize>>,
     pub(crate) files: HashMap<String, (FileNote, Content)>,
     message_count: u64,
 }
+
+/// Short lists, each entry kept as its own text. A field whose name begins with `_` belongs to the
+/// stand-in and is never served; it says what an entry hangs on.
+pub(crate) const LISTS: [&str; 12] = [
+    "operators",
+    "inboxes",
+    "teams",
+    "spams",
+    "blocked",
+    "events",
+    "campaigns",
+    "deliveries",
+    "helpdesk_locales",
+    "helpdesk_categories",
+    "helpdesk_articles",
+    "helpdesk_redirections",
+];
 
 /// The four streams that lie on shelves.
 #[derive(Clone, Copy, Debug)]
@@ -150,11 +169,40 @@ impl Store {
     pub(crate) fn person(&self, handle: &str) -> Option<&Person> {
         let position =
             self.by_person.get(handle).or_else(|| self.by_email.get(&address_key(handle)))?;
-        self.people.get(*position as usize)
+        Some(self.person_at(*position))
+    }
+
+    pub(crate) fn person_at(&self, position: u32) -> &Person {
+        &self.people[position as usize]
     }
 
     pub(crate) fn person_text(&self, person: &Person) -> String {
         self.people_texts.get(person.span)
+    }
+
+    /// The entries of a short list, hidden fields included.
+    pub(crate) fn list(&self, name: &str) -> &[String] {
+        self.lists.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Fills a short list; only those of [`LISTS`] exist.
+    pub(crate) fn set_list(&mut self, name: &str, entries: Vec<String>) -> Result<(), String> {
+        if !LISTS.contains(&name) {
+            return Err(format!("no list is named {name}"));
+        }
+        for (at, entry) in entries.iter().enumerate() {
+            if let Some(people_id) = raw::field(entry, "_people_id").and_then(raw::text_of) {
+                self.entries_of_person.entry((name.to_owned(), people_id)).or_default().push(at);
+            }
+        }
+        self.lists.insert(name.to_owned(), entries);
+        Ok(())
+    }
+
+    /// The entries of a short list that hang on a person.
+    pub(crate) fn list_of_person(&self, name: &str, people_id: &str) -> Vec<&String> {
+        let places = self.entries_of_person.get(&(name.to_owned(), people_id.to_owned()));
+        places.map_or(&[][..], Vec::as_slice).iter().map(|at| &self.list(name)[*at]).collect()
     }
 
     pub(crate) fn sessions_of(&self, people_id: &str) -> &[u32] {
@@ -171,57 +219,10 @@ impl Store {
             conversations: self.by_created.all.len() as u64,
             conversations_started: self.by_created.started.len() as u64,
             messages: self.message_count,
-            people: self.people.len() as u64,
-            operators: self.operators.len() as u64,
+            people: self.people_by_created.len() as u64,
+            operators: self.list("operators").len() as u64,
             originals: self.originals.len() as u64,
             files: self.files.len() as u64,
-        }
-    }
-
-    /// Replaces a conversation's text by one with other times or state, and moves it in the orders.
-    pub(crate) fn rewrite(&mut self, position: u32, text: &str) -> Result<(), String> {
-        let keys = parse(text)?;
-        let span = self.conversation_texts.put(text);
-        let conversation = &mut self.conversations[position as usize];
-        conversation.keys = keys;
-        conversation.span = span;
-        self.by_created.place(&self.conversations, position, |keys| keys.created_at);
-        self.by_updated.place(&self.conversations, position, |keys| keys.updated_at);
-        Ok(())
-    }
-
-    /// Replaces the text of one message; fingerprint and time stay.
-    pub(crate) fn rewrite_message(&mut self, position: u32, fingerprint: i64, text: &str) -> bool {
-        let span = self.message_texts.put(text);
-        let messages = &mut self.conversations[position as usize].messages;
-        let found = messages.iter_mut().find(|message| message.fingerprint == fingerprint);
-        found.map(|message| message.span = span).is_some()
-    }
-
-    /// Adds a message to a conversation that is already served.
-    pub(crate) fn append(&mut self, text: &str) -> Result<(), String> {
-        self.put(Stream::Messages, text)?;
-        let keys: MessageKeys = parse(text)?;
-        let position = self.position(&keys.session_id).expect("the message was just added to it");
-        let messages = &mut self.conversations[position as usize].messages;
-        messages.sort_by_key(|message| message.timestamp);
-        Ok(())
-    }
-
-    /// Removes a conversation from every list, with its messages.
-    pub(crate) fn remove(&mut self, position: u32) {
-        let conversation = &mut self.conversations[position as usize];
-        self.message_count -= conversation.messages.len() as u64;
-        conversation.messages.clear();
-        self.by_session.remove(&conversation.keys.session_id);
-        if let Some(people_id) = &conversation.keys.people_id
-            && let Some(sessions) = self.sessions_of_person.get_mut(people_id)
-        {
-            sessions.retain(|other| *other != position);
-        }
-        for order in [&mut self.by_created, &mut self.by_updated] {
-            order.all.retain(|other| *other != position);
-            order.started.retain(|other| *other != position);
         }
     }
 
@@ -299,15 +300,21 @@ impl Order {
     ) {
         let is_started = !conversations[position as usize].messages.is_empty();
         for (list, belongs) in [(&mut self.all, true), (&mut self.started, is_started)] {
-            list.retain(|other| *other != position);
             if belongs {
-                let own = time(&conversations[position as usize].keys);
-                let place =
-                    list.partition_point(|other| time(&conversations[*other as usize].keys) > own);
-                list.insert(place, position);
+                place(list, position, |other| time(&conversations[other as usize].keys));
+            } else {
+                list.retain(|other| *other != position);
             }
         }
     }
+}
+
+/// Moves a position to where its time belongs in a list that is newest first.
+fn place(list: &mut Vec<u32>, position: u32, time: impl Fn(u32) -> i64) {
+    list.retain(|other| *other != position);
+    let own = time(position);
+    let at = list.partition_point(|other| time(*other) > own);
+    list.insert(at, position);
 }
 
 fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, String> {

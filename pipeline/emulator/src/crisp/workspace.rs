@@ -1,9 +1,8 @@
-//! Answers about the workspace itself: operators, inboxes, teams, settings, plugin, help center.
+//! Answers about the workspace itself: operators, inboxes, teams, settings, plugin, campaigns.
 //!
 //! These lists are short and served as they stand.
 
 use super::desk::{Answer, Desk};
-use super::options::Helpdesk;
 use super::raw;
 use super::reply::Reply;
 use super::route::Route;
@@ -27,26 +26,13 @@ impl Desk<'_> {
                 settings["contact"] = serde_json::json!({ "email": "help@shop.example" });
                 Ok(Reply::resolved(&settings.to_string()))
             }
-            Route::Operators => Ok(Reply::listed(200, &self.store.operators)),
+            Route::Operators => Ok(Reply::listed(200, self.store.list("operators"))),
             Route::OperatorsActive => Ok(Reply::listed(200, &self.active_operators())),
             Route::Operator(user_id) => self.operator(user_id),
-            Route::Inboxes(page) => self.page_of(page, &self.store.inboxes),
-            Route::Teams(page) => self.page_of(page, &self.store.teams),
-            Route::HelpdeskRoot => {
-                self.helpdesk()?;
-                Ok(Reply::resolved(r#"{"name":"Help","url":"https://help.shop.example/"}"#))
-            }
-            Route::HelpdeskLocales(page) => {
-                self.helpdesk()?;
-                self.page_of(page, &[r#"{"locale":"en","articles":0,"categories":0}"#.to_owned()])
-            }
-            Route::HelpdeskArticles(locale, page) => {
-                self.helpdesk()?;
-                if locale != "en" {
-                    return Err(Reply::missing("locale"));
-                }
-                self.empty_list(page)
-            }
+            Route::Inboxes(page) => self.page_of_list(page, "inboxes"),
+            Route::Teams(page) => self.page_of_list(page, "teams"),
+            Route::Campaigns(page) => self.page_of_list(page, "campaigns"),
+            Route::Blocked => Ok(Reply::listed(200, self.store.list("blocked"))),
             _ => Err(Reply::no_route()),
         }
     }
@@ -59,17 +45,10 @@ impl Desk<'_> {
         })
     }
 
-    fn helpdesk(&self) -> Result<(), Reply> {
-        match self.quirks.helpdesk {
-            Helpdesk::Absent => Err(Reply::missing("helpdesk")),
-            Helpdesk::LegacyEmpty => Ok(()),
-        }
-    }
-
     fn active_operators(&self) -> Vec<String> {
         let is_online =
             |row: &&String| raw::path(row, &["details", "availability"]) == Some("\"online\"");
-        self.store.operators.iter().filter(is_online).cloned().collect()
+        self.store.list("operators").iter().filter(is_online).cloned().collect()
     }
 
     fn operator(&self, user_id: &str) -> Answer {
@@ -77,7 +56,7 @@ impl Desk<'_> {
             let found = raw::path(row, &["details", "user_id"]).and_then(raw::text_of);
             found.as_deref() == Some(user_id)
         };
-        let row = self.store.operators.iter().find(own);
+        let row = self.store.list("operators").iter().find(own);
         Ok(Reply::resolved(row.ok_or_else(|| Reply::missing("operator"))?))
     }
 }

@@ -1,6 +1,6 @@
 //! The gate: credentials, scopes, statuses, quota, cache, faults and control.
 
-use deskferry_emulator::crisp::{DEMO_IDENTIFIER, DEMO_KEY, Faults, Options, Quirks};
+use deskferry_emulator::crisp::{DEMO_IDENTIFIER, DEMO_KEY, Faults, Helpdesk, Options, Quirks};
 use reqwest::Method;
 
 use super::{Desk, Reply};
@@ -95,6 +95,65 @@ async fn the_quota_day_ends_and_calls_pass_again() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     panic!("the quota never opened again");
+}
+
+#[tokio::test]
+async fn calls_are_counted_by_quota_day_and_423_are_not() {
+    let options = Options { calls_per_day: Some(2), day_ms: 400, ..Options::default() };
+    let desk = Desk::open(options).await;
+    let (mut granted, mut refused) = (0, 0);
+    let began = std::time::Instant::now();
+    while began.elapsed() < std::time::Duration::from_millis(900) {
+        match desk.get("people/stats").await.status {
+            200 => granted += 1,
+            status => {
+                assert_eq!(status, 423);
+                refused += 1;
+            }
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let counters = desk.emulator.counters();
+    assert!(refused > 0 && counters.limited == refused);
+    assert_eq!(counters.calls_by_day.values().sum::<u64>(), granted);
+    assert!(counters.calls_by_day.values().all(|calls| *calls <= 2), "{counters:?}");
+    assert!(counters.calls_by_day.len() >= 2);
+    assert_eq!(
+        counters.calls_by_day.last_key_value().map(|(_, calls)| *calls),
+        Some(counters.quota_used)
+    );
+}
+
+#[tokio::test]
+async fn every_reply_carries_the_date() {
+    let desk = Desk::shop().await;
+    for path in ["people/stats", "no/such/route"] {
+        let response = desk.request(Method::GET, path).send().await.expect("a reply");
+        let date = response.headers()["date"].to_str().expect("a text").to_owned();
+        let date = chrono::DateTime::parse_from_rfc2822(&date).expect("an HTTP date");
+        let age = chrono::Utc::now().signed_duration_since(date);
+        assert!((-2..5).contains(&age.num_seconds()), "{date}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_family_is_403_and_its_neighbours_are_not() {
+    let families = ["inboxes/list/{page}", "helpdesk", "conversations/spams/{page}"];
+    let refuse = families.map(str::to_owned).to_vec();
+    let helpdesk = Helpdesk::Legacy;
+    let desk = Desk::with_quirks(Quirks { refuse, helpdesk, ..Quirks::default() }).await;
+    for (path, status) in [
+        ("inboxes/list/1", 403),
+        ("helpdesk", 403),
+        ("conversations/spams/2", 403),
+        ("helpdesk/locales/1", 200),
+        ("teams/list/1", 200),
+        ("conversations/1", 200),
+    ] {
+        assert_eq!(desk.get(path).await.status, status, "{path}");
+    }
+    assert_eq!(desk.get("helpdesk").await.reason(), "not_allowed");
+    assert_eq!(desk.emulator.counters().refused, 4);
 }
 
 #[tokio::test]

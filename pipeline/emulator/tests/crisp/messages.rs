@@ -70,6 +70,79 @@ async fn the_exclusive_bound_loses_messages_of_the_same_millisecond() {
 }
 
 #[tokio::test]
+async fn a_run_longer_than_a_page_is_whole_only_from_both_sides() {
+    let desk = Desk::with_quirks(Quirks { equal_ms_run: 60, ..Quirks::default() }).await;
+    let session = desk.sessions().await[2].clone();
+    let known = desk.emulator.inventory().messages;
+    let known = known.into_iter().filter(|(owner, _)| *owner == session).count();
+    assert_eq!(known, 620);
+    let newest = desk.get(&format!("conversation/{session}/messages")).await;
+    let shared = times(&newest.json["data"])[0];
+    assert_eq!(times(&newest.json["data"]), [shared; 40]);
+    // Asked for what is earlier, the page of the same millisecond comes again and again.
+    let path = format!("conversation/{session}/messages?timestamp_before={}", shared + 1);
+    assert_eq!(desk.get(&path).await.json["data"], newest.json["data"]);
+    let path = format!("conversation/{session}/messages?timestamp_after={}", shared - 1);
+    let after = desk.get(&path).await;
+    assert_eq!((after.status, times(&after.json["data"])), (206, vec![shared; 40]));
+    let prints = |page: &Value| -> BTreeSet<i64> {
+        page.as_array()
+            .expect("a list")
+            .iter()
+            .filter_map(|row| row["fingerprint"].as_i64())
+            .collect()
+    };
+    let both: BTreeSet<_> =
+        prints(&newest.json["data"]).union(&prints(&after.json["data"])).copied().collect();
+    assert_eq!(both.len(), 60);
+}
+
+#[tokio::test]
+async fn a_run_lies_in_the_middle_at_the_end_or_at_the_beginning() {
+    let desk = Desk::with_quirks(Quirks { equal_ms_run: 5, ..Quirks::default() }).await;
+    let sessions = desk.sessions().await;
+    let longest = async |at: usize| {
+        let found = desk.messages(&sessions[at]).await;
+        let mut times: Vec<_> =
+            found.values().filter_map(|row| row["timestamp"].as_i64()).collect();
+        times.sort_unstable();
+        let mut runs = times.chunk_by(|left, right| left == right).scan(0, |start, run| {
+            let place = (run.len(), *start);
+            *start += run.len();
+            Some(place)
+        });
+        let found = runs.find(|(run, _)| *run >= 5);
+        found.map(|(run, start)| (run, start, times.len()))
+    };
+    assert_eq!(longest(0).await, None, "each fourth conversation has none");
+    assert!(matches!(longest(1).await, Some((5.., 30..45, 80))));
+    assert_eq!(longest(7).await, Some((5, 0, 5)));
+    desk.emulator.set_quirks(Quirks { equal_ms_run: 30, ..Quirks::default() });
+    assert!(
+        matches!(longest(1).await, Some((30.., 20..30, 80))),
+        "a run can be made while serving"
+    );
+}
+
+#[tokio::test]
+async fn pages_after_a_time_come_oldest_first_until_nothing_newer_remains() {
+    let desk = Desk::shop().await;
+    let session = desk.sessions().await[1].clone();
+    let (mut query, mut seen, mut statuses) = (-1, Vec::new(), Vec::new());
+    while statuses.last() != Some(&200) {
+        let path = format!("conversation/{session}/messages?timestamp_after={query}");
+        let reply = desk.get(&path).await;
+        let page = times(&reply.json["data"]);
+        assert!(page.is_sorted() && page[0] > query);
+        query = *page.last().expect("a message");
+        seen.extend(page);
+        statuses.push(reply.status);
+    }
+    assert!(seen.is_sorted());
+    assert_eq!((seen.len(), statuses), (80, vec![206, 200]));
+}
+
+#[tokio::test]
 async fn pages_can_be_asked_for_after_and_around_a_time() {
     let desk = Desk::shop().await;
     let session = desk.sessions().await[1].clone();

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    new_null_array,
 };
 use datafusion::arrow;
+use datafusion::arrow::datatypes::DataType;
 use futures::stream;
 use kernel::SnapshotId;
-use landing::exchange::{downloads_schema, records_schema, sha256};
+use landing::exchange::{deletions_schema, downloads_schema, records_schema, sha256};
 use landing::{Warehouse, layout, table};
 
 /// When every record of a test was read: 2025-01-01T00:00:00Z.
@@ -106,6 +108,20 @@ pub async fn land(
     id
 }
 
+/// Notes in a snapshot that a record of a stream is gone, long after everything was fetched.
+pub async fn land_deletion(warehouse: &Warehouse, id: &SnapshotId, stream: &str, key: &str) {
+    let noticed_at = TimestampMicrosecondArray::from_iter_values([FETCHED_MS * 2_000]);
+    let columns: Vec<ArrayRef> = vec![
+        texts([Some(stream)].into_iter()),
+        texts([Some(key)].into_iter()),
+        new_null_array(&DataType::Utf8, 1),
+        texts([Some("it did not come again")].into_iter()),
+        Arc::new(noticed_at.with_timezone("UTC")),
+    ];
+    let batch = RecordBatch::try_new(deletions_schema(), columns).expect("fits the landed columns");
+    write(warehouse, id, "deletions", batch).await;
+}
+
 async fn write(warehouse: &Warehouse, id: &SnapshotId, stream: &str, batch: RecordBatch) {
     let path = layout::in_snapshot(id, &format!("data/{stream}/part-00000.parquet"));
     let schema = batch.schema();
@@ -136,6 +152,8 @@ fn records_batch(platform: &str, rows: &[&Record]) -> RecordBatch {
         Arc::new(rows.iter().map(|row| Some(row.ordinal)).collect::<Int32Array>()),
         Arc::new(rows.iter().map(|_| Some(0)).collect::<Int64Array>()),
         texts(hashes.iter().map(|hash| Some(hash.as_str()))),
+        new_null_array(&DataType::Binary, rows.len()),
+        new_null_array(&DataType::Utf8, rows.len()),
     ];
     RecordBatch::try_new(records_schema(), columns).expect("fits the landed columns")
 }

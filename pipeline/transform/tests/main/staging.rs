@@ -5,7 +5,7 @@ use deskferry_transform::{Build, Models, Scope, catalog, select, stage, stage_on
 use kernel::{Mapping, SnapshotId};
 use landing::{Warehouse, layout};
 
-use crate::fixture::{Record, land};
+use crate::fixture::{Record, land, land_deletion};
 use crate::shop;
 
 fn memory() -> Warehouse {
@@ -376,6 +376,25 @@ async fn a_delta_replaces_what_changed_and_keeps_the_rest() {
         &build,
         "select tickets.status, messages.body_text, messages.snapshot, (select count(*) from messages) as messages from tickets inner join messages on tickets.ticket_id = messages.ticket_id where messages.message_id = 'session_c/4'",
         &["closed | now a text | crisp/0002 | 21"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_delta_found_deleted_is_not_staged() {
+    let warehouse = memory();
+    let whole = land(&warehouse, "crisp", 1, &shop::records(), &shop::files()).await;
+    let delta = land(&warehouse, "crisp", 2, &[], &[]).await;
+    land_deletion(&warehouse, &delta, "messages", "session_c/4").await;
+    let mapping = Mapping::default();
+    let build = stage(&warehouse, "crisp", &[whole, delta], &mapping, &Models::embedded())
+        .await
+        .expect("the chain is staged");
+    check(
+        &warehouse,
+        &build,
+        "select count(*) as messages, count(*) filter (where message_id = 'session_c/4') as gone from messages",
+        &["20 | 0"],
     )
     .await;
 }

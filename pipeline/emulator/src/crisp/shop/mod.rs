@@ -4,8 +4,10 @@
 //! addresses are under example domains, network addresses from the documentation ranges, times
 //! 2023–2025 but for one conversation of old times. It must not know how records are served.
 
+mod around;
 mod content;
 mod files;
+mod helpdesk;
 mod people;
 mod sessions;
 mod talk;
@@ -25,7 +27,7 @@ use talk::Talk;
 pub(crate) trait Intake {
     /// One record of a stream; a message comes after its conversation.
     fn record(&mut self, stream: Stream, text: &str) -> io::Result<()>;
-    /// A list that is served whole: `operators`, `inboxes` or `teams`.
+    /// A short list.
     fn list(&mut self, name: &str, entries: Vec<String>) -> io::Result<()>;
     /// An uploaded file.
     fn file(&mut self, id: &str, note: FileNote, bytes: Vec<u8>) -> io::Result<()>;
@@ -43,7 +45,9 @@ pub(crate) fn generate(
     intake.list("operators", people::operator_rows(seed))?;
     intake.list("inboxes", inboxes.iter().map(Value::to_string).collect())?;
     intake.list("teams", vec![team(seed).to_string()])?;
+    helpdesk::lists(seed, intake)?;
     let people = (conversations as u64 * 3).div_ceil(4).max(1);
+    around::lists(seed, people, intake)?;
     for ordinal in 0..people {
         intake.record(Stream::People, &people::line(seed, ordinal))?;
     }
@@ -65,6 +69,11 @@ pub(crate) fn generate(
     Ok(())
 }
 
+/// The bytes of a picture that belongs to a name; the same name gives the same ones.
+pub(crate) fn picture(name: &str) -> Vec<u8> {
+    files::file(files::Kind::Png, name, &mut Dice::new(0, name, 0)).1
+}
+
 /// The shop as a store in memory.
 pub(crate) fn store(seed: u64, conversations: usize, website_id: &str) -> Store {
     let mut store = Store::default();
@@ -79,13 +88,7 @@ impl Intake for Store {
     }
 
     fn list(&mut self, name: &str, entries: Vec<String>) -> io::Result<()> {
-        match name {
-            "operators" => self.operators = entries,
-            "inboxes" => self.inboxes = entries,
-            "teams" => self.teams = entries,
-            other => return Err(io::Error::other(format!("no list is named {other}"))),
-        }
-        Ok(())
+        self.set_list(name, entries).map_err(io::Error::other)
     }
 
     fn file(&mut self, id: &str, note: FileNote, bytes: Vec<u8>) -> io::Result<()> {

@@ -5,12 +5,10 @@
 use serde_json::{Map, Value, json};
 
 use super::super::dice::Dice;
+use super::super::preview;
 use super::people::{self, FIRST_MS, LAST_MS, Operator};
 use super::talk::Talk;
 use super::words::{OPERATORS, SEGMENTS, SUBJECTS, URNS};
-
-/// Letters of an excerpt before it is cut.
-const EXCERPT_LETTERS_MAX: usize = 200;
 
 /// Conversations that exist for one hard case each; the first ones of a shop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,34 +191,13 @@ fn last_ms(talk: &Talk<'_>) -> i64 {
     times.max().unwrap_or(talk.plan.created_ms)
 }
 
-/// `last_message` and `preview_message`, cut and without line breaks; a note is never shown.
+/// `last_message` and `preview_message` of the newest message that is shown.
 fn previews(item: &mut Map<String, Value>, talk: &Talk<'_>) {
-    let is_shown = |message: &&Value| message["type"] != "note" && message["type"] != "event";
-    let Some(message) = talk.messages.iter().rev().find(is_shown) else {
+    let Some(preview) = talk.messages.iter().rev().find_map(preview::of) else {
         return;
     };
-    let content = &message["content"];
-    let text = match message["type"].as_str() {
-        Some("file") => format!("📎 {}", content["name"].as_str().unwrap_or_default()),
-        Some("audio") => "🎤 audio".to_owned(),
-        Some("animation") => "🎞️ animation".to_owned(),
-        _ => content.as_str().or(content["text"].as_str()).unwrap_or("…").to_owned(),
-    };
-    let line = text.replace('\n', " ");
-    let mut excerpt: String = line.chars().take(EXCERPT_LETTERS_MAX).collect();
-    if excerpt.len() < line.len() {
-        excerpt.push_str("...");
-    }
-    item.insert("last_message".into(), json!(excerpt));
-    item.insert(
-        "preview_message".into(),
-        json!({
-            "type": message["type"],
-            "from": message["from"],
-            "excerpt": excerpt,
-            "fingerprint": message["fingerprint"],
-        }),
-    );
+    item.insert("last_message".into(), json!(preview.excerpt));
+    item.insert("preview_message".into(), preview.card);
 }
 
 /// Who typed last, by operator; there is no excerpt any more.

@@ -1,14 +1,22 @@
 //! Extractions from the stand-in for Crisp, in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use deskferry_extract::{Manifest, Options, Outcome, Progress, extract};
+use deskferry_extract::{
+    Manifest, Options, Outcome, Progress, Standing, WhenUsedUp, extract,
+};
 use emulator::crisp::{self, Bound, Data, Emulator, Faults, PastEnd, Quirks};
 use kernel::fault::Kind;
 use kernel::retry::Policy;
 use kernel::{Clock, Fault, Instant};
 use landing::Warehouse;
+
+mod completeness;
+mod delta;
+mod moving;
+mod quota;
+mod vocabulary;
 
 /// The clock of the machine.
 struct MachineClock;
@@ -26,6 +34,7 @@ struct Silent;
 impl Progress for Silent {
     fn stream(&self, _: &str, _: Option<u64>) {}
     fn advance(&self, _: &str, _: u64, _: u64) {}
+    fn standing(&self, _: &Standing) {}
 }
 
 fn source() -> crisp::Options {
@@ -54,7 +63,10 @@ fn options(manifest: &Manifest, url: &str) -> Options {
         base_url: Some(url.to_owned()),
         settings: manifest.settle(given.into(), "source").expect("is complete"),
         private_hosts: vec!["127.0.0.1".to_owned()],
-        calls_per_day: None,
+        is_delta: false,
+        skip_streams: Default::default(),
+        calls_per_day: Some(u64::MAX),
+        when_used_up: WhenUsedUp::Wait,
         pace: None,
         policy: Policy { pause_first_ms: 1, pause_max_ms: 5, ..Policy::default() },
         timeout_ms: 10_000,
@@ -75,6 +87,18 @@ async fn extracted(source: crisp::Options) -> (Emulator, Outcome) {
     let manifest = Manifest::built_in("crisp").expect("reads");
     let outcome = run(&warehouse, options(&manifest, &url)).await.expect("extracts");
     (emulator, outcome)
+}
+
+/// The texts of a column of a landed table.
+async fn texts(
+    batches: impl futures::Stream<Item = kernel::Result<arrow::array::RecordBatch>>,
+    column: &str,
+) -> BTreeSet<String> {
+    use arrow::array::AsArray;
+    use futures::StreamExt;
+    let batches: Vec<_> = batches.map(|batch| batch.expect("reads")).collect().await;
+    let columns = batches.iter().map(|batch| batch.column_by_name(column).expect("is there"));
+    columns.flat_map(|column| column.as_string::<i32>().iter().flatten().map(str::to_owned)).collect()
 }
 
 fn keys(outcome: &Outcome) -> BTreeMap<&str, u64> {
@@ -108,31 +132,6 @@ async fn every_way_of_paging_that_the_documents_leave_open_gives_the_same_record
         let (_, outcome) = extracted(crisp::Options { quirks: quirks.clone(), ..source() }).await;
         assert_eq!(keys(&outcome), keys(&usual), "{quirks:?}");
     }
-}
-
-#[tokio::test]
-async fn a_millisecond_that_fills_a_page_is_a_gap_and_never_silence() {
-    let quirks = Quirks { message_page: 7, ..Quirks::default() };
-    let (emulator, outcome) = extracted(crisp::Options { quirks, ..source() }).await;
-    let is_missing = keys(&outcome)["messages"] < emulator.counters().holdings.messages;
-    let gaps = outcome.facts.gaps.iter();
-    let named = gaps.filter(|gap| gap.stream == "messages" && gap.key.is_some()).count();
-    assert!(is_missing && named > 0, "{named} gaps");
-}
-
-#[tokio::test]
-async fn a_used_up_day_stops_cleanly_and_the_next_one_goes_on() {
-    let (emulator, url) = serve(source()).await;
-    let warehouse = Warehouse::open("memory://").expect("opens");
-    let manifest = Manifest::built_in("crisp").expect("reads");
-    let limited = Options { calls_per_day: Some(50), ..options(&manifest, &url) };
-    let fault = run(&warehouse, limited).await.expect_err("the day is over");
-    assert_eq!(fault.kind(), Kind::Wait);
-    let outcome = run(&warehouse, options(&manifest, &url)).await.expect("goes on");
-    assert!(outcome.resumed >= 50);
-    assert_eq!(keys(&outcome)["messages"], emulator.counters().holdings.messages);
-    let (_, whole) = extracted(source()).await;
-    assert_eq!(outcome.facts.exchanges, whole.facts.exchanges, "no call was made twice");
 }
 
 #[tokio::test]

@@ -1,0 +1,145 @@
+//! One list of records, in the words of a manifest: where it is, how it is paged through, what its
+//! records are and how changes show.
+//!
+//! How else the same may be spelled is not known here.
+
+use std::collections::BTreeMap;
+
+use kernel::Instant;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Action;
+use super::datetime::DatetimeFormat;
+use super::short_forms::{WrittenIncremental, WrittenStream};
+use super::written::one_or_many_each;
+use crate::interpolation::at_path;
+
+/// One list of records.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "WrittenStream")]
+pub(crate) struct Stream {
+    pub(crate) name: String,
+    pub(crate) path: String,
+    /// Templates of the key; the first one whose parts all exist is used.
+    pub(crate) key: Vec<String>,
+    /// Where in the reply the records lie; a reply that is a list itself is taken as it is.
+    pub(crate) field_path: Vec<String>,
+    pub(crate) request_parameters: BTreeMap<String, String>,
+    /// Several ask once for each combination; parents come first.
+    pub(crate) partition_router: Vec<Router>,
+    pub(crate) paginator: Paginator,
+    pub(crate) incremental_sync: Option<Incremental>,
+    /// Class of a change to the dotted paths that tell it: a changed record whose value at one of
+    /// them differs is of that class, every other changed record is edited.
+    pub(crate) change_classes: BTreeMap<String, Vec<String>>,
+    /// Where one record is, in terms of its children's partitions: whether it was deleted is asked
+    /// there when a list below it is missing.
+    pub(crate) record_path: Option<String>,
+    /// What 403 means; failing is the default.
+    pub(crate) on_refused: Option<Action>,
+    /// What 404 means where it does not end a list; failing is the default.
+    pub(crate) on_missing: Option<Action>,
+    /// How well it is known: `documented`, or `assumed: …`.
+    pub(crate) evidence: Option<String>,
+}
+
+/// Asks once for each of several things.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "type", deny_unknown_fields)]
+pub(crate) enum Router {
+    /// Once for each record of another stream. The fields of the list in which the record stood
+    /// are fields here too.
+    SubstreamPartitionRouter {
+        parent_stream: String,
+        /// Name to dotted path in the parent record; a record without one of them has no children.
+        partition_fields: BTreeMap<String, String>,
+        /// Dotted path in the parent record to the text, or one of the texts, that must stand there.
+        #[serde(default, deserialize_with = "one_or_many_each")]
+        when: BTreeMap<String, Vec<String>>,
+    },
+    /// Once for each value of a list.
+    ListPartitionRouter {
+        /// Name of the partition's field.
+        cursor_field: String,
+        values: Vec<String>,
+    },
+}
+
+/// How one asks for more.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Paginator {
+    #[default]
+    NoPagination,
+    /// `{{ next_page_token }}` is the page's number.
+    PageIncrement {
+        start_from_page: u64,
+        /// Statuses that mean "past the end", besides an empty page.
+        end_http_codes: Vec<u16>,
+        /// How often a live list is read at most, until a reading brings nothing new.
+        sweeps_max: u64,
+    },
+    /// `{{ next_page_token }}` is how many records came before the page.
+    OffsetIncrement {
+        /// Records by which the offset grows.
+        page_size: u64,
+        /// As for `PageIncrement`.
+        sweeps_max: u64,
+    },
+    CursorPagination {
+        /// Dotted path of the next cursor in the reply; null or empty text is the end.
+        cursor_value: String,
+        request_parameter: String,
+    },
+    NextLinkPagination {
+        /// Dotted path of the next page's address in the reply. It is followed only when it has
+        /// the origin of `url_base`: credentials go nowhere else.
+        next_url_path: String,
+    },
+    BackwardCursorPagination {
+        /// Dotted path of the number in a record that the bound compares with.
+        cursor_field: String,
+        request_parameter: String,
+        /// The parameter of a lower bound, where the API has one.
+        forward_parameter: Option<String>,
+        /// The status that says that more remain.
+        more_http_code: u16,
+        /// A reply with another success status and at least so many records is doubted once.
+        confirm_from: usize,
+    },
+}
+
+/// How changed records are found.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "WrittenIncremental")]
+pub(crate) struct Incremental {
+    /// Dotted path of the moment of change in a record.
+    pub(crate) cursor_field: String,
+    pub(crate) cursor_datetime_format: DatetimeFormat,
+    /// Without it everything is read and the changed records are picked out here.
+    pub(crate) start_time_parameter: Option<String>,
+    pub(crate) end_time_parameter: Option<String>,
+    /// How the parameters are written.
+    pub(crate) datetime_format: DatetimeFormat,
+    /// Seconds that a reading reaches back before the last one began.
+    pub(crate) lookback_window_s: u64,
+}
+
+impl Incremental {
+    /// When a record was changed last, as far as it says.
+    pub(crate) fn moment(&self, record: &Value) -> Option<Instant> {
+        self.cursor_datetime_format.read(at_path(record, &self.cursor_field)?)
+    }
+
+    /// A moment as the API's parameters want it.
+    pub(crate) fn parameter(&self, at: Instant) -> String {
+        self.datetime_format.write(at)
+    }
+}
+
+impl Paginator {
+    /// Whether templates may and must refer to `next_page_token`.
+    pub(crate) fn counts_pages(&self) -> bool {
+        matches!(self, Paginator::PageIncrement { .. } | Paginator::OffsetIncrement { .. })
+    }
+}
