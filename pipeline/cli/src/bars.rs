@@ -103,7 +103,8 @@ fn told(standing: &extract::Standing) -> String {
     };
     let finish = standing.finish_at.filter(|_| standing.to_go > 0).map(|at| at.to_seconds_text());
     let forecast = finish.map(|at| format!("; about {} to go, done about {at}", standing.to_go));
-    let waits = standing.waits_until.map(|until| format!("; waits until {}", until.to_seconds_text()));
+    let waits =
+        standing.waits_until.map(|until| format!("; waits until {}", until.to_seconds_text()));
     format!("{of_day}{}{}", forecast.unwrap_or_default(), waits.unwrap_or_default())
 }
 

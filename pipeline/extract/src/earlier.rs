@@ -100,7 +100,8 @@ impl Earlier {
             let parent_key = row.parent_key?;
             // The values of lists follow the parent's key.
             let head = parent_key.rsplit_once('/').map(|(head, _)| head).filter(|_| has_lists);
-            let hangs = parents.contains(parent_key) || head.is_some_and(|head| parents.contains(head));
+            let hangs =
+                parents.contains(parent_key) || head.is_some_and(|head| parents.contains(head));
             hangs.then(|| parent_key.to_owned())
         })
         .await?;

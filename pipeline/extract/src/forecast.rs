@@ -48,8 +48,8 @@ impl Forecast {
                 None => 1.0,
                 Some(parent) => {
                     let of_parent = self.streams.get(parent).copied().unwrap_or_default();
-                    let share = expected.get(parent).copied().unwrap_or(0.0)
-                        / of_parent.done.max(1) as f64;
+                    let share =
+                        expected.get(parent).copied().unwrap_or(0.0) / of_parent.done.max(1) as f64;
                     work.found as f64 * share.max(1.0)
                 }
             };

@@ -165,13 +165,15 @@ impl Pages<'_> {
                 ran_into = Some(oldest);
                 if !self.other_end(way, oldest).await? {
                     let field = way.field;
-                    self.reading.gap(format!("more records share {field} {oldest} than fit on two pages"));
+                    self.reading
+                        .gap(format!("more records share {field} {oldest} than fit on two pages"));
                 }
             }
             match next_bound(bound, oldest, new) {
                 Some(next) => bound = Some(next),
                 None => {
-                    self.reading.gap("more is announced but asking further back brings nothing new");
+                    self.reading
+                        .gap("more is announced but asking further back brings nothing new");
                     return Ok(End::Left);
                 }
             }

@@ -92,9 +92,9 @@ pub(crate) fn partitions_of(
                     partition.parent_key = parent_key.trim_start_matches('/').to_owned();
                     partition
                 };
-                let all = partitions.iter().flat_map(|partition| {
-                    values.iter().map(move |value| with(partition, value))
-                });
+                let all = partitions
+                    .iter()
+                    .flat_map(|partition| values.iter().map(move |value| with(partition, value)));
                 all.collect()
             }
         };
@@ -108,7 +108,8 @@ fn fields(
     when: &BTreeMap<String, Vec<String>>,
 ) -> Option<BTreeMap<String, String>> {
     let text = |path: &str| at_path(record, path).and_then(scalar).filter(|text| !text.is_empty());
-    let fits = |path: &str, values: &[String]| text(path).is_some_and(|text| values.contains(&text));
+    let fits =
+        |path: &str, values: &[String]| text(path).is_some_and(|text| values.contains(&text));
     if !when.iter().all(|(path, values)| fits(path, values)) {
         return None;
     }

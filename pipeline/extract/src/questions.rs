@@ -94,8 +94,13 @@ impl Questions<'_> {
     ) -> Result<Option<Answer>> {
         let (stream, partition) = (reading.stream, reading.partition);
         let url = self.address(stream, partition, page)?;
-        let request_key =
-            format!("{}|{}|{}.{}", stream.name, &url[url::Position::BeforePath..], reading.round, page.sweep);
+        let request_key = format!(
+            "{}|{}|{}.{}",
+            stream.name,
+            &url[url::Position::BeforePath..],
+            reading.round,
+            page.sweep
+        );
         let rules = Rules::of(self.manifest, stream, page.end_http_codes);
         let known = self.journal.lock().await.answer(&request_key).await?;
         if known.is_none() && reading.aim == Aim::Recall {
@@ -133,7 +138,8 @@ impl Questions<'_> {
             let exchange = exchange_of(stream, &request_key, &url, &attempt, Vec::new());
             self.journal.lock().await.note(exchange, attempt.reply.body.clone()).await
         };
-        let (reply, _) = self.client.ask(async || self.outgoing(&url, &|_| ()).await, judge, note).await?;
+        let (reply, _) =
+            self.client.ask(async || self.outgoing(&url, &|_| ()).await, judge, note).await?;
         Ok(reply.status == 404)
     }
 

@@ -135,8 +135,9 @@ impl Quota {
     ) -> Result<()> {
         if self.when_used_up == WhenUsedUp::Stop {
             let back = until.to_seconds_text();
-            return Err(Fault::wait(why())
-                .hint(format!("run the same command again after {back}; it goes on where it stopped")));
+            return Err(Fault::wait(why()).hint(format!(
+                "run the same command again after {back}; it goes on where it stopped"
+            )));
         }
         self.at(self.clock.now()).waits_until = Some(until);
         told();

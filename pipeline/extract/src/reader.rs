@@ -128,7 +128,9 @@ impl<'a> Reader<'a> {
             let asked_at = self.questions.marked().unwrap_or(since);
             let from = since.to_seconds_text();
             if moved == 0 {
-                self.note_evidence(format!("closing round {round}: nothing was touched since {from}"));
+                self.note_evidence(format!(
+                    "closing round {round}: nothing was touched since {from}"
+                ));
                 return Ok(());
             }
             self.note_evidence(format!(
@@ -326,9 +328,7 @@ impl<'a> Reader<'a> {
     /// What no extraction of this kind can show.
     fn note_limits(&self) {
         let mut harvest = self.harvested();
-        harvest.unproven.push(
-            "that the API lists everything that its vendor holds".to_owned(),
-        );
+        harvest.unproven.push("that the API lists everything that its vendor holds".to_owned());
         if !self.earlier.is_none() {
             harvest.unproven.push(
                 "changes that do not show on the record that is listed: what hangs on it is read again only when it was touched"

@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::manifest::Stream;
-use crate::reader::Reader;
 use crate::partitions::Partition;
+use crate::reader::Reader;
 use crate::selector::Found;
 use crate::versions::{APPENDED, NEW, Version, Versions};
 

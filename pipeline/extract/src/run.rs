@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{Client, ClientOptions, FileClient, FileOptions, Pace};
 use kernel::bucket::Shape;
@@ -11,9 +10,9 @@ use kernel::{Clock, Fault, Instant, Result, SnapshotId};
 use landing::Warehouse;
 use landing::bag::{Closing, seal};
 use landing::exchange::sha256;
-use landing::journal::{Journal, Start};
+use landing::journal::{Journal, Start, keep_durable};
 use landing::snapshot::{self, FORMAT, SnapshotFacts};
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Mutex;
 
 use crate::auth::Auth;
 use crate::earlier::Earlier;
@@ -25,8 +24,6 @@ use crate::reader::Reader;
 
 /// Calls made for one file: links die for good, and one dead host must not hold up the rest.
 const FILE_ATTEMPTS_MAX: u32 = 3;
-/// How often it is looked whether replies are due to be written, in milliseconds.
-const FLUSH_LOOK_MS: u64 = 100;
 
 /// What an extraction is run with.
 pub struct Options {
@@ -109,13 +106,14 @@ pub async fn extract(
     let client = client(manifest, options, clock.clone())?;
     let files = file_client(options, clock.clone())?;
     let journal =
-        Journal::open(warehouse, &manifest.platform, start, clock.clone(), options.flush_ms).await?;
+        Journal::open(warehouse, &manifest.platform, start, clock.clone(), options.flush_ms)
+            .await?;
     let resumed = journal.resumed();
     let began_at = journal.start().started_at;
-    let limit =
-        options.calls_per_day.or(manifest.api_budget.calls_per_day(&options.settings));
+    let limit = options.calls_per_day.or(manifest.api_budget.calls_per_day(&options.settings));
     let now = clock.now();
-    let used = journal.calls_on_day_of(now) + sealed_calls(warehouse, &manifest.platform, &journal.start().account, now).await?;
+    let used = journal.calls_on_day_of(now)
+        + sealed_calls(warehouse, &manifest.platform, &journal.start().account, now).await?;
     let quota = Quota::new(limit, options.when_used_up, clock.clone(), used);
     let journal = Mutex::new(journal);
     let calls_before = client.pace().calls();
@@ -131,15 +129,15 @@ pub async fn extract(
         clock: clock.clone(),
     };
     let earlier = Earlier::open(warehouse, parent.as_ref()).await?;
-    let reader =
-        Reader::new(manifest, &questions, &files, earlier, progress, &skipped, began_at);
-    let read = flushing(&journal, reader.read_all()).await;
+    let reader = Reader::new(manifest, &questions, &files, earlier, progress, &skipped, began_at);
+    let read = keep_durable(&journal, reader.read_all()).await;
     let (harvest, complete) = reader.into_harvest();
     let calls = questions.client.pace().calls() - calls_before;
     drop(questions);
     let mut journal = journal.into_inner();
     if let Err(fault) = read {
-        journal.close().await?;
+        // What made it stop is worth more than that closing failed too.
+        let _ = journal.close().await;
         return Err(fault);
     }
     let mut filters = BTreeMap::new();
@@ -160,32 +158,6 @@ pub async fn extract(
     };
     let facts = seal(&mut journal, closing, clock.now()).await?;
     Ok(Outcome { facts, calls, resumed })
-}
-
-/// Does something while replies are written as soon as they are due, also when none comes.
-async fn flushing<T>(
-    journal: &Mutex<Journal>,
-    work: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    let is_over = Notify::new();
-    let work = async {
-        let outcome = work.await;
-        is_over.notify_one();
-        outcome
-    };
-    let flush = async {
-        // A flush is never given up halfway: it would not be known whether it was written.
-        loop {
-            let pause = tokio::time::sleep(Duration::from_millis(FLUSH_LOOK_MS));
-            tokio::select! {
-                () = is_over.notified() => return Ok(()),
-                () = pause => journal.lock().await.flush_if_due().await?,
-            }
-        }
-    };
-    let (outcome, flushed): (Result<T>, Result<()>) = tokio::join!(work, flush);
-    flushed?;
-    outcome
 }
 
 /// Calls that went into sealed snapshots of an account on the UTC day of `now`.
@@ -217,13 +189,19 @@ async fn parent_of(
     })?;
     let of = snapshot::describe(warehouse, &newest).await?.account;
     if of != account {
-        return Err(Fault::config(format!("{newest} is of another account than the configuration"))
-            .hint("extract without --delta, or go back to the account of that snapshot"));
+        return Err(Fault::config(format!(
+            "{newest} is of another account than the configuration"
+        ))
+        .hint("extract without --delta, or go back to the account of that snapshot"));
     }
     Ok(newest)
 }
 
-pub(crate) fn client(manifest: &Manifest, options: &Options, clock: Arc<dyn Clock>) -> Result<Client> {
+pub(crate) fn client(
+    manifest: &Manifest,
+    options: &Options,
+    clock: Arc<dyn Clock>,
+) -> Result<Client> {
     let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
     for (name, template) in &manifest.request_headers {
         headers.push((name.clone(), fill_setting(template, &options.settings)?));

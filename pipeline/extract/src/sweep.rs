@@ -131,11 +131,12 @@ impl Sweeps<'_> {
         for number in swept + 1..=swept + self.sweeps_max {
             let Some(sweep) = self.forward(window, number).await? else { return Ok(End::Left) };
             self.warn_of_cache(sweep.cached);
-            let from = window.from.map(|from| format!(", touched since {}", from.to_seconds_text()));
+            let from =
+                window.from.map(|from| format!(", touched since {}", from.to_seconds_text()));
             let title = format!("sweep {number}{}", from.unwrap_or_default());
-            let is_still = last.as_ref().is_some_and(|last| {
-                !last.is_doubled && last.keys.is_subset(&sweep.keys)
-            });
+            let is_still = last
+                .as_ref()
+                .is_some_and(|last| !last.is_doubled && last.keys.is_subset(&sweep.keys));
             let outcome = if is_still { "; the list stood still" } else { "" };
             self.pages.evidence(sweep.told(&title) + outcome);
             listed = if is_still { sweep.keys.clone() } else { listed };
@@ -227,7 +228,8 @@ impl Sweeps<'_> {
         for found in &answer.found {
             sweep.is_doubled |= !sweep.keys.insert(hash_of(&found.span.key));
             let touched_at = sync.and_then(|sync| sync.moment(&found.value));
-            let is_stray = |to: Instant| touched_at.is_none_or(|touched| touched > to.plus_ms(number));
+            let is_stray =
+                |to: Instant| touched_at.is_none_or(|touched| touched > to.plus_ms(number));
             sweep.strays += u64::from(window.to.is_some_and(is_stray));
         }
     }
@@ -247,7 +249,9 @@ impl Sweeps<'_> {
         if cached > 0 {
             self.pages.reading.reader.note_unproven(
                 self.pages.reading.stream,
-                &format!("{cached} pages came from a cache, which may show the list as it was before"),
+                &format!(
+                    "{cached} pages came from a cache, which may show the list as it was before"
+                ),
             );
         }
     }

@@ -116,7 +116,10 @@ impl Landed<'_> {
     async fn newest(&self, stream: &str, all: DataFrame) -> Result<DataFrame> {
         let places = "snapshot, exchange_id, ordinal, key";
         let places = if stream == "downloads" { "snapshot, exchange_id, url" } else { places };
-        let older = format!("select {places} from ({}) as ranked where age > 1 or is_deleted", ranked(stream));
+        let older = format!(
+            "select {places} from ({}) as ranked where age > 1 or is_deleted",
+            ranked(stream)
+        );
         let older = self.sql(&older).await?;
         let schema = Arc::new(older.schema().as_arrow().clone());
         let rows = older.collect().await.map_err(|error| unreadable(stream, error))?;
@@ -156,21 +159,22 @@ fn ranked(stream: &str) -> String {
         );
     }
     format!(
-        "select everything.*, \
-           row_number() over (\
-             partition by everything.key \
-             order by everything.snapshot desc, everything.exchange_id desc, everything.ordinal desc\
-           ) as age, \
+        "select versions.*, \
            coalesce(\
-             gone.snapshot > everything.snapshot \
-               or (gone.snapshot = everything.snapshot and gone.noticed_at >= everything.fetched_at), \
+             gone.snapshot > versions.snapshot \
+               or (gone.snapshot = versions.snapshot and gone.noticed_at >= versions.fetched_at), \
              false\
            ) as is_deleted \
-         from landing_all.{stream} as everything \
+         from ( \
+           select *, row_number() over (\
+             partition by key order by snapshot desc, exchange_id desc, ordinal desc\
+           ) as age \
+           from landing_all.{stream} \
+         ) as versions \
          left join ( \
            select key, max(snapshot) as snapshot, max(noticed_at) as noticed_at \
            from landing_all.deletions where stream = '{stream}' group by key \
-         ) as gone on gone.key = everything.key"
+         ) as gone on gone.key = versions.key"
     )
 }
 

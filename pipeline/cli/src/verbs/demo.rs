@@ -9,7 +9,9 @@ use tokio::task::JoinHandle;
 use super::emulate::{crisp_emulator, gorgias_emulator, listen, origin};
 use super::{extract_source, load_target, plan, reconcile, transform_snapshot};
 use crate::Ending;
-use crate::arguments::{CrispEmulator, Demo, Extract, Format, GorgiasEmulator, Load, Plan, RunChoice};
+use crate::arguments::{
+    CrispEmulator, Demo, Extract, Format, GorgiasEmulator, Load, Plan, RunChoice,
+};
 use crate::config::Config;
 use crate::print;
 

@@ -54,8 +54,9 @@ pub(crate) async fn run(config: &Config, extract: &Extract, format: Format) -> R
 async fn locked(warehouse: Warehouse, until: Option<&str>) -> Result<Warehouse> {
     let Some(text) = until else { return Ok(warehouse) };
     let until = Instant::parse(&format!("{text}T00:00:00Z")).ok_or_else(|| {
-        Fault::config(format!("--lock-until {text:?} is not a day"))
-            .hint("write it as in --lock-until 2036-12-31; the lock ends as that day begins, in UTC")
+        Fault::config(format!("--lock-until {text:?} is not a day")).hint(
+            "write it as in --lock-until 2036-12-31; the lock ends as that day begins, in UTC",
+        )
     })?;
     warehouse.lock_until(until, now()).await
 }

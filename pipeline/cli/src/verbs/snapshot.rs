@@ -5,8 +5,8 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use kernel::{Fault, Result, SnapshotId};
-use landing::snapshot::{describe, list};
 use landing::outside::Outside;
+use landing::snapshot::{describe, list};
 use landing::verify::{Verdict, verify};
 use landing::{Warehouse, export, sign};
 

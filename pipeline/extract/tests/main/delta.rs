@@ -56,11 +56,16 @@ async fn a_delta_holds_each_class_of_change_and_nothing_else() {
     let sessions: Vec<String> = emulator.inventory().conversations.into_keys().collect();
     let messages: Vec<(String, i64)> = emulator.inventory().messages.into_iter().collect();
     say(&emulator, &sessions[0], 77);
-    let (session_id, fingerprint) = messages.iter().find(|(id, _)| *id == sessions[3]).cloned().unwrap_or_else(|| messages[0].clone());
+    let (session_id, fingerprint) = messages
+        .iter()
+        .find(|(id, _)| *id == sessions[3])
+        .cloned()
+        .unwrap_or_else(|| messages[0].clone());
     let content = serde_json::json!("corrected");
     emulator.change(&Change::Edit { session_id, fingerprint, content }).expect("is edited");
     emulator.change(&Change::Delete { session_id: sessions[5].clone() }).expect("is deleted");
-    let state = emulator::crisp::Change::State { session_id: sessions[7].clone(), state: "pending".into() };
+    let state =
+        emulator::crisp::Change::State { session_id: sessions[7].clone(), state: "pending".into() };
     emulator.change(&state).expect("is changed");
 
     let delta = add(&warehouse, &url, true).await;
@@ -68,9 +73,8 @@ async fn a_delta_holds_each_class_of_change_and_nothing_else() {
     assert_eq!(facts.parent.as_ref(), Some(&first.facts.id));
     let fingerprint = snapshot::fingerprint(&warehouse, &first.facts.id).await.expect("is sealed");
     assert_eq!(facts.parent_sha256.as_ref(), Some(&fingerprint));
-    let class = |stream: &str, class: &str| {
-        facts.streams[stream].changes.get(class).copied().unwrap_or(0)
-    };
+    let class =
+        |stream: &str, class: &str| facts.streams[stream].changes.get(class).copied().unwrap_or(0);
     assert_eq!(class("messages", "appended"), 1, "{:?}", facts.streams);
     assert_eq!(class("messages", "edited"), 1, "{:?}", facts.streams);
     assert_eq!(class("conversations", "deleted"), 1, "{:?}", facts.streams);

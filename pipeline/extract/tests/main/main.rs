@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use deskferry_extract::{
-    Manifest, Options, Outcome, Progress, Standing, WhenUsedUp, extract,
-};
+use deskferry_extract::{Manifest, Options, Outcome, Progress, Standing, WhenUsedUp, extract};
 use emulator::crisp::{self, Bound, Data, Emulator, Faults, PastEnd, Quirks};
 use kernel::fault::Kind;
 use kernel::retry::Policy;
@@ -98,7 +96,9 @@ async fn texts(
     use futures::StreamExt;
     let batches: Vec<_> = batches.map(|batch| batch.expect("reads")).collect().await;
     let columns = batches.iter().map(|batch| batch.column_by_name(column).expect("is there"));
-    columns.flat_map(|column| column.as_string::<i32>().iter().flatten().map(str::to_owned)).collect()
+    columns
+        .flat_map(|column| column.as_string::<i32>().iter().flatten().map(str::to_owned))
+        .collect()
 }
 
 fn keys(outcome: &Outcome) -> BTreeMap<&str, u64> {

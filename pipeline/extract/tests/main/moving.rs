@@ -12,7 +12,11 @@ use super::{Manifest, options, run, serve, source};
 const SEEDS: std::ops::Range<u64> = 0..24;
 
 /// What a snapshot holds of a stream, by key.
-pub(crate) async fn landed(warehouse: &Warehouse, outcome: &Outcome, stream: &str) -> BTreeMap<String, String> {
+pub(crate) async fn landed(
+    warehouse: &Warehouse,
+    outcome: &Outcome,
+    stream: &str,
+) -> BTreeMap<String, String> {
     let chain = chain::chain(warehouse, &outcome.facts.id).await.expect("is whole");
     let rows = chain::as_of(warehouse, &chain, stream, |row| Some(row.raw.to_owned())).await;
     rows.expect("can be read")
@@ -52,7 +56,8 @@ async fn what_was_there_from_start_to_end_is_in_every_snapshot_that_claims_to_be
         let conversations = landed(&warehouse, &outcome, "conversations").await;
         if is_complete(&outcome, "conversations") {
             *claims.entry("conversations").or_default() += 1;
-            let stayed = before.conversations.keys().filter(|id| after.conversations.contains_key(*id));
+            let stayed =
+                before.conversations.keys().filter(|id| after.conversations.contains_key(*id));
             let missing: Vec<_> = stayed.filter(|id| !conversations.contains_key(*id)).collect();
             assert!(missing.is_empty(), "seed {seed}: {missing:?}\n{:#?}", outcome.facts.evidence);
         }
@@ -67,8 +72,11 @@ async fn what_was_there_from_start_to_end_is_in_every_snapshot_that_claims_to_be
         if is_complete(&outcome, "people") {
             *claims.entry("people").or_default() += 1;
             let people = landed(&warehouse, &outcome, "people").await;
-            let missing: Vec<_> =
-                before.people.intersection(&after.people).filter(|id| !people.contains_key(*id)).collect();
+            let missing: Vec<_> = before
+                .people
+                .intersection(&after.people)
+                .filter(|id| !people.contains_key(*id))
+                .collect();
             assert!(missing.is_empty(), "seed {seed}: {missing:?}");
         }
     }
@@ -94,7 +102,8 @@ async fn once_the_workspace_is_quiet_again_the_snapshot_is_what_it_holds() {
         let passed: Vec<_> = there.iter().filter(|id| !conversations.contains_key(**id)).collect();
         assert!(passed.is_empty(), "seed {seed}: passed over {passed:?}");
         let messages = landed(&warehouse, &outcome, "messages").await;
-        let keys = now.messages.iter().map(|(session, fingerprint)| format!("{session}/{fingerprint}"));
+        let keys =
+            now.messages.iter().map(|(session, fingerprint)| format!("{session}/{fingerprint}"));
         let missing: Vec<_> = keys.filter(|key| !messages.contains_key(key)).collect();
         assert!(missing.is_empty(), "seed {seed}: {missing:?}\n{:#?}", outcome.facts.evidence);
     }
@@ -110,7 +119,11 @@ async fn messages_of_one_millisecond_across_a_page_edge_are_never_lost() {
         let manifest = Manifest::built_in("crisp").expect("reads");
         let outcome = run(&warehouse, options(&manifest, &url)).await.expect("extracts");
         let messages = emulator.inventory().messages.len() as u64;
-        assert_eq!(outcome.facts.streams["messages"].keys, messages, "{run_length}/{message_page} {:?}", outcome.facts.gaps);
+        assert_eq!(
+            outcome.facts.streams["messages"].keys, messages,
+            "{run_length}/{message_page} {:?}",
+            outcome.facts.gaps
+        );
         assert!(is_complete(&outcome, "messages"), "{run_length}/{message_page}");
     }
 }
@@ -123,7 +136,8 @@ async fn more_messages_of_one_millisecond_than_fit_on_two_pages_are_a_gap_and_ne
     let warehouse = Warehouse::open("memory://").expect("opens");
     let manifest = Manifest::built_in("crisp").expect("reads");
     let outcome = run(&warehouse, options(&manifest, &url)).await.expect("extracts");
-    let is_missing = outcome.facts.streams["messages"].keys < emulator.inventory().messages.len() as u64;
+    let is_missing =
+        outcome.facts.streams["messages"].keys < emulator.inventory().messages.len() as u64;
     let gaps = outcome.facts.gaps.iter();
     let named = gaps.filter(|gap| gap.stream == "messages" && gap.key.is_some()).count();
     assert!(is_missing && named > 0, "{named} gaps");

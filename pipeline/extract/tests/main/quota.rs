@@ -11,7 +11,7 @@ use landing::Warehouse;
 
 use super::{MachineClock, extracted, keys, options, run, serve, source};
 
-/// A clock that moves by a second with each look at it, and by a wait when somebody waits: days
+/// A clock that moves by a millisecond with each look at it, and by a wait when somebody waits: days
 /// pass as fast as the machine can ask.
 struct SimulatedClock(AtomicI64);
 
@@ -23,7 +23,7 @@ impl SimulatedClock {
 
 impl Clock for SimulatedClock {
     fn now(&self) -> Instant {
-        Instant::from_millis(self.0.fetch_add(1_000, Ordering::Relaxed))
+        Instant::from_millis(self.0.fetch_add(1, Ordering::Relaxed))
     }
 
     fn machine_ms(&self, ms: u64) -> u64 {
