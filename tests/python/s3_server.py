@@ -5,10 +5,12 @@ the test that started it. Only `locked` has Object Lock.
 """
 
 import sys
+import threading
 
 import boto3
 from flask import request
 from moto.s3.models import S3Backend
+from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
 
 begin_upload = S3Backend.create_multipart_upload
@@ -31,6 +33,17 @@ def end_upload_with_lock(self, bucket_name, multipart_id, body):
     return key
 
 
+put_object = S3Response.put_object
+one_at_a_time = threading.Lock()
+
+
+def put_object_in_one_step(self):
+    """S3 looks and writes in one step; moto's two steps let two threads create the same object."""
+    with one_at_a_time:
+        return put_object(self)
+
+
+S3Response.put_object = put_object_in_one_step
 S3Backend.create_multipart_upload = begin_upload_with_lock
 S3Backend.complete_multipart_upload = end_upload_with_lock
 

@@ -7,11 +7,12 @@
 //! - `questions` makes one call, or takes its answer from the journal; `auth`, `quota` and
 //!   `selector` help it.
 //! - `pages` and `sweep` read one list to its end; `reading` tells news from what is known.
-//! - `reader` reads all lists in order, closes, and finds what was deleted; `run` is the whole.
+//! - `reader` reads all lists in order and closes; `deletions` finds what is gone; `run` is the whole.
 
 mod addresses;
 mod auth;
 mod check;
+mod deletions;
 mod earlier;
 mod files;
 mod forecast;

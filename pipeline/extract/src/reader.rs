@@ -3,7 +3,7 @@
 //! First everything is read once. Whatever people touched meanwhile is read again whole, in closing
 //! rounds, until a round brings nothing new. What was listed before and is gone becomes a deletion.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt;
@@ -52,15 +52,16 @@ pub(crate) struct Harvest {
     /// Rounds in which a list was read last, where it was not the first one.
     last_round: HashMap<(String, String), u64>,
     /// Records of the streams that stand on their own.
-    roots: HashMap<String, Versions>,
+    pub(crate) roots: HashMap<String, Versions>,
     /// Hashes of the keys that were there when a stream was read last.
-    listed: HashMap<String, HashSet<u64>>,
+    pub(crate) listed: HashMap<String, HashSet<u64>>,
     links: Vec<String>,
     linked: HashSet<String>,
     closing_since: Option<Instant>,
-    unproven_streams: BTreeSet<String>,
+    pub(crate) unproven_streams: BTreeSet<String>,
     pub(crate) gaps: Vec<Gap>,
-    pub(crate) deletions: Vec<Deletion>,
+    /// By stream and key.
+    pub(crate) deletions: BTreeMap<(String, String), Deletion>,
     pub(crate) evidence: Vec<String>,
     pub(crate) unproven: Vec<String>,
     pub(crate) forecast: Forecast,
@@ -337,75 +338,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What was there before and is not any more, of the streams that were read to the end.
-    async fn find_deletions(&self) -> Result<()> {
-        for stream in self.streams().filter(|stream| stream.partition_router.is_empty()) {
-            let Some((seen, listed)) = self.came_and_was_listed(stream) else { continue };
-            let known = self.earlier.keys(stream).await?;
-            let keys: BTreeSet<String> = seen.into_keys().chain(known).collect();
-            let gone = keys.into_iter().filter(|key| !listed.contains(&hash_of(key)));
-            if self.is_doubtful(stream) {
-                let (name, gone) = (&stream.name, gone.count());
-                self.note_evidence(format!(
-                    "{name}: {gone} keys did not come again; the list is not proven whole, so they are not taken for deleted"
-                ));
-                continue;
-            }
-            self.note_deletions(stream, None, gone);
-        }
-        self.cascade().await
-    }
-
-    /// Everything that came of a stream, and hashes of the keys that were there in the end.
-    fn came_and_was_listed(&self, stream: &Stream) -> Option<(Versions, HashSet<u64>)> {
-        let mut harvest = self.harvested();
-        let listed = harvest.listed.remove(&stream.name)?;
-        Some((harvest.roots.remove(&stream.name).unwrap_or_default(), listed))
-    }
-
-    fn is_doubtful(&self, stream: &Stream) -> bool {
-        let harvest = self.harvested();
-        let has_gap = harvest.gaps.iter().any(|gap| gap.stream == stream.name);
-        has_gap || harvest.unproven_streams.contains(&stream.name)
-    }
-
-    /// What hung on a deleted record in earlier snapshots went with it.
-    async fn cascade(&self) -> Result<()> {
-        for stream in self.streams() {
-            let Some(parent) = parent_of(stream) else { continue };
-            let deletions = &self.harvested().deletions.clone();
-            let gone = deletions.iter().filter(|deletion| deletion.stream == parent);
-            let parents: HashSet<String> = gone.map(|deletion| deletion.key.clone()).collect();
-            for (key, parent_key) in self.earlier.children(stream, &parents).await? {
-                self.note_deletions(stream, Some(&parent_key), [key].into_iter());
-            }
-        }
-        Ok(())
-    }
-
-    fn note_deletions(
-        &self,
-        stream: &Stream,
-        parent_key: Option<&str>,
-        keys: impl Iterator<Item = String>,
-    ) {
-        let noticed_at = self.questions.now();
-        let mut harvest = self.harvested();
-        for key in keys {
-            let known = |deletion: &Deletion| deletion.stream == stream.name && deletion.key == key;
-            if harvest.deletions.iter().any(known) {
-                continue;
-            }
-            harvest.deletions.push(Deletion {
-                stream: stream.name.clone(),
-                parent_key: parent_key.map(str::to_owned),
-                reason: "it was there before and did not come again".to_owned(),
-                noticed_at,
-                key,
-            });
-        }
-    }
-
     /// When the extraction began, by the other side's clock.
     pub(crate) fn begun_at(&self) -> Instant {
         self.questions.by_their_clock(self.began_at)
@@ -435,12 +367,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn streams(&self) -> impl Iterator<Item = &'a Stream> + use<'a> {
+    pub(crate) fn streams(&self) -> impl Iterator<Item = &'a Stream> + use<'a> {
         let skipped = self.skipped;
         self.manifest.streams.iter().filter(move |stream| !skipped.contains(&stream.name))
     }
 
-    fn harvested(&self) -> MutexGuard<'_, Harvest> {
+    pub(crate) fn harvested(&self) -> MutexGuard<'_, Harvest> {
         locked(&self.harvest)
     }
 }

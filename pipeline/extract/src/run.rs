@@ -151,7 +151,7 @@ pub async fn extract(
         gaps: harvest.gaps,
         evidence: harvest.evidence,
         unproven: harvest.unproven,
-        deletions: harvest.deletions,
+        deletions: harvest.deletions.into_values().collect(),
         filters,
         tool: options.tool.clone(),
         parent,

@@ -84,14 +84,17 @@ impl Sweeps<'_> {
     }
 
     async fn once(&self) -> Result<End> {
-        match self.forward(Window::default(), 0).await? {
-            Some(sweep) if self.pages.reading.partition.is_root() => {
-                self.pages.evidence(sweep.told("read once"));
-                Ok(End::Reached)
+        let Some(sweep) = self.forward(Window::default(), 0).await? else { return Ok(End::Left) };
+        let reading = self.pages.reading;
+        if reading.partition.is_root() {
+            self.pages.evidence(sweep.told("read once"));
+            if sweep.places - self.counter.first > self.counter.step {
+                let why =
+                    "read once over several pages; whatever moved in between may be passed over";
+                reading.reader.note_unproven(reading.stream, why);
             }
-            Some(_) => Ok(End::Reached),
-            None => Ok(End::Left),
         }
+        Ok(End::Reached)
     }
 
     /// Forwards to find the end, then backwards: what is left in a closed window cannot escape.

@@ -164,15 +164,25 @@ async fn write_out(config: &Config, choice: &Export) -> Result<Ending> {
         None => Box::new(std::io::stdout()),
     };
     let count = match choice.shape {
-        Shape::Tar => export::export_tar(&warehouse, &id, &mut out).await?,
+        Shape::Tar => export::export_tar(&warehouse, &id, &mut out).await,
         Shape::Jsonl => {
-            export::export_jsonl(&warehouse, &id, choice.stream.as_deref(), &mut out).await?
+            export::export_jsonl(&warehouse, &id, choice.stream.as_deref(), &mut out).await
         }
+    };
+    // Whoever reads from a pipe may stop reading.
+    let count = match count {
+        Err(fault) if choice.to.is_none() && is_broken_pipe(&fault) => return Ok(Ending::Done),
+        count => count?,
     };
     out.flush().map_err(|error| Fault::retry("the export could not be written").because(error))?;
     let what = if choice.shape == Shape::Tar { "bytes" } else { "records" };
     print::talk(&format!("exported {id}: {count} {what}"));
     Ok(Ending::Done)
+}
+
+fn is_broken_pipe(fault: &Fault) -> bool {
+    let cause = std::error::Error::source(fault).and_then(|cause| cause.downcast_ref());
+    cause.is_some_and(|error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 fn read_key(path: &Path) -> Result<String> {

@@ -87,6 +87,35 @@ async fn what_was_there_from_start_to_end_is_in_every_snapshot_that_claims_to_be
 }
 
 #[tokio::test]
+async fn a_list_of_many_pages_that_shrinks_under_the_reader_loses_nothing_that_stays() {
+    let mut claims = 0;
+    for seed in 0..12 {
+        // Twenty events a call while the list is swept twice, and then rest.
+        let moving = Moving { seed, rate: 20_000, events_max: Some(600), ..Moving::default() };
+        let quirks = Quirks { moving: Some(moving), ..Quirks::default() };
+        let data = crisp::Data::Shop { seed, conversations: 600 };
+        let (emulator, url) = serve(crisp::Options { data, quirks, ..source() }).await;
+        let warehouse = Warehouse::open("memory://").expect("opens");
+        let manifest = Manifest::built_in("crisp").expect("reads");
+        let all = manifest.stream_names().into_iter();
+        let skip_streams = all.filter(|name| name != "conversations").collect();
+        let before = emulator.inventory();
+        let options = Options { skip_streams, ..options(&manifest, &url) };
+        let outcome = run(&warehouse, options).await.expect("extracts");
+        if is_complete(&outcome, "conversations") {
+            claims += 1;
+            let landed = landed(&warehouse, &outcome, "conversations").await;
+            let after = emulator.inventory();
+            let stayed =
+                before.conversations.keys().filter(|id| after.conversations.contains_key(*id));
+            let missing: Vec<_> = stayed.filter(|id| !landed.contains_key(*id)).collect();
+            assert!(missing.is_empty(), "seed {seed}: {missing:?}\n{:#?}", outcome.facts.evidence);
+        }
+    }
+    assert!(claims > 6, "{claims} claims");
+}
+
+#[tokio::test]
 async fn once_the_workspace_is_quiet_again_the_snapshot_is_what_it_holds() {
     for seed in 0..12 {
         let moving = Moving { seed, rate: 300, events_max: Some(60), ..Moving::default() };

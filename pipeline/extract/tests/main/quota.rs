@@ -1,6 +1,5 @@
 //! Extractions over many quota days, in moments: the clock of the test runs fast.
 
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use deskferry_extract::{Manifest, Options, Outcome, Progress, Standing, WhenUsedUp, extract};
@@ -11,24 +10,31 @@ use landing::Warehouse;
 
 use super::{MachineClock, extracted, keys, options, run, serve, source};
 
-/// A clock that moves by a millisecond with each look at it, and by a wait when somebody waits: days
-/// pass as fast as the machine can ask.
-struct SimulatedClock(AtomicI64);
+/// A day in milliseconds, and the milliseconds in which it passes in these tests.
+const DAY_MS: u64 = 86_400_000;
+const FAST_DAY_MS: u64 = 150;
 
-impl SimulatedClock {
+/// A clock on which a day passes in a fraction of a second.
+struct FastClock {
+    began: std::time::Instant,
+    begin: Instant,
+}
+
+impl FastClock {
     fn new() -> Self {
-        Self(AtomicI64::new(MachineClock.now().micros() / 1_000))
+        let begin = Instant::start_of_day(MachineClock.now().day());
+        Self { began: std::time::Instant::now(), begin }
     }
 }
 
-impl Clock for SimulatedClock {
+impl Clock for FastClock {
     fn now(&self) -> Instant {
-        Instant::from_millis(self.0.fetch_add(1, Ordering::Relaxed))
+        let passed_us = self.began.elapsed().as_micros() as u64;
+        Instant::from_micros(self.begin.micros() + (passed_us * (DAY_MS / FAST_DAY_MS)) as i64)
     }
 
     fn machine_ms(&self, ms: u64) -> u64 {
-        self.0.fetch_add(ms as i64, Ordering::Relaxed);
-        0
+        ms * FAST_DAY_MS / DAY_MS
     }
 }
 
@@ -51,7 +57,7 @@ async fn over_days(url: &str, limit: Option<u64>) -> (Outcome, Vec<Standing>) {
     let warehouse = Warehouse::open("memory://").expect("opens");
     let manifest = Manifest::built_in("crisp").expect("reads");
     let options = Options { calls_per_day: limit, ..options(&manifest, url) };
-    let (waits, clock) = (Waits::default(), Arc::new(SimulatedClock::new()));
+    let (waits, clock) = (Waits::default(), Arc::new(FastClock::new()));
     let outcome = extract(&warehouse, &manifest, &options, clock, &waits).await;
     (outcome.expect("finishes by itself"), waits.0.into_inner().expect("nobody panicked"))
 }
@@ -64,12 +70,13 @@ async fn twenty_quota_days_pass_in_seconds_and_no_call_is_wasted() {
     let (outcome, days) = over_days(&url, Some(limit)).await;
     assert_eq!(keys(&outcome), keys(&whole));
     assert_eq!(outcome.calls, whole.calls);
-    assert!((20..=21).contains(&days.len()), "{} days", days.len());
+    // A slow machine may need more days than the quota asks for, never fewer.
+    assert!(days.len() >= 20, "{} days of {limit}", days.len());
     assert_eq!(emulator.counters().calls.values().sum::<u64>(), whole.calls);
-    let began = Instant::parse(&format!("{}T00:00:00Z", days[0].day)).expect("is a day");
-    let forecast = days[days.len() / 2].finish_at.expect("is forecast by the middle");
-    let forecast_days = forecast.day() - began.day();
-    assert!((10..=30).contains(&forecast_days), "forecast by the middle: {forecast_days} days");
+    let middle = &days[days.len() / 2];
+    let today = Instant::parse(&format!("{}T00:00:00Z", middle.day)).expect("is a day");
+    let forecast = middle.finish_at.expect("is forecast by the middle");
+    assert!(forecast.day() > today.day(), "more than a day's calls were to go");
 }
 
 #[tokio::test]
