@@ -1,30 +1,35 @@
 //! How fast message records are landed on one thread, with all that custody asks for, and how small.
 //!
-//! Replies of 40 invented messages each go through the journal into a sealed snapshot in a scratch
-//! folder; making them up is not counted. The same records are then written as gzip'd JSON lines
-//! and, where the Python of `make venv` is there, by pyarrow. Run with
-//! `cargo bench -p deskferry-landing`; a number after `--` stands for the million.
+//! Replies of 40 invented messages each are landed from memory into a sealed snapshot in a scratch
+//! folder; then they go through the journal first, which makes them durable as they come. Making
+//! them up is not counted. The same records are then written as gzip'd JSON lines and, where the
+//! Python of `make venv` is there, by pyarrow. Run with `cargo bench -p deskferry-landing`; a number
+//! after `--` stands for the million.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::ops::{Add, Sub};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Stopwatch};
 
 use bytes::Bytes;
-use deskferry_landing::bag::{Closing, seal};
-use deskferry_landing::exchange::{Exchange, RecordSpan};
+use deskferry_landing::bag::{Closing, seal, seal_arrived};
+use deskferry_landing::exchange::{Arrived, Exchange, RecordSpan};
 use deskferry_landing::journal::{Journal, Start};
 use deskferry_landing::{Warehouse, snapshot};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use kernel::{Clock, Instant};
+use kernel::{Clock, Instant, SnapshotId};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 /// Messages in a reply of Crisp.
 const PAGE: usize = 40;
+/// Replies handed over at a time: about the 8 MiB of a segment of the journal.
+const REPLIES: usize = 340;
 /// Messages of a conversation.
 const CONVERSATION: usize = 12;
 const WORDS: &str = "the order was not delivered yesterday could you please check where my parcel \
@@ -125,7 +130,7 @@ impl Iterator for Replies {
         }
         body.push_str("]}");
         let exchange = Exchange {
-            id: 0,
+            id: self.number.div_ceil(PAGE) as i64,
             stream: "messages".into(),
             url: format!("https://api.example.invalid/v1/website/w/conversation/{request_key}"),
             request_key,
@@ -143,43 +148,157 @@ impl Iterator for Replies {
     }
 }
 
-struct Landed {
-    raw_bytes: u64,
-    noting: Duration,
-    sealing: Duration,
-    /// Time of the one thread that encodes, as the system counts it.
+/// Time that went by, and time that this thread had a processor.
+#[derive(Debug, Clone, Copy, Default)]
+struct Time {
+    wall: Duration,
     thread: Duration,
-    stored_bytes: u64,
-    peak_mib: u64,
 }
 
-async fn land(folder: &Path, count: usize) -> Landed {
-    let warehouse = Warehouse::open(&format!("file://{}", folder.display())).expect("opens");
-    let start = Start {
+impl Time {
+    fn since(begun: Stopwatch) -> Self {
+        Self { wall: begun.elapsed(), thread: thread_time() }
+    }
+}
+
+impl Add for Time {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { wall: self.wall + other.wall, thread: self.thread + other.thread }
+    }
+}
+
+impl Sub for Time {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self { wall: self.wall - other.wall, thread: self.thread - other.thread }
+    }
+}
+
+/// A line of the table.
+struct Figure {
+    what: &'static str,
+    records: usize,
+    raw_bytes: u64,
+    time: Time,
+    stored_bytes: Option<u64>,
+    peak_mib: Option<u64>,
+}
+
+impl Figure {
+    fn print(&self) {
+        let rate = |time: Duration| self.raw_bytes as f64 / 1e6 / time.as_secs_f64();
+        let ratio = self.stored_bytes.map(|bytes| self.raw_bytes as f64 / bytes as f64);
+        println!(
+            "{:<28} {:>9} {:>10.0} {:>12.0} {:>7} {:>9}",
+            self.what,
+            self.records,
+            rate(self.time.wall),
+            rate(self.time.thread),
+            ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}")),
+            self.peak_mib.map_or_else(String::new, |mib| mib.to_string()),
+        );
+    }
+}
+
+fn start() -> Start {
+    Start {
         format: snapshot::FORMAT,
         account: "bench".into(),
         question_sha256: "q".into(),
         started_at: Still.now(),
-    };
-    let mut journal =
-        Journal::open(&warehouse, "crisp", start, Arc::new(Still), 1_000).await.expect("opens");
-    let (mut raw_bytes, mut noting, mut thread) = (0, Duration::ZERO, Duration::ZERO);
-    for (exchange, body) in Replies::new(count) {
-        raw_bytes +=
-            exchange.records.iter().map(|span| (span.end - span.start) as u64).sum::<u64>();
-        let (begun, busy) = (Stopwatch::now(), thread_time());
-        journal.note(exchange, body).await.expect("is noted");
-        noting += begun.elapsed();
-        thread += thread_time() - busy;
     }
-    let (begun, busy) = (Stopwatch::now(), thread_time());
-    let facts = seal(&mut journal, Closing::default(), Still.now()).await.expect("is sealed");
-    let sealing = begun.elapsed();
-    thread += thread_time() - busy;
+}
+
+fn open(folder: &Path) -> Warehouse {
+    Warehouse::open(&format!("file://{}", folder.display())).expect("opens")
+}
+
+/// From memory into the sealed bag: with the hash of each body, then without, as it is taken when
+/// the body arrives.
+async fn land(folder: &Path, count: usize) -> [Figure; 2] {
+    let warehouse = open(folder);
+    let id = SnapshotId { platform: "crisp".into(), number: 1 };
+    let (begun, making, raw_bytes) = (Stopwatch::now(), Cell::new(Time::default()), Cell::new(0));
+    let (mut replies, hashing) = (Replies::new(count), Cell::new(Time::default()));
+    let arrived = std::iter::from_fn(|| {
+        let before = Time::since(begun);
+        let made: Vec<(Exchange, Bytes)> = replies.by_ref().take(REPLIES).collect();
+        raw_bytes.set(raw_bytes.get() + made.iter().map(raw_bytes_of).sum::<u64>());
+        making.set(making.get() + (Time::since(begun) - before));
+        let before = Time::since(begun);
+        let arrived = made.into_iter().map(|(exchange, body)| Arrived::new(exchange, body));
+        let arrived: Vec<Arrived> = arrived.collect();
+        hashing.set(hashing.get() + (Time::since(begun) - before));
+        (!arrived.is_empty()).then_some(Ok(arrived))
+    });
+    forget_peak();
+    let before = Time::since(begun);
+    let (start, arrived) = (start(), futures::stream::iter(arrived));
+    let facts = seal_arrived(&warehouse, &id, &start, arrived, Still.now()).await;
+    let facts = facts.expect("is sealed");
+    let time = Time::since(begun) - before - making.get();
     assert_eq!(facts.streams["messages"].records, count as u64);
-    let bag = folder.join("landing/crisp/0001");
-    let stored_bytes = bytes_below(&bag);
-    Landed { raw_bytes, noting, sealing, thread, stored_bytes, peak_mib: peak_mib() }
+    let landed = Figure {
+        what: "landed from memory",
+        records: count,
+        raw_bytes: raw_bytes.get(),
+        time,
+        stored_bytes: Some(bytes_below(&folder.join("landing/crisp/0001"))),
+        peak_mib: Some(peak_mib()),
+    };
+    let apart = Figure {
+        what: "  bodies hashed on arrival",
+        time: time - hashing.get(),
+        stored_bytes: None,
+        peak_mib: None,
+        ..landed
+    };
+    [landed, apart]
+}
+
+/// Through the journal into the sealed bag: the journal alone, then both.
+async fn journal_and_land(folder: &Path, count: usize) -> [Figure; 2] {
+    let warehouse = open(folder);
+    let mut journal =
+        Journal::open(&warehouse, "crisp", start(), Arc::new(Still), 1_000).await.expect("opens");
+    let (begun, mut noting, mut raw_bytes) = (Stopwatch::now(), Time::default(), 0);
+    forget_peak();
+    for (exchange, body) in Replies::new(count) {
+        raw_bytes += raw_bytes_of(&(exchange.clone(), body.clone()));
+        let before = Time::since(begun);
+        journal.note(exchange, body).await.expect("is noted");
+        noting = noting + (Time::since(begun) - before);
+    }
+    let before = Time::since(begun);
+    journal.flush().await.expect("is flushed");
+    noting = noting + (Time::since(begun) - before);
+    let journalled = Figure {
+        what: "journal",
+        records: count,
+        raw_bytes,
+        time: noting,
+        stored_bytes: Some(bytes_below(&folder.join("extracting/crisp/0001/journal"))),
+        peak_mib: Some(peak_mib()),
+    };
+    let before = Time::since(begun);
+    let facts = seal(&mut journal, Closing::default(), Still.now()).await.expect("is sealed");
+    let sealing = Time::since(begun) - before;
+    assert_eq!(facts.streams["messages"].records, count as u64);
+    let both = Figure {
+        what: "journal, then sealed from it",
+        time: noting + sealing,
+        stored_bytes: Some(bytes_below(&folder.join("landing/crisp/0001"))),
+        peak_mib: Some(peak_mib()),
+        ..journalled
+    };
+    [journalled, both]
+}
+
+fn raw_bytes_of((exchange, _): &(Exchange, Bytes)) -> u64 {
+    exchange.records.iter().map(|span| (span.end - span.start) as u64).sum()
 }
 
 /// How long this thread has had a processor.
@@ -189,7 +308,13 @@ fn thread_time() -> Duration {
     Duration::from_nanos(nanos.unwrap_or(0))
 }
 
-/// The most memory that this process has held.
+/// Begins to look for the peak of memory from here.
+fn forget_peak() {
+    // Where the system has no such file, the peak is that of the whole run.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// The most memory that this process has held since [`forget_peak`].
 fn peak_mib() -> u64 {
     let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -205,44 +330,28 @@ fn bytes_below(folder: &Path) -> u64 {
     entries.map(|entry| size(&entry.path())).sum()
 }
 
-fn rate(bytes: u64, time: Duration) -> f64 {
-    bytes as f64 / 1e6 / time.as_secs_f64()
-}
-
-fn print_landed(count: usize, landed: &Landed) {
-    let raw = landed.raw_bytes;
-    println!(
-        "landed {count} records of {} bytes: {:.0} MB/s ({:.0} MB/s of its thread's time)",
-        raw / count as u64,
-        rate(raw, landed.noting + landed.sealing),
-        rate(raw, landed.thread),
-    );
-    println!(
-        "    journal {:.0} MB/s, sealing {:.0} MB/s, ratio {:.2} with all that custody adds, peak \
-         memory {} MiB",
-        rate(raw, landed.noting),
-        rate(raw, landed.sealing),
-        raw as f64 / landed.stored_bytes as f64,
-        landed.peak_mib,
-    );
-}
-
 /// The same records as gzip'd JSON lines, which nothing proves anything about.
-fn gzip(count: usize) {
+fn gzip(count: usize) -> Figure {
     let mut encoder = GzEncoder::new(Counted(0), Compression::new(6));
-    let (mut raw_bytes, mut time) = (0, Duration::ZERO);
-    for (exchange, body) in Replies::new(count) {
-        let begun = Stopwatch::now();
-        for span in &exchange.records {
-            encoder.write_all(&body[span.start..span.end]).expect("is written");
+    let (begun, mut raw_bytes, mut time) = (Stopwatch::now(), 0, Time::default());
+    for reply in Replies::new(count) {
+        raw_bytes += raw_bytes_of(&reply);
+        let before = Time::since(begun);
+        for span in &reply.0.records {
+            encoder.write_all(&reply.1[span.start..span.end]).expect("is written");
             encoder.write_all(b"\n").expect("is written");
-            raw_bytes += (span.end - span.start) as u64;
         }
-        time += begun.elapsed();
+        time = time + (Time::since(begun) - before);
     }
     let written = encoder.finish().expect("is written").0;
-    let ratio = raw_bytes as f64 / written as f64;
-    println!("gzip -6 of JSON lines: {:.0} MB/s, ratio {ratio:.2}", rate(raw_bytes, time));
+    Figure {
+        what: "gzip -6 of JSON lines",
+        records: count,
+        raw_bytes,
+        time,
+        stored_bytes: Some(written),
+        peak_mib: None,
+    }
 }
 
 struct Counted(u64);
@@ -268,23 +377,38 @@ raw = pc.sum(pc.binary_length(table["raw"])).as_py()
 texts = ["raw", "key", "sha256"]
 names = [name for name in table.column_names if name not in texts]
 sink = pa.BufferOutputStream()
-begun = time.perf_counter()
+wall, cpu = time.perf_counter_ns(), time.process_time_ns()
 pq.write_table(table, sink, compression="zstd", compression_level=3, use_dictionary=names, row_group_size=100_000)
-seconds = time.perf_counter() - begun
-size = sink.getvalue().size
-print(f"pyarrow {pa.__version__}, the finished table alone: {raw / 1e6 / seconds:.0f} MB/s, ratio {raw / size:.2f}")
+print(raw, time.perf_counter_ns() - wall, time.process_time_ns() - cpu, sink.getvalue().size)
 "#;
 
-fn pyarrow(folder: &Path) {
+fn pyarrow(folder: &Path, count: usize) -> Option<Figure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("lies in the repository");
     let python = root.join("target/venv/bin/python");
     if !python.exists() {
         println!("pyarrow was left out: run `make venv` first");
-        return;
+        return None;
     }
     let part = folder.join("landing/crisp/0001/data/messages/part-00000.parquet");
-    let status = Command::new(python).args(["-c", PYARROW]).arg(part).status();
-    assert!(status.expect("python runs").success());
+    let said = Command::new(python).args(["-c", PYARROW]).arg(part).output().expect("python runs");
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let said = String::from_utf8(said.stdout).expect("is text");
+    let said: Vec<u64> = said.split_whitespace().flat_map(str::parse).collect();
+    let [raw_bytes, wall, thread, stored] = said[..] else { panic!("four numbers: {said:?}") };
+    Some(Figure {
+        what: "pyarrow, the table alone",
+        records: count,
+        raw_bytes,
+        time: Time { wall: Duration::from_nanos(wall), thread: Duration::from_nanos(thread) },
+        stored_bytes: Some(stored),
+        peak_mib: None,
+    })
+}
+
+/// What else the machine was doing, as it says itself: the load of the last minute.
+fn load() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace().next().unwrap_or("unknown").to_owned()
 }
 
 fn main() {
@@ -292,13 +416,26 @@ fn main() {
     let count: usize = asked.unwrap_or(1_000_000);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("starts");
+    println!("MB/s of raw records, on one thread; load of the machine before: {}", load());
+    println!(
+        "{:<28} {:>9} {:>10} {:>12} {:>7} {:>9}",
+        "", "records", "wall", "thread time", "ratio", "peak MiB"
+    );
     for part in [count / 10, count] {
         let folder = tempfile::tempdir().expect("a scratch folder");
-        let landed = runtime.block_on(land(folder.path(), part));
-        print_landed(part, &landed);
+        for figure in runtime.block_on(land(folder.path(), part)) {
+            figure.print();
+        }
+        let other = tempfile::tempdir().expect("a scratch folder");
+        for figure in runtime.block_on(journal_and_land(other.path(), part)) {
+            figure.print();
+        }
         if part == count {
-            gzip(count);
-            pyarrow(folder.path());
+            gzip(count).print();
+            if let Some(figure) = pyarrow(folder.path(), count) {
+                figure.print();
+            }
         }
     }
+    println!("load of the machine after: {}", load());
 }

@@ -7,21 +7,21 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::{Stream, StreamExt, TryStreamExt};
 use kernel::{Fault, Instant, Result, SnapshotId};
 use object_store::ObjectStore;
 use object_store::path::Path;
 
 use crate::exchange::{
-    Deletion, Exchange, RecordRows, deletions_batch, deletions_schema, downloads_batch,
-    downloads_schema, exchanges_batch, exchanges_schema, records_schema, sha256,
+    Arrived, Deletion, Exchange, RecordRows, deletions_batch, deletions_schema, downloads_batch,
+    downloads_schema, exchanges_batch, exchanges_schema, records_schema, sha256, short_hash,
 };
-use crate::journal::Journal;
+use crate::journal::{Journal, Start};
+use crate::segment::called_on;
 use crate::snapshot::{
     FORMAT, Gap, INNER_TABLES, SnapshotFacts, StreamFacts, fingerprint, is_sealed,
 };
-use crate::table::{BATCH_ROWS, Piece, ROW_GROUP_ROWS, Shape, TableWriter, Written};
+use crate::table::{BATCH_ROWS, Kind, Piece, ROW_GROUP_ROWS, Shape, TableWriter, Written};
 use crate::warehouse::{io, json_text};
 use crate::{Warehouse, layout};
 
@@ -29,6 +29,23 @@ use crate::{Warehouse, layout};
 const PART_ROWS_MAX: u64 = 1_000_000;
 /// Bytes of records gathered for a stream before they are handed to the encoder.
 const GATHERED_BYTES_MAX: usize = 8 << 20;
+
+/// Columns of the tables of a bag that a dictionary gains nothing for.
+const COLUMNS: [(&str, Kind); 13] = [
+    ("raw", Kind::Long),
+    ("raw_bytes", Kind::Long),
+    ("frame", Kind::Long),
+    ("key", Kind::Key),
+    ("parent_key", Kind::Key),
+    ("request_key", Kind::Key),
+    ("url", Kind::Key),
+    ("sha256", Kind::Random),
+    ("body_sha256", Kind::Random),
+    ("exchange_id", Kind::Number),
+    ("ordinal", Kind::Number),
+    ("offset", Kind::Number),
+    ("fetched_at", Kind::Number),
+];
 
 /// What the extraction knows about a snapshot besides its journal.
 #[derive(Debug, Clone, Default)]
@@ -91,26 +108,29 @@ pub(crate) async fn seal_cut(
     journal.flush().await?;
     let id = journal.id().clone();
     let warehouse = journal.warehouse().clone();
-    if is_sealed(&warehouse, &id).await? {
-        return Err(sealed_before(&id));
-    }
-    let parent_sha256 = match &closing.parent {
-        Some(parent) => Some(fingerprint(&warehouse, parent).await?),
-        None => None,
-    };
-    warehouse.remove_all(&layout::snapshot(&id)).await?;
-    let mut bag = Bag::new(&warehouse, &id, cut);
-    for number in journal.segments() {
-        bag.add(journal.segment(number).await?).await?;
-    }
-    bag.delete(&closing.deletions).await?;
-    bag.copy_files().await?;
-    let facts = bag.facts(journal, closing, parent_sha256, now)?;
-    bag.close(&facts).await?;
-    warehouse.protect(&layout::snapshot(&id)).await?;
+    let segments = futures::stream::iter(journal.segments()).then(|n| journal.segment(n));
+    let bag = Bag::new(&warehouse, &id, cut);
+    let facts = bag.seal(journal.start(), segments, closing, now).await?;
     journal.release().await?;
     warehouse.remove_all(&layout::extracting(&id)).await?;
     Ok(facts)
+}
+
+/// Seals what comes from memory, exchanges in the order of their ids, as [`seal`] seals a journal.
+/// For the bench, which measures it apart from the journal.
+///
+/// # Errors
+/// As [`seal`], and those of the stream.
+#[doc(hidden)]
+pub async fn seal_arrived(
+    warehouse: &Warehouse,
+    id: &SnapshotId,
+    start: &Start,
+    arrived: impl Stream<Item = Result<Vec<Arrived>>>,
+    now: Instant,
+) -> Result<SnapshotFacts> {
+    let bag = Bag::new(warehouse, id, Cut::default());
+    bag.seal(start, arrived, Closing::default(), now).await
 }
 
 /// A bag being filled.
@@ -124,6 +144,7 @@ struct Bag<'a> {
     deletions: Parts,
     downloaded: HashSet<String>,
     exchange_count: u64,
+    calls_by_day: BTreeMap<i64, u64>,
     body_bytes: u64,
     payload: Payload,
 }
@@ -131,8 +152,8 @@ struct Bag<'a> {
 struct StreamRows {
     rows: RecordRows,
     parts: Parts,
-    keys: HashSet<u64>,
-    records: u64,
+    /// The short hash of each record's key: to count distinct keys needs no texts.
+    keys: Vec<u64>,
     changes: BTreeMap<String, u64>,
 }
 
@@ -160,18 +181,16 @@ impl Payload {
 impl StreamRows {
     fn new(id: &SnapshotId, stream: &str, cut: Cut) -> Self {
         Self {
-            rows: RecordRows::new(&id.platform),
+            rows: RecordRows::new(&id.platform, stream),
             parts: Parts::new(id, stream, cut),
-            keys: HashSet::new(),
-            records: 0,
+            keys: Vec::new(),
             changes: BTreeMap::new(),
         }
     }
 
     fn push(&mut self, exchange: &Exchange, place: usize, raw: &[u8]) {
         let span = &exchange.records[place];
-        self.records += 1;
-        self.keys.insert(key_hash(&span.key));
+        self.keys.push(short_hash(&span.key));
         if let Some(change) = &span.change {
             *self.changes.entry(change.clone()).or_default() += 1;
         }
@@ -191,14 +210,46 @@ impl<'a> Bag<'a> {
             deletions: Parts::new(id, "deletions", cut),
             downloaded: HashSet::new(),
             exchange_count: 0,
+            calls_by_day: BTreeMap::new(),
             body_bytes: 0,
             payload: Payload::default(),
         }
     }
 
-    async fn add(&mut self, rows: Vec<(Exchange, Bytes)>) -> Result<()> {
-        for (exchange, body) in &rows {
+    async fn seal(
+        mut self,
+        start: &Start,
+        arrived: impl Stream<Item = Result<Vec<Arrived>>>,
+        closing: Closing,
+        now: Instant,
+    ) -> Result<SnapshotFacts> {
+        let (warehouse, id) = (self.warehouse, self.id);
+        if is_sealed(warehouse, id).await? {
+            return Err(sealed_before(id));
+        }
+        let parent_sha256 = match &closing.parent {
+            Some(parent) => Some(fingerprint(warehouse, parent).await?),
+            None => None,
+        };
+        warehouse.remove_all(&layout::snapshot(id)).await?;
+        let mut arrived = std::pin::pin!(arrived);
+        while let Some(rows) = arrived.try_next().await? {
+            self.add(&rows).await?;
+        }
+        self.delete(&closing.deletions).await?;
+        self.copy_files().await?;
+        let facts = self.facts(start, closing, parent_sha256, now)?;
+        self.close(&facts).await?;
+        warehouse.protect(&layout::snapshot(id)).await?;
+        Ok(facts)
+    }
+
+    async fn add(&mut self, rows: &[Arrived]) -> Result<()> {
+        for Arrived { exchange, body, .. } in rows {
             self.exchange_count += 1;
+            if let Some(day) = called_on(exchange) {
+                *self.calls_by_day.entry(day).or_default() += 1;
+            }
             self.body_bytes += body.len() as u64;
             for place in 0..exchange.records.len() {
                 self.add_record(exchange, place, body).await?;
@@ -206,7 +257,7 @@ impl<'a> Bag<'a> {
         }
         let files: Vec<&Exchange> = rows
             .iter()
-            .map(|(exchange, _)| exchange)
+            .map(|row| &row.exchange)
             .filter(|exchange| {
                 let url = exchange.download.as_ref().map(|file| file.url.clone());
                 exchange.is_answer && url.is_some_and(|url| self.downloaded.insert(url))
@@ -215,7 +266,7 @@ impl<'a> Bag<'a> {
         if !files.is_empty() {
             self.downloads.write(self.warehouse, downloads_batch(&files)).await?;
         }
-        self.exchanges.write(self.warehouse, exchanges_batch(&rows)?).await
+        self.exchanges.write(self.warehouse, exchanges_batch(rows)?).await
     }
 
     async fn add_record(&mut self, exchange: &Exchange, place: usize, body: &[u8]) -> Result<()> {
@@ -260,8 +311,8 @@ impl<'a> Bag<'a> {
     }
 
     fn facts(
-        &self,
-        journal: &Journal,
+        &mut self,
+        start: &Start,
         closing: Closing,
         parent_sha256: Option<String>,
         now: Instant,
@@ -270,13 +321,13 @@ impl<'a> Bag<'a> {
             format: FORMAT,
             id: self.id.clone(),
             parent_sha256,
-            account: journal.start().account.clone(),
-            started_at: journal.start().started_at.to_seconds_text(),
+            account: start.account.clone(),
+            started_at: start.started_at.to_seconds_text(),
             sealed_at: now.to_seconds_text(),
-            question_sha256: journal.start().question_sha256.clone(),
+            question_sha256: start.question_sha256.clone(),
             exchanges: self.exchange_count,
-            calls_by_day: journal
-                .calls_by_day()
+            calls_by_day: self
+                .calls_by_day
                 .iter()
                 .map(|(day, calls)| (Instant::start_of_day(*day).to_date_text(), *calls))
                 .collect(),
@@ -292,15 +343,17 @@ impl<'a> Bag<'a> {
         })
     }
 
-    fn stream_facts(&self, closing: &Closing) -> Result<BTreeMap<String, StreamFacts>> {
+    fn stream_facts(&mut self, closing: &Closing) -> Result<BTreeMap<String, StreamFacts>> {
         let mut streams: BTreeMap<String, StreamFacts> = BTreeMap::new();
         for name in &closing.streams {
             check_name(name)?;
             streams.entry(name.clone()).or_default();
         }
-        for (name, rows) in &self.streams {
+        for (name, rows) in &mut self.streams {
             let facts = streams.entry(name.clone()).or_default();
-            facts.records = rows.records;
+            facts.records = rows.keys.len() as u64;
+            rows.keys.sort_unstable();
+            rows.keys.dedup();
             facts.keys = rows.keys.len() as u64;
             facts.changes.clone_from(&rows.changes);
         }
@@ -389,10 +442,7 @@ impl Parts {
     fn begin(&self, warehouse: &Warehouse) -> Result<(String, TableWriter)> {
         let name = format!("data/{}/part-{:05}.parquet", self.table, self.done.len());
         let path: Path = layout::in_snapshot(&self.id, &name);
-        let shape = Shape {
-            group_rows: self.cut.group_rows,
-            plain: &["raw", "raw_bytes", "key", "sha256", "frame", "body_sha256"],
-        };
+        let shape = Shape { group_rows: self.cut.group_rows, columns: &COLUMNS };
         let writer = TableWriter::begin(warehouse.store(), &path, schema_of(&self.table), shape)?;
         Ok((name, writer))
     }
@@ -425,14 +475,6 @@ fn check_name(stream: &str) -> Result<()> {
             .hint("a snapshot has a table of its own of that name; rename the stream"));
     }
     Ok(())
-}
-
-/// Sixty-four bits of a key's hash: counting distinct keys needs no more, and no texts.
-fn key_hash(key: &str) -> u64 {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hasher = DefaultHasher::new();
-    key.hash(&mut hasher);
-    hasher.finish()
 }
 
 fn manifest(hashes: &BTreeMap<String, String>) -> Vec<u8> {

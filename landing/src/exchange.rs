@@ -6,7 +6,9 @@
 mod rows;
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
+use bytes::Bytes;
 use kernel::Instant;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -67,6 +69,24 @@ pub struct RecordSpan {
     pub change: Option<String>,
 }
 
+/// An exchange with the body of its reply, and the hash that the body had when it arrived. From
+/// then on the hash goes with it, so that nothing can happen to the body unseen.
+#[derive(Debug, Clone)]
+pub struct Arrived {
+    pub(crate) exchange: Exchange,
+    pub(crate) body: Bytes,
+    /// SHA-256 of the body, in hex.
+    pub(crate) sha256: String,
+}
+
+impl Arrived {
+    /// To be made as soon as the reply is there.
+    pub fn new(exchange: Exchange, body: Bytes) -> Self {
+        let sha256 = sha256(&body);
+        Self { exchange, body, sha256 }
+    }
+}
+
 /// A record of an earlier snapshot that is no longer at the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deletion {
@@ -119,13 +139,25 @@ impl Download {
 /// Lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let mut text = vec![0; 2 * bytes.len()];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    String::from_utf8(text).expect("digits are text")
 }
 
 /// SHA-256 of some bytes, in hex.
 pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
+}
+
+/// Sixty-four bits that stand for a text where a table of many texts would be too large. Two texts
+/// may have the same ones.
+pub(crate) fn short_hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The body with its records cut out; `None` when they overlap, are out of order or lie outside.

@@ -17,9 +17,9 @@ use kernel::{Clock, Fault, Instant, Result, SnapshotId};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-use crate::exchange::{Exchange, sha256};
+use crate::exchange::{Arrived, Exchange, sha256, short_hash};
 use crate::lease::Lease;
-use crate::segment::{self, INDEX_COLUMNS, body_at, called_on, exchange_at};
+use crate::segment::{self, INDEX_COLUMNS, arrived_at, called_on};
 use crate::warehouse::json_text;
 use crate::{Warehouse, layout};
 
@@ -55,12 +55,12 @@ pub struct Journal {
     lease: Option<Lease>,
     /// Named in every segment, so that a segment is known for one's own.
     writer: String,
-    /// Where the answer to a question lies: segment number and row.
-    answers: HashMap<String, (u64, usize)>,
+    /// Where the answer to a question lies, by the question's short hash: segment number and row.
+    answers: HashMap<u64, (u64, usize)>,
     /// The segment that was read last; replays read in about the order of writing.
     cached: Option<(u64, RecordBatch)>,
     /// What goes into the next segment that is begun.
-    pending: Vec<(Exchange, Bytes)>,
+    pending: Vec<Arrived>,
     pending_bytes: usize,
     /// When the first of what is pending was noted.
     pending_since: Instant,
@@ -75,7 +75,7 @@ pub struct Journal {
 }
 
 struct Segment {
-    rows: Vec<(Exchange, Bytes)>,
+    rows: Vec<Arrived>,
     body: Bytes,
 }
 
@@ -153,9 +153,16 @@ impl Journal {
 
     /// The answer to a question, when it was answered before.
     pub async fn answer(&mut self, request_key: &str) -> Result<Option<(Exchange, Bytes)>> {
-        let Some((number, row)) = self.answers.get(request_key).copied() else {
+        let Some((number, row)) = self.answers.get(&short_hash(request_key)).copied() else {
             return Ok(None);
         };
+        let found = self.noted_at(number, row).await?;
+        // Of two questions with the same short hash, the earlier one is simply asked again.
+        let found = found.filter(|found| found.exchange.request_key == request_key);
+        Ok(found.map(|found| (found.exchange, found.body)))
+    }
+
+    async fn noted_at(&mut self, number: u64, row: usize) -> Result<Option<Arrived>> {
         if number == self.pending_number() {
             return Ok(self.pending.get(row).cloned());
         }
@@ -167,7 +174,7 @@ impl Journal {
             self.cached = Some((number, batch));
         }
         let (_, batch) = self.cached.as_ref().expect("was just read");
-        Ok(Some((exchange_at(batch, row)?, body_at(batch, row))))
+        arrived_at(batch, row).map(Some)
     }
 
     /// Notes an exchange; it is durable within the bound that the journal was opened with, as long
@@ -183,13 +190,13 @@ impl Journal {
         }
         if exchange.is_answer {
             let place = (self.pending_number(), self.pending.len());
-            self.answers.insert(exchange.request_key.clone(), place);
+            self.answers.insert(short_hash(&exchange.request_key), place);
         }
         if self.pending.is_empty() {
             self.pending_since = self.clock.now();
         }
         self.pending_bytes += body.len();
-        self.pending.push((exchange, body));
+        self.pending.push(Arrived::new(exchange, body));
         if self.pending_bytes >= SEGMENT_BYTES_MAX {
             return self.flush().await;
         }
@@ -264,11 +271,10 @@ impl Journal {
         1..self.segment_next
     }
 
-    /// The exchanges of a segment.
-    pub(crate) async fn segment(&self, number: u64) -> Result<Vec<(Exchange, Bytes)>> {
+    /// What a segment holds.
+    pub(crate) async fn segment(&self, number: u64) -> Result<Vec<Arrived>> {
         let batch = segment::read(&self.warehouse, &self.id, number, None).await?;
-        let rows = 0..batch.num_rows();
-        rows.map(|row| Ok((exchange_at(&batch, row)?, body_at(&batch, row)))).collect()
+        (0..batch.num_rows()).map(|row| arrived_at(&batch, row)).collect()
     }
 
     pub(crate) fn warehouse(&self) -> &Warehouse {
@@ -321,7 +327,7 @@ impl Journal {
     fn index_segment(&mut self, number: u64, batch: &RecordBatch) {
         let answers = batch.column(0).as_string::<i32>().iter();
         for (row, key) in answers.enumerate().filter_map(|(row, key)| Some((row, key?))) {
-            self.answers.insert(key.to_owned(), (number, row));
+            self.answers.insert(short_hash(key), (number, row));
         }
         for day in batch.column(1).as_primitive::<Int64Type>().iter().flatten() {
             *self.calls_by_day.entry(day).or_default() += 1;

@@ -11,7 +11,10 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use kernel::{Fault, Result};
 
-use super::{Deletion, Download, Exchange, frame, sha256};
+use super::{Arrived, Deletion, Download, Exchange, frame, sha256};
+
+/// Hexadecimal digits of a SHA-256.
+const SHA256_DIGITS: usize = 64;
 
 fn moment() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
@@ -99,8 +102,7 @@ fn moments() -> TimestampMicrosecondBuilder {
 /// Rows of one stream, being gathered.
 pub(crate) struct RecordRows {
     platform: String,
-    stream: StringBuilder,
-    platforms: StringBuilder,
+    stream: String,
     key: StringBuilder,
     parent_key: StringBuilder,
     raw: StringBuilder,
@@ -115,11 +117,10 @@ pub(crate) struct RecordRows {
 }
 
 impl RecordRows {
-    pub(crate) fn new(platform: &str) -> Self {
+    pub(crate) fn new(platform: &str, stream: &str) -> Self {
         Self {
             platform: platform.to_owned(),
-            stream: StringBuilder::new(),
-            platforms: StringBuilder::new(),
+            stream: stream.to_owned(),
             key: StringBuilder::new(),
             parent_key: StringBuilder::new(),
             raw: StringBuilder::new(),
@@ -137,8 +138,6 @@ impl RecordRows {
     /// Adds a record; `raw` is what lies between its span's borders.
     pub(crate) fn push(&mut self, exchange: &Exchange, place: usize, raw: &[u8]) {
         let span = &exchange.records[place];
-        self.platforms.append_value(&self.platform);
-        self.stream.append_value(&span.stream);
         self.key.append_value(&span.key);
         self.parent_key.append_option(span.parent_key.as_deref());
         match std::str::from_utf8(raw) {
@@ -172,10 +171,10 @@ impl RecordRows {
 
     /// Takes what was gathered as a batch.
     pub(crate) fn take(&mut self) -> RecordBatch {
-        self.bytes = 0;
+        let (rows, raw_bytes) = (self.len(), std::mem::take(&mut self.bytes));
         let columns: Vec<ArrayRef> = vec![
-            Arc::new(self.platforms.finish()),
-            Arc::new(self.stream.finish()),
+            Arc::new(StringArray::new_repeated(&self.platform, rows)),
+            Arc::new(StringArray::new_repeated(&self.stream, rows)),
             Arc::new(self.key.finish()),
             Arc::new(self.parent_key.finish()),
             Arc::new(self.raw.finish()),
@@ -187,6 +186,9 @@ impl RecordRows {
             Arc::new(self.raw_bytes.finish()),
             Arc::new(self.change.finish()),
         ];
+        // The next batch will be about as large; growing to that size again would copy it all.
+        self.raw = StringBuilder::with_capacity(rows, raw_bytes);
+        self.sha256 = StringBuilder::with_capacity(rows, rows * SHA256_DIGITS);
         RecordBatch::try_new(records_schema(), columns).expect("columns follow the schema")
     }
 }
@@ -222,11 +224,11 @@ pub(crate) fn downloads_batch(exchanges: &[&Exchange]) -> RecordBatch {
 ///
 /// # Errors
 /// `Bug` when the records of an exchange do not lie one after the other in its body.
-pub(crate) fn exchanges_batch(rows: &[(Exchange, bytes::Bytes)]) -> Result<RecordBatch> {
+pub(crate) fn exchanges_batch(arrived: &[Arrived]) -> Result<RecordBatch> {
     let mut started_at = moments();
     let mut ended_at = moments();
     let mut frames = BinaryBuilder::new();
-    for (row, body) in rows {
+    for Arrived { exchange: row, body, .. } in arrived {
         started_at.append_value(row.started_at.micros());
         ended_at.append_value(row.ended_at.micros());
         frames.append_value(frame(body, &row.records).ok_or_else(|| {
@@ -234,15 +236,16 @@ pub(crate) fn exchanges_batch(rows: &[(Exchange, bytes::Bytes)]) -> Result<Recor
         })?);
     }
     let text = |pick: &dyn Fn(&Exchange) -> String| -> ArrayRef {
-        Arc::new(rows.iter().map(|(row, _)| Some(pick(row))).collect::<StringArray>())
+        Arc::new(arrived.iter().map(|row| Some(pick(&row.exchange))).collect::<StringArray>())
     };
     let number = |pick: &dyn Fn(&Exchange) -> i32| -> ArrayRef {
-        Arc::new(rows.iter().map(|(row, _)| Some(pick(row))).collect::<Int32Array>())
+        Arc::new(arrived.iter().map(|row| Some(pick(&row.exchange))).collect::<Int32Array>())
     };
-    let lengths = rows.iter().map(|(row, body)| Some(received_bytes(row, body) as i64));
-    let hashes = rows.iter().map(|(row, body)| Some(received_sha256(row, body)));
+    let ids = arrived.iter().map(|row| Some(row.exchange.id));
+    let lengths = arrived.iter().map(|row| Some(received_bytes(row) as i64));
+    let hashes = arrived.iter().map(|row| Some(received_sha256(row)));
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(rows.iter().map(|(row, _)| Some(row.id)).collect::<Int64Array>()),
+        Arc::new(ids.collect::<Int64Array>()),
         text(&|row| row.stream.clone()),
         text(&|row| row.request_key.clone()),
         text(&|row| row.method.clone()),
@@ -277,11 +280,12 @@ pub(crate) fn deletions_batch(rows: &[Deletion]) -> RecordBatch {
 }
 
 /// Length of what was received: of the file, where the call brought one.
-fn received_bytes(row: &Exchange, body: &[u8]) -> u64 {
-    row.download.as_ref().and_then(|file| file.bytes).unwrap_or(body.len() as u64)
+fn received_bytes(row: &Arrived) -> u64 {
+    let file = row.exchange.download.as_ref().and_then(|file| file.bytes);
+    file.unwrap_or(row.body.len() as u64)
 }
 
-fn received_sha256(row: &Exchange, body: &[u8]) -> String {
-    let file = row.download.as_ref().and_then(|file| file.sha256.clone());
-    file.unwrap_or_else(|| sha256(body))
+fn received_sha256(row: &Arrived) -> &str {
+    let file = row.exchange.download.as_ref().and_then(|file| file.sha256.as_deref());
+    file.unwrap_or(&row.sha256)
 }
