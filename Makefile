@@ -1,9 +1,9 @@
 # One line for each target; `make help` lists them. The logic is in Rust.
 .DEFAULT_GOAL := help
-.PHONY: help build demo venv test lint bench bless
+.PHONY: help build demo venv test lint bench bench-landing bench-extraction bless
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 build: ## build everything, in the profile that demo and test use
 	cargo build --workspace --bins
@@ -28,6 +28,12 @@ lint: ## check formatting and lints
 
 bench: build ## time every stage on an invented shop of 2,000 conversations
 	target/debug/deskferry demo --conversations 2000 --folder target/bench
+
+bench-landing: venv ## measure landing on one thread against gzip and pyarrow
+	cargo bench -p deskferry-landing --bench landing
+
+bench-extraction: ## measure the client's processor time of an extraction
+	cargo bench -p deskferry-extract --bench extraction
 
 bless: build ## write the expected output anew; read it before committing
 	BLESS=1 cargo nextest run --workspace -E 'test(prints_what_is_expected)'
