@@ -112,11 +112,10 @@ impl<'a> Reader<'a> {
 
     /// Reads again what was touched since the extraction began, until nothing is.
     async fn close(&self) -> Result<()> {
-        let mut movers = self.streams().filter(|stream| is_mover(stream)).peekable();
-        if movers.peek().is_none() {
+        let movers: Vec<&Stream> = self.streams().filter(|stream| is_mover(stream)).collect();
+        if movers.is_empty() {
             return Ok(());
         }
-        let movers: Vec<&Stream> = movers.collect();
         let mut since = self.begun_at();
         for round in 1..=CLOSING_ROUNDS_MAX {
             self.questions.mark();
@@ -212,9 +211,8 @@ impl<'a> Reader<'a> {
         let reading = Reading::new(self, stream, partition, round, state);
         let end = Pages { reading: &reading, progress: self.progress }.read().await?;
         let state = reading.into_state();
-        let mut is_read = end == End::Reached && state.gaps.is_empty();
+        let is_read = end == End::Reached && state.gaps.is_empty();
         if !state.gaps.is_empty() {
-            is_read = false;
             self.explain(stream, partition, &state).await?;
         }
         self.harvested().forecast.done(&stream.name);
