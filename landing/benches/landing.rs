@@ -26,6 +26,11 @@ use kernel::{Clock, Instant, SnapshotId};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+/// The allocator of the program: the system's gives freed memory back and takes it again for every
+/// reply.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Messages in a reply of Crisp.
 const PAGE: usize = 40;
 /// Replies handed over at a time: about the 8 MiB of a segment of the journal.

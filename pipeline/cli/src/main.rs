@@ -17,6 +17,11 @@ use kernel::Fault;
 
 use crate::arguments::Arguments;
 
+/// The allocator of the program: the system's gives freed memory back and takes it again for every
+/// reply.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How a verb ended that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
