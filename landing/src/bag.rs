@@ -3,6 +3,8 @@
 //! The payload is what lies below `data/`. The tag manifest is written last and makes the snapshot
 //! exist: a folder without one is a seal that was interrupted and is simply done over.
 
+mod tags;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use arrow::array::RecordBatch;
@@ -14,7 +16,7 @@ use object_store::path::Path;
 
 use crate::exchange::{
     Arrived, Deletion, Exchange, RecordRows, deletions_batch, deletions_schema, downloads_batch,
-    downloads_schema, exchanges_batch, exchanges_schema, records_schema, sha256, short_hash,
+    downloads_schema, exchanges_batch, exchanges_schema, records_schema, short_hash,
 };
 use crate::journal::{Journal, Start};
 use crate::segment::called_on;
@@ -22,7 +24,7 @@ use crate::snapshot::{
     FORMAT, Gap, INNER_TABLES, SnapshotFacts, StreamFacts, fingerprint, is_sealed,
 };
 use crate::table::{BATCH_ROWS, Kind, Piece, ROW_GROUP_ROWS, Shape, TableWriter, Written};
-use crate::warehouse::{io, json_text};
+use crate::warehouse::io;
 use crate::{Warehouse, layout};
 
 /// Rows in one part of a table.
@@ -375,34 +377,8 @@ impl<'a> Bag<'a> {
         for parts in [self.deletions, self.downloads, self.exchanges] {
             self.payload.add_parts(parts.finish().await?);
         }
-        write_tags(self.warehouse, self.id, &self.payload, facts).await
+        tags::write(self.warehouse, self.id, &self.payload, facts).await
     }
-}
-
-/// Writes what describes the payload; the tag manifest, which makes the snapshot exist, comes last.
-async fn write_tags(
-    warehouse: &Warehouse,
-    id: &SnapshotId,
-    payload: &Payload,
-    facts: &SnapshotFacts,
-) -> Result<()> {
-    let tags: [(&str, Vec<u8>); 5] = [
-        ("bag-info.txt", bag_info(payload, facts)),
-        ("bagit.txt", b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n".to_vec()),
-        ("manifest-sha256.txt", manifest(&payload.hashes)),
-        ("row-groups-sha256.txt", row_groups(&payload.pieces)),
-        ("snapshot.json", json_text(facts)?),
-    ];
-    let mut hashes = BTreeMap::new();
-    for (name, body) in tags {
-        hashes.insert(name.to_owned(), sha256(&body));
-        warehouse.put(&layout::in_snapshot(id, name), body).await?;
-    }
-    let last = layout::in_snapshot(id, "tagmanifest-sha256.txt");
-    if !warehouse.put_if_absent(&last, manifest(&hashes)).await? {
-        return Err(sealed_before(id));
-    }
-    Ok(())
 }
 
 fn sealed_before(id: &SnapshotId) -> Fault {
@@ -475,45 +451,4 @@ fn check_name(stream: &str) -> Result<()> {
             .hint("a snapshot has a table of its own of that name; rename the stream"));
     }
     Ok(())
-}
-
-fn manifest(hashes: &BTreeMap<String, String>) -> Vec<u8> {
-    hashes.iter().map(|(name, hash)| format!("{hash}  {name}\n")).collect::<String>().into_bytes()
-}
-
-/// One line for each stretch of a table's part: hash, file, row group or `footer`, where it
-/// begins, how long it is.
-fn row_groups(pieces: &BTreeMap<String, Vec<Piece>>) -> Vec<u8> {
-    let mut text = String::new();
-    for (name, pieces) in pieces {
-        for Piece { group, offset, bytes, sha256 } in pieces {
-            let group = group.map_or("footer".to_owned(), |number| number.to_string());
-            text.push_str(&format!("{sha256}  {name}  {group}  {offset}  {bytes}\n"));
-        }
-    }
-    text.into_bytes()
-}
-
-fn bag_info(payload: &Payload, facts: &SnapshotFacts) -> Vec<u8> {
-    let day = facts.sealed_at.split('T').next().unwrap_or_default();
-    let mut text = format!(
-        "Source-Organization: {}\nExternal-Identifier: {}\nBagging-Date: {day}\n\
-         Bag-Software-Agent: {}\nPayload-Oxum: {}.{}\n",
-        one_line(&facts.account),
-        facts.id,
-        one_line(&facts.tool),
-        payload.bytes,
-        payload.hashes.len(),
-    );
-    if let (Some(parent), Some(hash)) = (&facts.parent, &facts.parent_sha256) {
-        text.push_str(&format!(
-            "Deskferry-Parent: {parent}\nDeskferry-Parent-Tagmanifest-Sha256: {hash}\n"
-        ));
-    }
-    text.into_bytes()
-}
-
-/// A value of `bag-info.txt` ends with its line.
-fn one_line(text: &str) -> String {
-    text.replace(char::is_control, " ")
 }

@@ -5,8 +5,7 @@
 
 use std::io::Write;
 
-use arrow::array::{Array, AsArray, BinaryArray, RecordBatch, StringArray};
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use arrow::array::{Array, RecordBatch};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures::TryStreamExt;
@@ -18,6 +17,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use tar::{EntryType, Header};
 
+use crate::columns::{binaries, moments, numbers, texts};
 use crate::warehouse::io;
 use crate::{Warehouse, layout, snapshot, table};
 
@@ -151,12 +151,12 @@ pub async fn export_jsonl(
 }
 
 fn write_lines(snapshot: &str, batch: &RecordBatch, out: &mut impl Write) -> Result<()> {
-    let (stream, key) = (text(batch, "stream")?, text(batch, "key")?);
-    let (parent_key, sha256) = (text(batch, "parent_key")?, text(batch, "sha256")?);
-    let raw = text(batch, "raw")?;
-    let exact = batch.column_by_name("raw_bytes").and_then(|column| column.as_binary_opt());
-    let fetched_at = column(batch, "fetched_at")?.as_primitive::<TimestampMicrosecondType>();
-    let exchange_id = column(batch, "exchange_id")?.as_primitive::<Int64Type>();
+    let (stream, key) = (texts(batch, "stream")?, texts(batch, "key")?);
+    let (parent_key, sha256) = (texts(batch, "parent_key")?, texts(batch, "sha256")?);
+    let raw = texts(batch, "raw")?;
+    let exact = binaries(batch, "raw_bytes")?;
+    let fetched_at = moments(batch, "fetched_at")?;
+    let exchange_id = numbers(batch, "exchange_id")?;
     for row in 0..batch.num_rows() {
         let line = Line {
             snapshot,
@@ -166,17 +166,12 @@ fn write_lines(snapshot: &str, batch: &RecordBatch, out: &mut impl Write) -> Res
             fetched_at: Instant::from_micros(fetched_at.value(row)).rfc3339(),
             exchange_id: exchange_id.value(row),
             sha256: sha256.value(row),
-            content: content(raw.value(row), exact_bytes(exact, row)),
+            content: content(raw.value(row), exact.is_valid(row).then(|| exact.value(row))),
         };
         serde_json::to_writer(&mut *out, &line).map_err(|error| unwritable(error.into()))?;
         out.write_all(b"\n").map_err(unwritable)?;
     }
     Ok(())
-}
-
-/// The bytes of a record that is no UTF-8.
-fn exact_bytes(exact: Option<&BinaryArray>, row: usize) -> Option<&[u8]> {
-    exact.filter(|exact| exact.is_valid(row)).map(|exact| exact.value(row))
 }
 
 fn content(raw: &str, exact: Option<&[u8]>) -> Content {
@@ -189,16 +184,6 @@ fn content(raw: &str, exact: Option<&[u8]>) -> Content {
         Ok(value) if is_json => Content::Json(value),
         _ => Content::Bytes(STANDARD.encode(raw)),
     }
-}
-
-fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
-    let found = batch.column_by_name(name).map(AsRef::as_ref);
-    found.ok_or_else(|| Fault::data(format!("a table of records has no column {name}")))
-}
-
-fn text<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a StringArray> {
-    let found = column(batch, name)?.as_string_opt();
-    found.ok_or_else(|| Fault::data(format!("the column {name} of a table holds no text")))
 }
 
 fn unwritable(error: std::io::Error) -> Fault {

@@ -146,11 +146,6 @@ impl Journal {
         self.calls_by_day.get(&moment.day()).copied().unwrap_or(0)
     }
 
-    /// Calls made to the API by UTC day, in days since 1970, also by earlier processes.
-    pub fn calls_by_day(&self) -> &BTreeMap<i64, u64> {
-        &self.calls_by_day
-    }
-
     /// The answer to a question, when it was answered before.
     pub async fn answer(&mut self, request_key: &str) -> Result<Option<(Exchange, Bytes)>> {
         let Some((number, row)) = self.answers.get(&short_hash(request_key)).copied() else {

@@ -223,15 +223,16 @@ impl Asked<'_> {
     /// Asks until there is an answer, over quota days if need be.
     async fn until_answered(&self) -> Result<Answer> {
         let quota = &self.questions.quota;
-        for times in 0.. {
+        let mut times = 0;
+        loop {
             match self.patiently().await {
                 Err(fault) if fault.kind() == Kind::Wait => {
                     quota.refused(times, fault, || (self.told)(0)).await?;
+                    times += 1;
                 }
                 outcome => return outcome,
             }
         }
-        Err(Fault::bug("waiting for a quota ended by itself"))
     }
 
     async fn patiently(&self) -> Result<Answer> {
