@@ -265,6 +265,8 @@ final as (
         snapshot,
         fetched_at,
         ticket_id,
+        ticket_id as conversation_id,
+        cast(1 as bigint) as part,
         position,
 
         customer_id,

@@ -21,6 +21,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("original_missing", "the original e-mail is gone; its text is kept"),
     ("original_without_message", "the original of an e-mail that is not there"),
     ("participant_as_customer", "somebody in copy wrote it; the customer is shown as its author"),
+    ("phone_not_certain", "the phone number is not carried: its country is not known"),
     ("phone_shared", "the phone number stays with one of the people who share it"),
     ("profile_fields_not_carried", "the target has no place for some fields of the profile"),
     ("shape_contradicts_type", "the content is not what its type says; its raw text is shown"),

@@ -151,6 +151,7 @@ final as (
 
         source_key as message_id,
         ticket_id,
+        ticket_id as conversation_id,
         original_id,
         case when author_type = 'agent' then user_id end as agent_id,
         user_id as author_source_id,

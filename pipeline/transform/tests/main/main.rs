@@ -1,6 +1,7 @@
 //! What the SQL and the engine make of landed records, from outside.
 
 mod fixture;
+mod people;
 mod planning;
 mod questions;
 mod reconciling;
