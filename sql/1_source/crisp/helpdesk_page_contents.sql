@@ -1,0 +1,69 @@
+-- grain: one row per text of a page of the newer help center
+-- key: source_key
+-- parent_key is the key of its page.
+with
+
+helpdesk_page_contents as (
+    select
+        platform,
+        stream,
+        key,
+        parent_key,
+        snapshot,
+        fetched_at,
+        raw,
+        json_row(
+            raw,
+            'content TEXT PATH $.content, shape SHAPE PATH $'
+        ) as document
+    from landing.helpdesk_page_contents
+),
+
+named as (
+    select
+        platform,
+        stream,
+        key as source_key,
+        parent_key,
+        snapshot,
+        fetched_at,
+        raw,
+        document['is_valid'] as is_valid,
+        nullif(document['content'], '') as content,
+        document['shape'] as shape
+    from helpdesk_page_contents
+),
+
+judged as (
+    select
+        platform,
+        stream,
+        source_key,
+        parent_key,
+        snapshot,
+        fetched_at,
+        content,
+        shape,
+        case
+            when not is_valid then 'not_an_object'
+        end as quarantine_rule,
+        raw
+    from named
+),
+
+final as (
+    select
+        platform,
+        stream,
+        source_key,
+        parent_key,
+        snapshot,
+        fetched_at,
+        content,
+        shape,
+        quarantine_rule,
+        case when quarantine_rule is not null then cut_text(raw, 2000) end as offending
+    from judged
+)
+
+select * from final order by source_key
