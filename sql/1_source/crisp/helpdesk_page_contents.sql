@@ -19,7 +19,7 @@ helpdesk_page_contents as (
     from landing.helpdesk_page_contents
 ),
 
-named as (
+final as (
     select
         platform,
         stream,
@@ -27,43 +27,11 @@ named as (
         parent_key,
         snapshot,
         fetched_at,
-        raw,
-        document['is_valid'] as is_valid,
         nullif(document['content'], '') as content,
-        document['shape'] as shape
+        document['shape'] as shape,
+        case when not document['is_valid'] then 'not_an_object' end as quarantine_rule,
+        case when not document['is_valid'] then cut_text(raw, 2000) end as offending
     from helpdesk_page_contents
-),
-
-judged as (
-    select
-        platform,
-        stream,
-        source_key,
-        parent_key,
-        snapshot,
-        fetched_at,
-        content,
-        shape,
-        case
-            when not is_valid then 'not_an_object'
-        end as quarantine_rule,
-        raw
-    from named
-),
-
-final as (
-    select
-        platform,
-        stream,
-        source_key,
-        parent_key,
-        snapshot,
-        fetched_at,
-        content,
-        shape,
-        quarantine_rule,
-        case when quarantine_rule is not null then cut_text(raw, 2000) end as offending
-    from judged
 )
 
 select * from final order by source_key

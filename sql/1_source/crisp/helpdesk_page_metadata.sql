@@ -23,7 +23,7 @@ helpdesk_page_metadata as (
     from landing.helpdesk_page_metadata
 ),
 
-named as (
+final as (
     select
         platform,
         stream,
@@ -31,8 +31,6 @@ named as (
         parent_key,
         snapshot,
         fetched_at,
-        raw,
-        document['is_valid'] as is_valid,
         document['format'] as format,
         nullif(trim(document['title']), '') as title,
         nullif(trim(document['description']), '') as description,
@@ -42,56 +40,10 @@ named as (
         nullif(document['author_id'], '') as author_id,
         nullif(trim(document['color']), '') as color,
         nullif(trim(document['image']), '') as image,
-        document['shape'] as shape
+        document['shape'] as shape,
+        case when not document['is_valid'] then 'not_an_object' end as quarantine_rule,
+        case when not document['is_valid'] then cut_text(raw, 2000) end as offending
     from helpdesk_page_metadata
-),
-
-judged as (
-    select
-        platform,
-        stream,
-        source_key,
-        parent_key,
-        snapshot,
-        fetched_at,
-        format,
-        title,
-        description,
-        is_published,
-        is_hidden,
-        is_featured,
-        author_id,
-        color,
-        image,
-        shape,
-        case
-            when not is_valid then 'not_an_object'
-        end as quarantine_rule,
-        raw
-    from named
-),
-
-final as (
-    select
-        platform,
-        stream,
-        source_key,
-        parent_key,
-        snapshot,
-        fetched_at,
-        format,
-        title,
-        description,
-        is_published,
-        is_hidden,
-        is_featured,
-        author_id,
-        color,
-        image,
-        shape,
-        quarantine_rule,
-        case when quarantine_rule is not null then cut_text(raw, 2000) end as offending
-    from judged
 )
 
 select * from final order by source_key

@@ -20,7 +20,7 @@ helpdesk_pages as (
     from landing.helpdesk_pages
 ),
 
-named as (
+final as (
     select
         platform,
         stream,
@@ -28,53 +28,20 @@ named as (
         parent_key,
         snapshot,
         fetched_at,
-        raw,
-        document['is_valid'] as is_valid,
         nullif(document['entity_id'], '') as entity_id,
         nullif(trim(document['title']), '') as title,
         nullif(document['tree_path'], '') as tree_path,
         nullif(trim(document['url']), '') as url,
-        document['shape'] as shape
-    from helpdesk_pages
-),
-
-judged as (
-    select
-        platform,
-        stream,
-        source_key,
-        parent_key,
-        snapshot,
-        fetched_at,
-        entity_id,
-        title,
-        tree_path,
-        url,
-        shape,
+        document['shape'] as shape,
         case
-            when not is_valid then 'not_an_object'
-            when entity_id is null or tree_path is null then 'missing_id'
+            when not document['is_valid'] then 'not_an_object'
+            when coalesce(document['entity_id'], '') = '' then 'missing_id'
         end as quarantine_rule,
-        raw
-    from named
-),
-
-final as (
-    select
-        platform,
-        stream,
-        source_key,
-        parent_key,
-        snapshot,
-        fetched_at,
-        entity_id,
-        title,
-        tree_path,
-        url,
-        shape,
-        quarantine_rule,
-        case when quarantine_rule is not null then cut_text(raw, 2000) end as offending
-    from judged
+        case
+            when coalesce(document['entity_id'], '') = ''
+                then cut_text(raw, 2000)
+        end as offending
+    from helpdesk_pages
 )
 
 select * from final order by source_key

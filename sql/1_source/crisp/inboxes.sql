@@ -14,7 +14,7 @@ inboxes as (
             raw,
             'inbox_id TEXT PATH $.inbox_id, name TEXT PATH $.name, emoji TEXT PATH $.emoji,
              position BIGINT PATH $.order, agent_ids JSON PATH $.operators,
-             match TEXT PATH $.operator, conditions JSON PATH $.conditions,
+             condition_operator TEXT PATH $.operator, conditions JSON PATH $.conditions,
              team_ids JSON PATH $.teams, team_agent_ids JSON PATH $.team_operators,
              created_ms BIGINT PATH $.created_at, updated_ms BIGINT PATH $.updated_at,
              shape SHAPE PATH $'
@@ -34,7 +34,7 @@ final as (
         nullif(trim(document['emoji']), '') as emoji,
         document['position'] as position,
         nullif(document['agent_ids'], '[]') as agent_ids,
-        document['match'] as match,
+        document['condition_operator'] as condition_operator,
         nullif(document['conditions'], '[]') as conditions,
         nullif(document['team_ids'], '[]') as team_ids,
         nullif(document['team_agent_ids'], '[]') as team_agent_ids,
