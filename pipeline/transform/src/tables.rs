@@ -182,6 +182,7 @@ fn stored_type(kind: &DataType) -> DataType {
     match kind {
         DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
         DataType::Timestamp(..) => utc_time(),
+        DataType::Dictionary(_, values) => stored_type(values),
         DataType::UInt64 | DataType::Int32 | DataType::UInt32 => DataType::Int64,
         other => other.clone(),
     }

@@ -9,7 +9,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Fields};
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::json_walk::text_of;
+use super::json_reader::text_of;
 
 /// The elements of an array, each as it stands.
 pub(crate) fn items(texts: &StringArray) -> ArrayRef {
