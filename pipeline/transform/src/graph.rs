@@ -102,7 +102,8 @@ fn is_landed(table: &str) -> bool {
 /// Which schemas a layer reads.
 fn may_read(layer: &Layer) -> &'static [&'static str] {
     match layer {
-        Layer::Source(_) => &["landing", "landing_all", "config"],
+        // Its own source models too: the ledger of shapes goes over all of them.
+        Layer::Source(_) => &["landing", "landing_all", "source", "config"],
         Layer::Staged => &["source", "staged", "config"],
         Layer::Plan(_) => &["staged", "plan", "config"],
         Layer::Reconcile => &["staged", "plan", "ledger", "readback", "reconcile", "config"],

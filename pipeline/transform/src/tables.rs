@@ -21,18 +21,28 @@ use crate::functions::utc_time;
 use crate::models::Model;
 use crate::session::Session;
 
-/// Characters of an offending row that a finding shows.
+/// Characters of an offending row that a finding keeps.
 const SAMPLE_CHARACTERS_MAX: usize = 300;
+/// Offending rows that a finding keeps.
+const SAMPLES_MAX: usize = 50;
 
 /// A claim that does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The check, as its file is named below `sql/`, or the table whose key is not unique.
     pub check: String,
     /// Rows that break the claim.
     pub offenders: u64,
-    /// One of them.
-    pub sample: String,
+    /// The first of them, each as `column=value …`.
+    #[serde(default)]
+    pub samples: Vec<String>,
+    /// Whether these rows say nothing of a person, so that they may be printed: `-- print:
+    /// offenders` in the head of the check.
+    #[serde(default)]
+    pub is_printable: bool,
+    /// What to do about it: `-- hint: …` in the head of the check.
+    #[serde(default)]
+    pub hint: Option<String>,
 }
 
 /// Writes what a model selects to `path`, makes it known as `schema.name`, and says how many rows
@@ -60,7 +70,20 @@ pub(crate) async fn build(
 /// Runs a check; `None` when no row breaks it.
 pub(crate) async fn check(session: &Session, model: &Model) -> Result<Option<Finding>> {
     let name = format!("sql/{}", model.file);
-    offenders(session, &model.sql, name).await.map_err(|error| failed(model, &error))
+    let found = offenders(session, &model.sql, name).await;
+    let found = found.map_err(|error| failed(model, &error))?;
+    Ok(found.map(|finding| Finding {
+        is_printable: head_line(&model.sql, "print") == Some("offenders"),
+        hint: head_line(&model.sql, "hint").map(str::to_owned),
+        ..finding
+    }))
+}
+
+/// What the head of a model says behind `-- name:`.
+fn head_line<'a>(sql: &'a str, name: &str) -> Option<&'a str> {
+    let head = sql.lines().take_while(|line| line.starts_with("--"));
+    let mut words = head.filter_map(|line| line.trim_start_matches('-').trim().split_once(':'));
+    words.find(|(word, _)| *word == name).map(|(_, rest)| rest.trim())
 }
 
 /// Checks that no two rows of a table share its key.
@@ -85,23 +108,24 @@ async fn offenders(
     check: String,
 ) -> std::result::Result<Option<Finding>, DataFusionError> {
     let mut rows = stream_of(session, sql).await?;
-    let mut finding = Finding { check, offenders: 0, sample: String::new() };
+    let mut finding = Finding { check, ..Finding::default() };
     while let Some(batch) = rows.next().await {
         let batch = batch?;
-        if finding.offenders == 0 && batch.num_rows() > 0 {
-            finding.sample = sample_of(&batch)?;
+        let wanted = SAMPLES_MAX - finding.samples.len();
+        for row in 0..batch.num_rows().min(wanted) {
+            finding.samples.push(sample_of(&batch, row)?);
         }
         finding.offenders += batch.num_rows() as u64;
     }
     Ok((finding.offenders > 0).then_some(finding))
 }
 
-fn sample_of(batch: &RecordBatch) -> std::result::Result<String, DataFusionError> {
+fn sample_of(batch: &RecordBatch, row: usize) -> std::result::Result<String, DataFusionError> {
     let options = FormatOptions::new().with_null("null");
     let mut cells = Vec::new();
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
         let shown = ArrayFormatter::try_new(column, &options)?;
-        cells.push(format!("{}={}", field.name(), shown.value(0)));
+        cells.push(format!("{}={}", field.name(), shown.value(row)));
     }
     Ok(cells.join(" ").chars().take(SAMPLE_CHARACTERS_MAX).collect())
 }
@@ -158,6 +182,7 @@ fn stored_type(kind: &DataType) -> DataType {
     match kind {
         DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
         DataType::Timestamp(..) => utc_time(),
+        DataType::Dictionary(_, values) => stored_type(values),
         DataType::UInt64 | DataType::Int32 | DataType::UInt32 => DataType::Int64,
         other => other.clone(),
     }

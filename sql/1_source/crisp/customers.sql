@@ -48,7 +48,8 @@ people as (
              company_arr DOUBLE PATH $.company.metrics.arr,
              score BIGINT PATH $.score, segments JSON PATH $.segments,
              notepad TEXT PATH $.notepad, active_ms BIGINT PATH $.active.last,
-             created_ms BIGINT PATH $.created_at, updated_ms BIGINT PATH $.updated_at'
+             created_ms BIGINT PATH $.created_at, updated_ms BIGINT PATH $.updated_at,
+             shape SHAPE PATH $'
         ) as document
     from landing.people
 ),
@@ -60,6 +61,7 @@ named as (
         key as source_key,
         snapshot,
         fetched_at,
+        document['shape'] as shape,
         raw,
 
         document['is_valid'] as is_valid,
@@ -128,6 +130,7 @@ final as (
         source_key,
         snapshot,
         fetched_at,
+        shape,
         person_id,
         actor_id,
         name,

@@ -45,7 +45,8 @@ conversations as (
              verifications JSON PATH $.verifications,
              is_blocked BOOL PATH $.is_blocked, is_verified BOOL PATH $.is_verified,
              created_ms BIGINT PATH $.created_at, updated_ms BIGINT PATH $.updated_at,
-             waiting_ms BIGINT PATH $.waiting_since'
+             waiting_ms BIGINT PATH $.waiting_since,
+             shape SHAPE PATH $ MAPS $.meta.data | $.compose.operator | $.compose.visitor'
         ) as document
     from landing.conversations
 ),
@@ -57,6 +58,7 @@ named as (
         key as source_key,
         snapshot,
         fetched_at,
+        document['shape'] as shape,
         raw,
 
         document['is_valid'] as is_valid,
@@ -125,6 +127,7 @@ judged as (
         source_key,
         snapshot,
         fetched_at,
+        shape,
         ticket_id,
         person_id,
         actor_id,
@@ -185,6 +188,7 @@ final as (
         source_key,
         snapshot,
         fetched_at,
+        shape,
         ticket_id,
         person_id,
         actor_id,

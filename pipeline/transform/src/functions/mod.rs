@@ -3,10 +3,15 @@
 //! A function takes one row's values and is lenient: what it cannot read gives null or nothing.
 //! This module adapts plain Rust functions to columns; what they do is in the modules below.
 
+mod json_at;
 mod json_parts;
+mod json_path;
+mod json_reader;
 mod json_row;
+mod json_shape;
 mod json_spec;
 mod json_text;
+mod json_tree;
 mod json_walk;
 mod markup;
 mod phone;
@@ -59,6 +64,11 @@ fn plain_functions() -> Vec<(&'static str, Vec<DataType>, DataType, OnColumns)> 
     let entries = list_of(DataType::Struct(json_parts::entry_fields()));
     let clean_takes = vec![DataType::Utf8, texts.clone()];
     vec![
+        ("json_at", vec![DataType::Utf8, DataType::Utf8], DataType::Utf8, |columns| {
+            let [documents, paths] =
+                [&columns[0], &columns[1]].map(|column| as_string_array(column));
+            Ok(Arc::new(json_at::values(documents?, paths?)))
+        }),
         ("json_items", text(), texts.clone(), |columns| {
             Ok(json_parts::items(as_string_array(&columns[0])?))
         }),
