@@ -28,13 +28,6 @@
 -- column topic: what the source takes it to be about [conversations $.topic]
 -- column data: JSON; custom data [conversations $.meta.data]
 -- column participants: JSON list of {type, target}: people in copy [conversations $.participants]
--- column mentions: JSON list of ids of operators who were mentioned [conversations $.mentions]
--- column verifications: JSON list: how the identity was verified [conversations $.verifications]
--- column visitor_ip: address of the browser [conversations $.meta.ip]
--- column visitor_country: two letters [conversations $.meta.device.geolocation.country]
--- column visitor_city: as in the source [conversations $.meta.device.geolocation.city]
--- column visitor_os: name and version [conversations $.meta.device.system.os]
--- column visitor_browser: name and version [conversations $.meta.device.system.browser]
 -- column messages: how many messages it has, notes included
 -- column is_opened_by_customer: whether the customer wrote first
 -- column is_blocked: whether the visitor was blocked, which the target calls spam; absent is false
@@ -67,13 +60,6 @@ conversations as (
         origin,
         data,
         participants,
-        mentions,
-        verifications,
-        device_ip,
-        device_country,
-        device_city,
-        nullif(concat_ws(' ', device_os, device_os_version), '') as device_os,
-        nullif(concat_ws(' ', device_browser, device_browser_version), '') as device_browser,
         is_blocked,
         is_verified,
         created_at,
@@ -155,13 +141,6 @@ described as (
         conversations.topic,
         conversations.data,
         conversations.participants,
-        conversations.mentions,
-        conversations.verifications,
-        conversations.device_ip,
-        conversations.device_country,
-        conversations.device_city,
-        conversations.device_os,
-        conversations.device_browser,
         conversations.is_blocked,
         conversations.is_verified,
         coalesce(parts.messages, 0) as messages,
@@ -213,13 +192,6 @@ divided as (
         topic,
         data,
         participants,
-        mentions,
-        verifications,
-        device_ip,
-        device_country,
-        device_city,
-        device_os,
-        device_browser,
         is_blocked,
         is_verified,
         messages,
@@ -279,13 +251,6 @@ final as (
         topic,
         data,
         participants,
-        mentions,
-        verifications,
-        device_ip as visitor_ip,
-        device_country as visitor_country,
-        device_city as visitor_city,
-        device_os as visitor_os,
-        device_browser as visitor_browser,
 
         messages,
         is_opened_by_customer,

@@ -9,4 +9,5 @@ mod questions;
 mod reconciling;
 mod replay;
 mod shop;
+mod splitting;
 mod staging;
