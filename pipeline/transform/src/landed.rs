@@ -196,7 +196,8 @@ fn ranked(stream: &str) -> String {
     )
 }
 
-fn schema_of(stream: &str) -> SchemaRef {
+/// The columns of a landed table as they are stored, without its snapshot.
+pub(crate) fn schema_of(stream: &str) -> SchemaRef {
     match stream {
         "deletions" => deletions_schema(),
         "downloads" => downloads_schema(),
