@@ -10,7 +10,7 @@ fields as (
     select stream, path, fate, place, reason
     from (
         values
-            ('conversations', '$.session_id', 'mapped', 'tickets.ticket_id', ''),
+            ('conversations', '$.session_id', 'mapped', 'tickets.conversation_id', ''),
             ('conversations', '$.website_id', 'waived', '', 'the workspace, the same everywhere'),
             ('conversations', '$.inbox_id', 'mapped', 'tickets.inbox_id', ''),
             ('conversations', '$.people_id', 'mapped', 'customer_identities.value', ''),
@@ -80,7 +80,7 @@ fields as (
             ('conversations', '$.created_at', 'mapped', 'tickets.created_at', ''),
             ('conversations', '$.updated_at', 'mapped', 'tickets.updated_at', ''),
             ('conversations', '$.waiting_since', 'mapped', 'tickets.waiting_since_at', ''),
-            ('messages', '$.session_id', 'mapped', 'messages.ticket_id', ''),
+            ('messages', '$.session_id', 'mapped', 'messages.conversation_id', ''),
             ('messages', '$.website_id', 'waived', '', 'the workspace, the same everywhere'),
             ('messages', '$.type', 'mapped', 'messages.content_type', ''),
             ('messages', '$.from', 'mapped', 'messages.direction', ''),
