@@ -151,9 +151,11 @@ values_of_customers as (
         of_people.field,
         of_people.value,
         of_people.json_type,
-        row_number() over (
-            partition by customers_of_people.customer_id, of_people.field
-            order by of_people.source_key
+        cast(
+            row_number() over (
+                partition by customers_of_people.customer_id, of_people.field
+                order by of_people.source_key
+            ) as bigint
         ) as rank
     from of_people
     inner join customers_of_people on of_people.person_id = customers_of_people.person_id

@@ -270,7 +270,7 @@ final as (
         case
             when body is not null then 'own'
             when is_landed then 'empty'
-            when is_published then 'not_landed'
+            when tree_path is null or is_published then 'not_landed'
             else 'not_published'
         end as body_rule,
         visits,

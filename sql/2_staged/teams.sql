@@ -37,7 +37,7 @@ final as (
         coalesce(name, team_id) as name,
         emoji,
         agent_ids as member_agent_ids,
-        coalesce(array_length(json_texts(agent_ids)), 0) as members,
+        cast(coalesce(array_length(json_texts(agent_ids)), 0) as bigint) as members,
         created_at,
         updated_at
     from teams
