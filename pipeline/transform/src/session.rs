@@ -183,6 +183,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn shapes_are_counted_taken_apart_and_sampled() {
+        let sql = "with read as (
+                select raw, json_row(raw, 'shape SHAPE PATH $ MAPS $.c')['shape'] as shape
+                from documents
+            ),
+            lines as (
+                select min(raw) as sample, count(*) as documents,
+                    unnest(string_to_array(shape, chr(10))) as line
+                from read group by shape
+            ),
+            named as (
+                select sample, documents, split_part(line, ' ', 1) as path,
+                    split_part(line, ' ', 2) as type
+                from lines
+            )
+            select path, type, sum(documents) as documents, min(json_at(sample, path)) as sample
+            from named group by path, type order by path";
+        let (documents, shown) = counted(sql).await;
+        assert_eq!(documents, 500, "{shown}");
+        for line in [
+            "| $.a   | number  | 500       | 0      |",
+            "| $.b   | string  | 500       | \"x\"    |",
+            "| $.c.* | boolean | 500       | true   |",
+        ] {
+            assert!(shown.contains(line), "{shown}");
+        }
+    }
+
+    #[tokio::test]
     async fn values_become_json_and_absent_members_stay_away() {
         let sql = r#"select json_text(named_struct('name', 'a "b"', 'none', cast(null as varchar),
             'list', make_array(1, 2), 'flag', true, 'at', utc_of_ms(1500))) as text"#;

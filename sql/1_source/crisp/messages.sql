@@ -38,7 +38,8 @@ messages as (
              content_type TEXT PATH $.content.type, seconds BIGINT PATH $.content.duration,
              question TEXT PATH $.content.text, explanation TEXT PATH $.content.explain,
              answer TEXT PATH $.content.value, choices JSON PATH $.content.choices,
-             cards JSON PATH $.content.targets, namespace TEXT PATH $.content.namespace'
+             cards JSON PATH $.content.targets, namespace TEXT PATH $.content.namespace,
+             shape SHAPE PATH $ MAPS $.ignored | $.properties'
         ) as document
     from landing.messages
 ),
@@ -50,6 +51,7 @@ named as (
         key as source_key,
         snapshot,
         fetched_at,
+        document['shape'] as shape,
         exchange_id,
         ordinal,
         raw,
@@ -104,6 +106,7 @@ judged as (
         source_key,
         snapshot,
         fetched_at,
+        shape,
         exchange_id,
         ordinal,
         raw,
@@ -190,6 +193,7 @@ final as (
         source_key,
         snapshot,
         fetched_at,
+        shape,
         exchange_id,
         ordinal,
 

@@ -16,7 +16,8 @@ originals as (
             raw,
             'original_id TEXT PATH $.original_id, type TEXT PATH $.type,
              content TEXT PATH $.content, headers JSON PATH $.headers,
-             conversation_id TEXT PATH $.session_id, written_ms BIGINT PATH $.timestamp'
+             conversation_id TEXT PATH $.session_id, written_ms BIGINT PATH $.timestamp,
+             shape SHAPE PATH $ MAPS $.headers'
         ) as document
     from landing.originals
 ),
@@ -29,6 +30,7 @@ final as (
         parent_key as message_id,
         snapshot,
         fetched_at,
+        document['shape'] as shape,
         document['original_id'] as original_id,
         document['conversation_id'] as conversation_id,
         document['type'] as content_type,

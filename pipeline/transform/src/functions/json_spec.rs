@@ -1,10 +1,13 @@
 //! The column list of `json_row`, in the style of SQL's `json_table`:
 //! `name TYPE PATH $.a.b | $.other, …`.
 //!
-//! It turns the text into columns and into a tree of paths that a document is walked along. It
+//! It turns the text into columns and into a tree of paths that a document is walked along. A
+//! column of type SHAPE stands for the whole document: `shape SHAPE PATH $ MAPS $.data | $.x`. It
 //! knows nothing of documents.
 
 use datafusion::arrow::datatypes::DataType;
+
+use super::json_path::{self, Step};
 
 /// What a column takes from the place its path leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +24,8 @@ pub(crate) enum Kind {
     Json,
     /// How many elements an array has.
     Length,
+    /// The paths of all the document's leaves with their types, a line for each.
+    Shape,
 }
 
 impl Kind {
@@ -32,6 +37,7 @@ impl Kind {
             "BOOL" => Kind::Bool,
             "JSON" => Kind::Json,
             "LENGTH" => Kind::Length,
+            "SHAPE" => Kind::Shape,
             _ => return None,
         })
     }
@@ -43,6 +49,10 @@ impl Kind {
             Kind::BigInt | Kind::Length => DataType::Int64,
             Kind::Double => DataType::Float64,
             Kind::Bool => DataType::Boolean,
+            // Few documents have a shape of their own.
+            Kind::Shape => {
+                DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+            }
         }
     }
 }
@@ -68,18 +78,14 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Whether only whole values are taken here.
-    pub(crate) fn is_leaf(&self) -> bool {
-        self.members.is_empty() && self.elements.is_empty()
-    }
-
-    fn at(&mut self, path: &[Step]) -> &mut Node {
+    fn at(&mut self, path: &[Step]) -> Option<&mut Node> {
         let Some((step, rest)) = path.split_first() else {
-            return self;
+            return Some(self);
         };
         let child = match step {
             Step::Member(name) => child_of(&mut self.members, name),
             Step::Element(place) => child_of(&mut self.elements, place),
+            Step::AnyMember | Step::AnyElement => return None,
         };
         child.at(rest)
     }
@@ -94,11 +100,6 @@ fn child_of<'a, K: Clone + PartialEq>(children: &'a mut Vec<(K, Node)>, key: &K)
     &mut children[place].1
 }
 
-enum Step {
-    Member(String),
-    Element(usize),
-}
-
 /// A whole column list.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Spec {
@@ -106,6 +107,9 @@ pub(crate) struct Spec {
     pub(crate) columns: Vec<Column>,
     /// Where their values come from.
     pub(crate) root: Node,
+    /// Objects whose members are data and not fields, by path; `None` when no column wants the
+    /// shape of the document.
+    pub(crate) maps: Option<Vec<Vec<Step>>>,
 }
 
 impl Spec {
@@ -114,25 +118,43 @@ impl Spec {
     /// # Errors
     /// One sentence that names the column at fault.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let mut columns: Vec<Column> = Vec::new();
-        let mut root = Node::default();
+        let mut spec = Self { columns: Vec::new(), root: Node::default(), maps: None };
         for part in text.split(',') {
             let (column, paths) = parse_column(part.trim())?;
-            if column.name == "is_valid" || columns.iter().any(|known| known.name == column.name) {
+            let mut known = spec.columns.iter().map(|known| &known.name);
+            if column.name == "is_valid" || known.any(|name| *name == column.name) {
                 return Err(format!("column {} is named twice", column.name));
             }
-            for (rank, path) in paths.iter().enumerate() {
-                let node = root.at(&parse_path(path)
-                    .ok_or_else(|| format!("{path:?} of column {} is not a path", column.name))?);
-                node.targets.push((columns.len(), rank));
-            }
-            columns.push(column);
+            spec.add(column, paths)?;
         }
-        Ok(Self { columns, root })
+        Ok(spec)
+    }
+
+    fn add(&mut self, column: Column, paths: &str) -> Result<(), String> {
+        let no_path = |path: &str| format!("{path:?} of column {} is not a path", column.name);
+        if column.kind == Kind::Shape {
+            if self.maps.is_some() {
+                return Err(format!("column {} is a second SHAPE", column.name));
+            }
+            let maps = maps_after_root(paths).ok_or_else(|| {
+                format!("column {} is not of the form: name SHAPE PATH $ MAPS $.path", column.name)
+            })?;
+            let maps = maps.split('|').map(str::trim).filter(|path| !path.is_empty());
+            let maps = maps.map(|path| json_path::parse(path).ok_or_else(|| no_path(path)));
+            self.maps = Some(maps.collect::<Result<_, _>>()?);
+        } else {
+            for (rank, path) in paths.split('|').map(str::trim).enumerate() {
+                let steps = json_path::parse(path).ok_or_else(|| no_path(path))?;
+                let node = self.root.at(&steps).ok_or_else(|| no_path(path))?;
+                node.targets.push((self.columns.len(), rank));
+            }
+        }
+        self.columns.push(column);
+        Ok(())
     }
 }
 
-fn parse_column(text: &str) -> Result<(Column, Vec<&str>), String> {
+fn parse_column(text: &str) -> Result<(Column, &str), String> {
     let wrong = || format!("{text:?} is not of the form: name TYPE PATH $.path");
     let (name, rest) = text.split_once(char::is_whitespace).ok_or_else(wrong)?;
     let (kind, rest) = rest.trim().split_once(char::is_whitespace).ok_or_else(wrong)?;
@@ -141,29 +163,18 @@ fn parse_column(text: &str) -> Result<(Column, Vec<&str>), String> {
         return Err(wrong());
     }
     let kind = Kind::named(kind).ok_or_else(|| format!("column {name} has no type {kind:?}"))?;
-    let column = Column { name: name.to_owned(), kind };
-    Ok((column, paths.split('|').map(str::trim).collect()))
+    Ok((Column { name: name.to_owned(), kind }, paths))
 }
 
-fn parse_path(text: &str) -> Option<Vec<Step>> {
-    let mut rest = text.strip_prefix('$')?;
-    let mut steps = Vec::new();
-    while !rest.is_empty() {
-        if let Some(after) = rest.strip_prefix('.') {
-            let end = after.find(['.', '[']).unwrap_or(after.len());
-            let (name, tail) = after.split_at(end);
-            if name.is_empty() || name.contains(char::is_whitespace) {
-                return None;
-            }
-            steps.push(Step::Member(name.to_owned()));
-            rest = tail;
-        } else {
-            let (place, tail) = rest.strip_prefix('[')?.split_once(']')?;
-            steps.push(Step::Element(place.parse().ok()?));
-            rest = tail;
-        }
+/// What follows MAPS, when the text is `$` or `$ MAPS …`.
+fn maps_after_root(text: &str) -> Option<&str> {
+    let rest = text.trim().strip_prefix('$')?;
+    if rest.is_empty() {
+        return Some("");
     }
-    Some(steps)
+    let (word, maps) =
+        rest.strip_prefix(char::is_whitespace)?.trim().split_once(char::is_whitespace)?;
+    word.eq_ignore_ascii_case("maps").then_some(maps)
 }
 
 #[cfg(test)]
@@ -185,6 +196,15 @@ mod tests {
     }
 
     #[test]
+    fn a_shape_names_its_maps() {
+        let maps_of = |list: &str| Spec::parse(list).expect(list).maps;
+        assert_eq!(maps_of("a TEXT PATH $.a"), None);
+        assert_eq!(maps_of("s SHAPE PATH $"), Some(vec![]));
+        let maps = maps_of("s SHAPE PATH $\n maps $.a.b | $.c[], n TEXT PATH $.n").expect("some");
+        assert_eq!(maps.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2]);
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (text, part) in [
             ("id TEXT", "not of the form"),
@@ -192,6 +212,11 @@ mod tests {
             ("id TEXT PATH id", "not a path"),
             ("id TEXT PATH $..id", "not a path"),
             ("id TEXT PATH $.a, id TEXT PATH $.b", "named twice"),
+            ("id TEXT PATH $.a[]", "not a path"),
+            ("id SHAPE PATH $.a", "not of the form"),
+            ("id SHAPE PATH $ MAP $.a", "not of the form"),
+            ("id SHAPE PATH $ MAPS a", "not a path"),
+            ("a SHAPE PATH $, b SHAPE PATH $", "a second SHAPE"),
         ] {
             let found = Spec::parse(text).expect_err(text);
             assert!(found.contains(part), "{text}: {found}");

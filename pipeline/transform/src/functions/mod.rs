@@ -4,10 +4,15 @@
 //! This module adapts plain Rust functions to columns; what they do is in the modules below.
 
 mod images;
+mod json_at;
 mod json_parts;
+mod json_path;
+mod json_reader;
 mod json_row;
+mod json_shape;
 mod json_spec;
 mod json_text;
+mod json_tree;
 mod json_walk;
 mod mail;
 mod markdown;
@@ -61,6 +66,11 @@ fn plain_functions() -> Vec<(&'static str, Vec<DataType>, DataType, OnColumns)> 
     let entries = list_of(DataType::Struct(json_parts::entry_fields()));
     let lost_takes = vec![DataType::Utf8, texts.clone(), texts.clone()];
     vec![
+        ("json_at", vec![DataType::Utf8, DataType::Utf8], DataType::Utf8, |columns| {
+            let [documents, paths] =
+                [&columns[0], &columns[1]].map(|column| as_string_array(column));
+            Ok(Arc::new(json_at::values(documents?, paths?)))
+        }),
         ("json_items", text(), texts.clone(), |columns| {
             Ok(json_parts::items(as_string_array(&columns[0])?))
         }),

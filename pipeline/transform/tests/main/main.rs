@@ -1,6 +1,9 @@
 //! What the SQL and the engine make of landed records, from outside.
 
+mod answers;
+mod coverage;
 mod fixture;
+mod odd_records;
 mod planning;
 mod questions;
 mod reconciling;
