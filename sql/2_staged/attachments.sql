@@ -1,5 +1,21 @@
 -- grain: one row per file of a staged message: sent as such, or shown inside its text
 -- key: message_id, ordinal
+-- column platform: where it comes from
+-- column message_id: the message it belongs to
+-- column ordinal: its place among the files of the message, from 1
+-- column conversation_id: the conversation of the message
+-- column snapshot: the snapshot that holds the message
+-- column url: its address in the source [messages $.content.url, messages $.content, originals
+--   $.content]
+-- column name: one line, at most 255 characters [messages $.content.name]
+-- column content_type: what its first bytes say, else the server, else the message [messages
+--   $.content.type]
+-- column sha256: SHA-256 of its bytes, which lie in the snapshot under this name; null when broken
+-- column bytes: its length; null when broken
+-- column times_used: how many attachments have these very bytes; null when broken
+-- column is_inline: whether it is a picture shown inside the text
+-- column fetch_status: stored or broken
+-- column reason: why there are no bytes; null when stored
 with
 
 not_staged as (

@@ -1,6 +1,9 @@
 -- grain: one row per staged message that shows choices or cards
 -- key: message_id
 -- The lines that stand for them in a text.
+-- column message_id: the message
+-- column lines: its choices or cards, one to a line [messages $.content.choices, messages
+--   $.content.targets]
 with
 
 messages as (

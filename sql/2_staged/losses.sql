@@ -1,6 +1,12 @@
 -- grain: one row per record and rule by which something of it is cut, changed or left out
 -- key: stream, source_id, rule
 -- survives_in says where the original can still be read.
+-- column stream: which stream the record belongs to
+-- column source_id: its key
+-- column ticket_id: the ticket it concerns, or its conversation where it belongs to no ticket
+-- column rule: the rule
+-- column detail: what happened, in words
+-- column survives_in: where the original can be read
 with
 
 messages as (

@@ -6,6 +6,64 @@
 -- Small tables are joined to the messages, never the other way around, and the rows are sorted
 -- once: all windows and the last line follow the same order. What no step looks at travels in one
 -- piece, as carried.
+-- column platform: where it comes from
+-- column message_id: its id, <session_id>/<fingerprint>; notepad/<people_id> for the note about a
+--   person [messages $.session_id, messages $.fingerprint]
+-- column stream: which stream the landed record belongs to
+-- column source_id: key of the landed record
+-- column snapshot: the snapshot that holds it
+-- column fetched_at: when it was received, UTC
+-- column conversation_id: the conversation it is part of [messages $.session_id]
+-- column place: its place in the conversation, rising from 1
+-- column part: which part of the conversation, from 1
+-- column ticket_id: the ticket it belongs to: the conversation, and for later parts also /2, /3
+--   and so on
+-- column position: its place in the ticket, from 1 without holes
+-- column customer_id: the customer of the ticket
+-- column agent_id: the operator who wrote it; null for machines and for operators known by name
+--   only [messages $.user.user_id]
+-- column author_source_id: the author's id as the source says it [messages $.user.user_id]
+-- column author_type: customer, participant, agent, bot, plugin, trigger or system [messages
+--   $.from, messages $.user.type, messages $.automated, messages $.origin]
+-- column author_name: the author's name as the source says it [messages $.user.nickname]
+-- column author_avatar_url: address of the author's picture [messages $.user.avatar]
+-- column kind: message, note or event [messages $.type]
+-- column direction: in, out or internal
+-- column content_type: type in the source [messages $.type]
+-- column content_rule: how the text was made of the content: as_is, or the rule that losses names
+-- column origin: channel in the source [messages $.origin]
+-- column subject: of the original e-mail [originals $.headers]
+-- column message_ref: Message-ID of the original e-mail [originals $.headers]
+-- column body_text: its text, never empty, at most 1 MB [messages $.content, originals $.content]
+-- column body_html: the same as HTML that is safe to show; null for files, system lines and what
+--   is not understood [messages $.content, originals $.content]
+-- column mention_agent_ids: JSON list of operators who are named in it [messages $.mentions]
+-- column link_previews: JSON; what its links led to [messages $.preview]
+-- column reference_links: JSON; links that the source shows beside it [messages $.references]
+-- column properties: JSON; marks that a plugin set [messages $.properties]
+-- column content_id: id of the question in the script that asked it [messages $.content.id]
+-- column is_required: whether the question had to be answered [messages $.content.required]
+-- column choices: JSON; the choices of a picker, with what was selected [messages
+--   $.content.choices]
+-- column cards: JSON; the cards of a carousel [messages $.content.targets]
+-- column answer: the answer in a field [messages $.content.value]
+-- column event_name: name of the system line [messages $.content.namespace]
+-- column read_on: channel on which it was read, as the source says it [messages $.read]
+-- column delivered_on: channel that took it, as the source says it [messages $.delivered]
+-- column delivery_refusals: JSON; channels that refused it, with the reason [messages $.ignored]
+-- column is_automated: as in the source; absent is false [messages $.automated]
+-- column is_edited: as in the source; absent is false [messages $.edited]
+-- column is_translated: as in the source; absent is false [messages $.translated]
+-- column is_stamped: as in the source; absent is false [messages $.stamped]
+-- column is_empty: it had no text, and body_text says so
+-- column is_text_cut: its text was longer than 950000 bytes
+-- column is_html_dropped: its page was longer than that, or nested too deeply
+-- column is_original_missing: the original e-mail could not be read
+-- column is_time_clamped: its time lay in the future, and fetched_at stands in
+-- column is_time_replaced: its time lay before 1995, and the beginning of the conversation stands
+--   in
+-- column written_at: the time that the source gives, UTC [messages $.timestamp]
+-- column sent_at: the same, neither in the future nor before 1995, UTC
 with
 
 messages as (

@@ -2,6 +2,17 @@
 -- key: message_id
 -- The note goes to the end of the newest conversation of that person that has messages, and takes
 -- the time of the last message there, so that no ticket looks younger than it is.
+-- column platform: where it comes from
+-- column message_id: the message it becomes, notepad/<people_id> [people $.people_id]
+-- column stream: which stream the landed record belongs to
+-- column source_key: key of the landed record
+-- column snapshot: the snapshot that holds it
+-- column fetched_at: when it was received, UTC
+-- column customer_id: the customer it is about
+-- column conversation_id: the conversation it goes to; null when there is none
+-- column last_placed_at: time of the last message there, UTC; null when there is none
+-- column text: the note, with words that say what it is [people $.notepad]
+-- column rule: why it is not carried over; null when it is
 with
 
 people as (

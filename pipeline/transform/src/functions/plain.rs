@@ -22,7 +22,8 @@ pub(crate) fn cut_text(text: &str, characters_max: usize) -> &str {
     }
 }
 
-/// As many characters as fit into `bytes_max` bytes.
+/// As many signs, as a reader sees them, as fit into `bytes_max` bytes. Of a single sign that is
+/// longer, as many characters as fit.
 pub(crate) fn cut_bytes(text: &str, bytes_max: usize) -> &str {
     if text.len() <= bytes_max {
         return text;
@@ -31,7 +32,14 @@ pub(crate) fn cut_bytes(text: &str, bytes_max: usize) -> &str {
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    &text[..end]
+    let mut cursor = GraphemeCursor::new(end, text.len(), true);
+    if cursor.is_boundary(text, 0).unwrap_or(true) {
+        return &text[..end];
+    }
+    match cursor.prev_boundary(text, 0) {
+        Ok(Some(earlier)) if earlier > 0 => &text[..earlier],
+        _ => &text[..end],
+    }
 }
 
 /// Everything on one line, with single spaces.
@@ -109,6 +117,13 @@ mod tests {
         assert_eq!(cut_text("ab", 4), "ab");
         assert_eq!(cut_bytes("añb", 2), "a");
         assert_eq!(cut_bytes("añb", 4), "añb");
+        let family = "👩‍👩‍👧‍👦";
+        assert_eq!(
+            cut_bytes(&format!("ab{family}{family}"), 2 + family.len() + 9),
+            format!("ab{family}")
+        );
+        assert_eq!(cut_bytes(family, 8), "👩‍");
+        assert_eq!(cut_bytes("ae\u{301}", 2), "a");
     }
 
     #[test]

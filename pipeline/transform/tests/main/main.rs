@@ -3,6 +3,7 @@
 mod answers;
 mod coverage;
 mod fixture;
+mod odd_records;
 mod people;
 mod planning;
 mod questions;
