@@ -36,4 +36,4 @@ bench-extraction: ## measure the client's processor time of an extraction
 	cargo bench -p deskferry-extract --bench extraction
 
 bless: build ## write the expected output anew; read it before committing
-	BLESS=1 cargo nextest run --workspace -E 'test(prints_what_is_expected)'
+	BLESS=1 cargo nextest run --workspace -E 'test(prints_what_is_expected) + test(the_test_beside_it)'

@@ -2,6 +2,12 @@
 -- key: stream
 -- Every received record is a staged row, a quarantined one, or dropped by a named rule. Staged rows
 -- are counted in the staged tables, not taken from the decision that should have put them there.
+-- column stream: the landed stream
+-- column received: rows that were landed, older versions of a key included
+-- column staged: records that are staged rows, or part of one
+-- column quarantined: records that cannot be understood
+-- column dropped: records left out by a rule, and versions that a newer one or a deletion ended
+-- column dropped_by: these rules, each with its count; null where there are none
 with
 
 received as (
@@ -22,13 +28,36 @@ staged_rows as (
     where kind = 'person_id'
     union all
     select 'operators' as stream, count(*) as staged from staged.agents where is_known
+    union all
+    select 'teams' as stream, count(*) as staged from staged.teams
+    union all
+    select 'people_events' as stream, count(*) as staged from staged.customer_events
+    union all
+    select stream, count(*) as staged from staged.census group by stream
+    union all
+    select stream, count(*) as staged from staged.documents group by stream
+    union all
+    select stream, count(*) as staged
+    from staged.kb_categories
+    where stream <> 'helpdesk_tree'
+    group by stream
+    union all
+    select stream, count(*) as staged
+    from staged.kb_articles
+    where stream <> 'helpdesk_tree'
+    group by stream
 ),
 
--- These become columns of other rows, so the decision is all there is to count.
+-- These become part of other rows, so the decision is all there is to count.
 merged_rows as (
     select stream, count(*) as staged
     from staged.fates
-    where fate = 'staged' and stream in ('people_data', 'originals')
+    where fate = 'staged'
+        and stream in (
+            'people_data', 'originals', 'conversation_files', 'spam_contents', 'helpdesk_tree',
+            'helpdesk_article_bodies', 'helpdesk_article_categories', 'helpdesk_page_contents',
+            'helpdesk_page_metadata'
+        )
     group by stream
 ),
 

@@ -1,6 +1,22 @@
 -- grain: one row per person who answers, or was invited to, or once did
 -- key: agent_id
 -- Who left the company is missing from the list of operators and is still the author of messages.
+-- column platform: where it comes from
+-- column agent_id: its id; `invite:` and the address for one who was invited and has none yet
+--   [operators $.details.user_id; messages $.user.user_id, $.mentions; conversations $.assigned]
+-- column source_id: key of the landed operator, or the id where nobody lists it
+-- column snapshot: the snapshot that holds it
+-- column email: its address, lower case; null for one whom only messages name
+--   [operators $.details.email]
+-- column name: its name, else the beginning of its address, else `Former agent`
+--   [operators $.details.first_name, $.details.last_name; messages $.user.nickname]
+-- column kind: `operator`, `invite` or `sandbox` (a plugin's), null where nobody lists it
+--   [operators $.type]
+-- column role: as in the source, null where nobody lists it [operators $.details.role]
+-- column title: what it is in the company, null where nobody says [operators $.details.title]
+-- column is_known: it is in the list of operators
+-- column is_removed: only messages and assignments name it
+-- column is_invite: it was invited and has not come yet
 with
 
 listed as (
@@ -11,7 +27,9 @@ listed as (
         agent_id,
         email,
         name,
+        kind,
         role,
+        title,
         is_invite
     from source.agents
     where quarantine_rule is null
@@ -82,7 +100,9 @@ final as (
         listed.snapshot,
         listed.email,
         coalesce(listed.name, named.name, split_part(listed.email, '@', 1)) as name,
+        listed.kind,
         listed.role,
+        listed.title,
         true as is_known,
         false as is_removed,
         listed.is_invite
@@ -96,7 +116,9 @@ final as (
         removed.snapshot,
         cast(null as varchar) as email,
         coalesce(named.name, 'Former agent') as name,
+        cast(null as varchar) as kind,
         cast(null as varchar) as role,
+        cast(null as varchar) as title,
         false as is_known,
         true as is_removed,
         false as is_invite

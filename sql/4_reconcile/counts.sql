@@ -1,6 +1,13 @@
 -- grain: one row per kind of record
 -- key: "table"
 -- Staged records are planned or lost by a rule; planned ones are in the target or unexplained.
+-- column table: kind of record: customers, tickets or messages
+-- column staged: staged records, in number
+-- column planned: planned records, in number
+-- column in_target: planned records that the target has, in number
+-- column lost_by_rule: staged records that a rule keeps out of the plan, in number
+-- column unexplained: records with a difference that no rule explains, in number
+-- column others: records of the target that are not ours, in number
 with
 
 planned_tickets as (

@@ -1,6 +1,12 @@
 -- grain: one row per customer and field in which staged and target differ
 -- key: source_id, target_id, field
 -- A customer who was in the target before keeps the name and the external id it has there.
+-- column source_id: the staged customer
+-- column target_id: id of the record in the target; null when it is not there
+-- column field: what differs; existence when there is not exactly one
+-- column expected: what was staged, as text
+-- column found: what the target holds, as text
+-- column rule: the rule that explains it; null when none does
 with
 
 expected as (

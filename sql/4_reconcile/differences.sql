@@ -3,6 +3,15 @@
 -- Exact matches are not listed. A difference that a rule explains carries the rule's name. Fields
 -- that the target fills in by itself afterwards are not compared: language, intents, its own custom
 -- fields, times of processing and updating, and pages, which it may clean.
+-- column table: kind of record: customers, tickets or messages
+-- column
+-- column source_id: id of the record in the source; target/<id> for one of the target that has none
+-- column target_id: id of the record in the target; null when it is not there
+-- column field: what differs; existence when there is not exactly one
+-- column expected: what was staged, as text
+-- column found: what the target holds, as text
+-- column verdict: by_rule when a rule explains it, else unexplained
+-- column rule: the rule that explains it; null when none does
 with
 
 customers as (

@@ -1,5 +1,12 @@
 -- grain: one row per record and rule by which something of it is cut, changed or left out
 -- key: stage, stream, source_id, rule
+-- column stage: where it is lost: staged, planned or loaded
+-- column stream: landed stream of the record, or customers
+-- column source_id: its id
+-- column ticket_id: its ticket; null when it belongs to none
+-- column rule: the rule by which something is lost
+-- column detail: what exactly is lost, in words; may be null
+-- column survives_in: table and key where the original can be read
 with
 
 staged_losses as (

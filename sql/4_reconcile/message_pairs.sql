@@ -2,6 +2,31 @@
 -- key: source_id
 -- Both sides as they are compared: texts trimmed, lines ended alike, and addresses put aside in
 -- messages that show pictures, because pictures have moved. Rows that agree are left out.
+-- column source_id: the staged message
+-- column ticket_id: its ticket
+-- column target_id: its id in the target; null when it is not there
+-- column times: how often the target has it
+-- column ticket_target_id: id in the target of the ticket that it belongs to
+-- column found_ticket_target_id: id in the target of the ticket that it is in
+-- column channel: channel as planned
+-- column found_channel: channel in the target
+-- column public: whether the customer may see it, as staged
+-- column found_public: the same in the target
+-- column from_agent: whether the shop wrote it, as staged
+-- column found_from_agent: the same in the target
+-- column agent_id: the agent who wrote it; null for others
+-- column sender_target_id: id in the target of who should have written it; null when the target
+--   lacks them
+-- column found_sender_target_id: id in the target of who wrote it
+-- column is_text_same: whether both texts are equal, as they are compared
+-- column body_text: beginning of the staged text, 200 characters
+-- column found_body_text: beginning of the text in the target, 200 characters
+-- column sent_at: when it was sent, as staged, UTC
+-- column found_sent_at: the same in the target, UTC
+-- column files: names, lengths in bytes and addresses of its files, as they should be
+-- column found_files: the same in the target
+-- column place: its place among the messages of its ticket that the target has, from 1, as staged
+-- column found_place: the same in the target
 with
 
 messages as (

@@ -1,5 +1,11 @@
 -- grain: one row per ticket and field in which staged and target differ
 -- key: source_id, target_id, field
+-- column source_id: the staged ticket; target/<id> for one of the target that has none
+-- column target_id: id of the record in the target; null when it is not there
+-- column field: what differs; existence when there is not exactly one
+-- column expected: what was staged, as text
+-- column found: what the target holds, as text
+-- column rule: the rule that explains it; null when none does
 with
 
 planned as (

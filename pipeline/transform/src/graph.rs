@@ -4,12 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use datafusion::error::DataFusionError;
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast;
 use kernel::{Fault, Result, nearest};
 
-use crate::models::{Layer, Model};
+use crate::models::{Layer, Model, line_of};
 
 /// Tables that are there without a model.
 #[derive(Debug, Clone, Default)]
@@ -29,7 +30,7 @@ pub(crate) fn in_order(
     schema_of: impl Fn(&Layer) -> &'static str,
     known: &Known,
 ) -> Result<Vec<Model>> {
-    let mut reads = BTreeMap::new();
+    let mut reads: BTreeMap<usize, Vec<(usize, String)>> = BTreeMap::new();
     let names: BTreeMap<String, usize> = models
         .iter()
         .enumerate()
@@ -41,7 +42,7 @@ pub(crate) fn in_order(
         for table in tables_of(model)? {
             check_layer(model, &table)?;
             match names.get(&table) {
-                Some(other) => wanted.push(*other),
+                Some(other) => wanted.push((*other, table)),
                 None if is_landed(&table) || known.tables.contains(&table) => {}
                 None => return Err(unknown(model, &table, &names, known)),
             }
@@ -63,25 +64,27 @@ pub(crate) fn in_order(
 /// # Errors
 /// `FixData` when the file is not one SELECT, or names a table without its schema.
 pub(crate) fn tables_of(model: &Model) -> Result<Vec<String>> {
-    let mut statements = DFParser::parse_sql(&model.sql).map_err(|error| {
-        Fault::data(format!("sql/{} cannot be read", model.file)).because(error)
-    })?;
+    let unreadable = |error: DataFusionError| {
+        let text = error.strip_backtrace();
+        let line = line_in(&text).map_or(String::new(), |line| format!(":{line}"));
+        let cause = std::io::Error::other(text);
+        Fault::data(format!("{}{line} cannot be read", model.shown)).because(cause)
+    };
+    let mut statements = DFParser::parse_sql(&model.sql).map_err(unreadable)?;
     let statement = match (statements.pop_front(), statements.is_empty()) {
         (Some(statement), true) if is_query(&statement) => statement,
-        _ => return Err(Fault::data(format!("sql/{} is not one SELECT", model.file))),
+        _ => return Err(Fault::data(format!("{} is not one SELECT", model.shown))),
     };
-    let (tables, _) = resolve_table_references(&statement, true).map_err(|error| {
-        Fault::data(format!("sql/{} cannot be read", model.file)).because(error)
-    })?;
+    let (tables, _) = resolve_table_references(&statement, true).map_err(unreadable)?;
     let mut names = Vec::new();
     for table in tables {
         match table.schema() {
             Some(schema) => names.push(format!("{schema}.{}", table.table())),
             None => {
+                let name = table.table();
                 return Err(Fault::data(format!(
-                    "sql/{} reads {:?} without saying its schema",
-                    model.file,
-                    table.table()
+                    "{} reads {name:?} without saying its schema",
+                    place_of(model, name),
                 )));
             }
         }
@@ -89,6 +92,13 @@ pub(crate) fn tables_of(model: &Model) -> Result<Vec<String>> {
     names.sort();
     names.dedup();
     Ok(names)
+}
+
+/// The line that an error of the engine names.
+pub(crate) fn line_in(message: &str) -> Option<u64> {
+    let (_, rest) = message.split_once("Line: ")?;
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
 }
 
 fn is_query(statement: &Statement) -> bool {
@@ -102,7 +112,8 @@ fn is_landed(table: &str) -> bool {
 /// Which schemas a layer reads.
 fn may_read(layer: &Layer) -> &'static [&'static str] {
     match layer {
-        Layer::Source(_) => &["landing", "landing_all", "config"],
+        // Its own source models too: the ledger of shapes goes over all of them.
+        Layer::Source(_) => &["landing", "landing_all", "source", "config"],
         Layer::Staged => &["source", "staged", "config"],
         Layer::Plan(_) => &["staged", "plan", "config"],
         Layer::Reconcile => &["staged", "plan", "ledger", "readback", "reconcile", "config"],
@@ -120,20 +131,21 @@ fn check_layer(model: &Model, table: &str) -> Result<()> {
     if allowed.contains(&schema) {
         return Ok(());
     }
-    let line = line_of(&model.sql, table).map_or(String::new(), |line| format!(":{line}"));
-    Err(Fault::data(format!("sql/{}{line} reads {table}, which its layer must not", model.file))
+    let place = place_of(model, table);
+    Err(Fault::data(format!("{place} reads {table}, which its layer must not"))
         .hint(format!("models of this layer read {}", allowed.join(", "))))
 }
 
 fn unknown(model: &Model, table: &str, names: &BTreeMap<String, usize>, known: &Known) -> Fault {
-    let line = line_of(&model.sql, table).map_or(String::new(), |line| format!(":{line}"));
     let all = names.keys().chain(&known.tables).map(String::as_str);
-    Fault::data(format!("sql/{}{line} reads {table}, which does not exist", model.file))
+    Fault::data(format!("{} reads {table}, which does not exist", place_of(model, table)))
         .hint(nearest::hint(table, all))
 }
 
-fn line_of(sql: &str, table: &str) -> Option<usize> {
-    sql.lines().position(|line| line.contains(table)).map(|place| place + 1)
+/// A model's file, with the line where it names a table.
+fn place_of(model: &Model, table: &str) -> String {
+    let line = line_of(&model.sql, table).map_or(String::new(), |line| format!(":{line}"));
+    format!("{}{line}", model.shown)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,36 +155,40 @@ enum Visit {
     Done,
 }
 
-fn visit(
+/// Visits a model after those that it reads. The trail is the way there: models, each with the
+/// table by which it leads on.
+fn visit<'a>(
     place: usize,
     models: &[Model],
-    reads: &BTreeMap<usize, Vec<usize>>,
+    reads: &'a BTreeMap<usize, Vec<(usize, String)>>,
     state: &mut [Visit],
     order: &mut Vec<usize>,
-    trail: &mut Vec<usize>,
+    trail: &mut Vec<(usize, &'a str)>,
 ) -> Result<()> {
     match state[place] {
         Visit::Done => return Ok(()),
-        Visit::Open => {
-            let start = trail.iter().position(|open| *open == place).unwrap_or(0);
-            let files = trail[start..].iter().chain([&place]);
-            let files: Vec<&str> = files.map(|place| models[*place].file.as_str()).collect();
-            return Err(Fault::data(format!(
-                "models read each other in a circle: {}",
-                files.join(" reads ")
-            )));
-        }
+        Visit::Open => return Err(circle(place, models, trail)),
         Visit::New => {}
     }
     state[place] = Visit::Open;
-    trail.push(place);
-    for other in &reads[&place] {
+    for (other, table) in &reads[&place] {
+        trail.push((place, table));
         visit(*other, models, reads, state, order, trail)?;
+        trail.pop();
     }
-    trail.pop();
     state[place] = Visit::Done;
     order.push(place);
     Ok(())
+}
+
+fn circle(place: usize, models: &[Model], trail: &[(usize, &str)]) -> Fault {
+    let start = trail.iter().position(|(open, _)| *open == place).unwrap_or(0);
+    let steps = trail[start..].iter();
+    let mut steps: Vec<String> =
+        steps.map(|(place, table)| place_of(&models[*place], table)).collect();
+    steps.push(models[place].shown.clone());
+    Fault::data(format!("models read each other in a circle: {}", steps.join(" reads ")))
+        .hint("a table is made only from tables that are made before it")
 }
 
 #[cfg(test)]
@@ -225,8 +241,12 @@ mod tests {
                 ("2_staged/b", "select id from staged.c"),
                 ("2_staged/c", "select id from (select id from staged.a) as inner_a"),
             ],
-            "models read each other in a circle: 2_staged/a.sql reads 2_staged/b.sql reads \
-             2_staged/c.sql reads 2_staged/a.sql",
+            "models read each other in a circle: sql/2_staged/a.sql:2 reads \
+             sql/2_staged/b.sql:2 reads sql/2_staged/c.sql:2 reads sql/2_staged/a.sql",
+        );
+        check(
+            &[("2_staged/a", "-- staged.a of staged.b\nselect id from staged.a")],
+            "models read each other in a circle: sql/2_staged/a.sql:3 reads sql/2_staged/a.sql",
         );
     }
 
@@ -254,7 +274,23 @@ mod tests {
         );
         check(
             &[("2_staged/a", "select id from somewhere")],
-            "sql/2_staged/a.sql reads \"somewhere\" without saying its schema",
+            "sql/2_staged/a.sql:2 reads \"somewhere\" without saying its schema",
+        );
+        check(
+            &[("2_staged/a", "select id\nfrom staged.b,, staged.c")],
+            "sql/2_staged/a.sql:3 cannot be read",
+        );
+        // A longer name and a comment are not the table that is meant.
+        check(
+            &[
+                ("2_staged/b", "select 1 as id"),
+                (
+                    "2_staged/a",
+                    "-- not staged.no\nselect staged.b.id from staged.b\ncross join staged.no",
+                ),
+                ("2_staged/noo", "select 1 as id"),
+            ],
+            "sql/2_staged/a.sql:4 reads staged.no, which does not exist",
         );
         check(&[("2_staged/a", "drop table x")], "sql/2_staged/a.sql is not one SELECT");
         check(&[("2_staged/a", "select 1; select 2")], "sql/2_staged/a.sql is not one SELECT");

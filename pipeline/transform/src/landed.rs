@@ -1,7 +1,8 @@
 //! Landed records as tables: every row of every snapshot of a chain, and the newest of each key.
 //!
 //! `landing_all.<stream>` is every row that was received, `landing.<stream>` the newest version of
-//! each key that was not deleted since. It knows the columns of a landed table, and nothing of what a record means.
+//! each key that was not deleted since; `records` in both is all streams of the platform in one
+//! table. It knows the columns of a landed table, and nothing of what a record means.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ use crate::session::Session;
 const INNER: [&str; 3] = ["deletions", "downloads", "exchanges"];
 /// Those of them whose rows are not versions of anything.
 const EVENTS: [&str; 2] = ["deletions", "exchanges"];
+/// All streams of the platform in one table.
+pub(crate) const RECORDS: &str = "records";
 
 /// A chain of snapshots whose records are to be read.
 pub(crate) struct Landed<'a> {
@@ -32,17 +35,20 @@ impl Landed<'_> {
     /// Makes every landed stream, and every other one in `wanted`, known as a table. Older rows of
     /// a key are looked for now, so that reading the newest ones costs nothing later.
     pub(crate) async fn register(&self, wanted: &BTreeSet<String>) -> Result<()> {
+        let mut records = Vec::new();
         for (stream, all) in self.all(wanted).await? {
             let is_event = EVENTS.contains(&stream.as_str());
             let newest = if is_event { all } else { self.newest(&stream, all).await? };
-            self.session.register("landing", &stream, newest.into_view())?;
+            self.session.register("landing", &stream, newest.clone().into_view())?;
+            records.push((stream, newest));
         }
-        Ok(())
+        self.register_records("landing", records)
     }
 
     /// Like [`Landed::register`], but older rows are looked for when a table is read: for sessions
     /// that may never read it.
     pub(crate) async fn register_lazily(&self) -> Result<()> {
+        let mut records = Vec::new();
         for (stream, all) in self.all(&BTreeSet::new()).await? {
             let columns = columns_of(&all).join(", ");
             let newest = if EVENTS.contains(&stream.as_str()) {
@@ -54,9 +60,10 @@ impl Landed<'_> {
                 ))
                 .await?
             };
-            self.session.register("landing", &stream, newest.into_view())?;
+            self.session.register("landing", &stream, newest.clone().into_view())?;
+            records.push((stream, newest));
         }
-        Ok(())
+        self.register_records("landing", records)
     }
 
     /// Every row of every stream, known as `landing_all.<stream>`.
@@ -66,12 +73,23 @@ impl Landed<'_> {
             let rows = self.register_all(&stream).await?;
             all.push((stream, rows));
         }
+        self.register_records("landing_all", all.clone())?;
         Ok(all)
+    }
+
+    /// All streams of the platform as one table, whose plan reads the columns that are asked for.
+    fn register_records(&self, schema: &str, streams: Vec<(String, DataFrame)>) -> Result<()> {
+        let of_platform = streams.into_iter().filter(|(name, _)| !INNER.contains(&name.as_str()));
+        let mut records = self.empty(RECORDS, records_schema())?;
+        for (stream, rows) in of_platform {
+            records = records.union(rows).map_err(|error| unreadable(&stream, error))?;
+        }
+        self.session.register(schema, RECORDS, records.into_view())
     }
 
     async fn streams(&self, wanted: &BTreeSet<String>) -> Result<BTreeSet<String>> {
         let mut streams: BTreeSet<String> = INNER.map(str::to_owned).into();
-        streams.extend(wanted.iter().cloned());
+        streams.extend(wanted.iter().filter(|name| *name != RECORDS).cloned());
         for id in self.snapshots {
             streams.extend(snapshot::streams(&self.session.warehouse, id).await?);
         }
@@ -178,7 +196,8 @@ fn ranked(stream: &str) -> String {
     )
 }
 
-fn schema_of(stream: &str) -> SchemaRef {
+/// The columns of a landed table as they are stored, without its snapshot.
+pub(crate) fn schema_of(stream: &str) -> SchemaRef {
     match stream {
         "deletions" => deletions_schema(),
         "downloads" => downloads_schema(),

@@ -3,6 +3,8 @@
 //! What records mean is in `sql/`; this crate runs it. It meets the other stages only in the
 //! warehouse and knows neither a network nor how a platform is spoken to.
 
+#[cfg(test)]
+mod beside;
 mod catalog;
 mod functions;
 mod graph;
@@ -16,7 +18,7 @@ mod staging;
 mod tables;
 
 pub use catalog::{Scope, catalog};
-pub use models::Models;
+pub use models::{Models, Origin};
 pub use planning::{Planned, plan, plan_hash};
 pub use reconciling::{Reconciled, TableCounts, reconcile};
 pub use select::{check_reads_only, select, select_stream};

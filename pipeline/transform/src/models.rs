@@ -1,7 +1,9 @@
 //! The SQL models: which there are, what each is named, and what its header says of it.
 //!
 //! A model is one file with one SELECT. Where it lies says what it makes; its order among the
-//! others is the business of the graph.
+//! others is the business of the graph. A folder of the user's own is read in `models/own.rs`.
+
+mod own;
 
 use std::collections::BTreeMap;
 
@@ -13,7 +15,27 @@ static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../sql");
 /// A set of models.
 #[derive(Debug, Clone)]
 pub struct Models {
-    files: BTreeMap<String, String>,
+    files: BTreeMap<String, File>,
+}
+
+/// One file, by its name below `sql/`.
+#[derive(Debug, Clone)]
+struct File {
+    sql: String,
+    /// Its name in messages.
+    shown: String,
+    origin: Origin,
+}
+
+/// Whose a model is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It travels in the program.
+    Ours,
+    /// It is the user's, and there is none of that name in the program.
+    Added,
+    /// It is the user's and stands in place of ours.
+    InPlace,
 }
 
 /// What a model belongs to.
@@ -34,8 +56,10 @@ pub(crate) enum Layer {
 /// One model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Model {
-    /// Its file below `sql/`, for messages.
+    /// Its file below `sql/`, whoever wrote it.
     pub(crate) file: String,
+    /// Its file as messages name it.
+    pub(crate) shown: String,
     /// What it belongs to.
     pub(crate) layer: Layer,
     /// Its table.
@@ -44,30 +68,35 @@ pub(crate) struct Model {
     pub(crate) key: Vec<String>,
     /// The statement.
     pub(crate) sql: String,
+    /// Files of the user's that stand in place of ours and that it reads.
+    pub(crate) leans_on: Vec<String>,
 }
 
 impl Models {
     /// The models that travel in the program.
     pub fn embedded() -> Self {
-        let mut files = BTreeMap::new();
+        let mut files = Vec::new();
         collect(&EMBEDDED, &mut files);
-        Self { files }
+        Self::from_files(files)
     }
 
     /// Models given as file names below `sql/` with their texts.
     pub fn from_files(files: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { files: files.into_iter().collect() }
+        let none = Self { files: BTreeMap::new() };
+        files.into_iter().fold(none, |models, (file, sql)| models.with(file, sql))
     }
 
     /// These models, with `file` added or in place of the one of that name.
     pub fn with(mut self, file: impl Into<String>, sql: impl Into<String>) -> Self {
-        self.files.insert(file.into(), sql.into());
+        let file = file.into();
+        let shown = format!("sql/{file}");
+        self.files.insert(file, File { sql: sql.into(), shown, origin: Origin::Ours });
         self
     }
 
     /// Every file with its text, sorted by name.
     pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.files.iter().map(|(file, sql)| (file.as_str(), sql.as_str()))
+        self.files.iter().map(|(file, found)| (file.as_str(), found.sql.as_str()))
     }
 
     /// The models of the layers that `wanted` picks, sorted by file name.
@@ -76,28 +105,30 @@ impl Models {
     /// `FixData` for a file that lies where no model belongs, or that says no key.
     pub(crate) fn of(&self, wanted: impl Fn(&Layer) -> bool) -> Result<Vec<Model>> {
         let mut models = Vec::new();
-        for (file, sql) in &self.files {
-            let (layer, name) = place_of(file)?;
+        for (file, found) in &self.files {
+            let (layer, name) = place_of(file, &found.shown)?;
             if !wanted(&layer) {
                 continue;
             }
-            let key = key_of(sql);
+            let (shown, sql) = (found.shown.clone(), found.sql.clone());
+            let key = key_of(&sql);
             if key.is_empty() && !matches!(layer, Layer::Check(_)) {
-                return Err(Fault::data(format!("sql/{file} does not say its key")).hint(
+                return Err(Fault::data(format!("{shown} does not say its key")).hint(
                     "begin the model with lines like: -- grain: one row … and -- key: …_id",
                 ));
             }
-            models.push(Model { file: file.clone(), layer, name, key, sql: sql.clone() });
+            let leans_on = self.replaced_in(&sql)?;
+            models.push(Model { file: file.clone(), shown, layer, name, key, sql, leans_on });
         }
         Ok(models)
     }
 }
 
-fn collect(folder: &Dir<'static>, files: &mut BTreeMap<String, String>) {
+fn collect(folder: &Dir<'static>, files: &mut Vec<(String, String)>) {
     for file in folder.files() {
         let name = file.path().to_string_lossy().replace('\\', "/");
         if let (true, Some(text)) = (name.ends_with(".sql"), file.contents_utf8()) {
-            files.insert(name, text.to_owned());
+            files.push((name, text.to_owned()));
         }
     }
     for inner in folder.dirs() {
@@ -105,22 +136,44 @@ fn collect(folder: &Dir<'static>, files: &mut BTreeMap<String, String>) {
     }
 }
 
-fn place_of(file: &str) -> Result<(Layer, String)> {
+/// The layer and the table of a file, which messages call `shown`.
+fn place_of(file: &str, shown: &str) -> Result<(Layer, String)> {
     let parts: Vec<&str> = file.trim_end_matches(".sql").split('/').collect();
     let (layer, name) = match parts[..] {
         ["1_source", platform, name] => (Layer::Source(platform.to_owned()), name),
         ["2_staged", name] => (Layer::Staged, name),
         ["3_plan", target, name] => (Layer::Plan(target.to_owned()), name),
         ["4_reconcile", name] => (Layer::Reconcile, name),
-        ["checks", layer, name] => (Layer::Check(layer.to_owned()), name),
+        ["checks", layer @ ("staged" | "plan" | "reconcile"), name] => {
+            (Layer::Check(layer.to_owned()), name)
+        }
         _ => {
-            return Err(Fault::data(format!("sql/{file} belongs to no layer")).hint(
-                "models lie in 1_source/<platform>, 2_staged, 3_plan/<target>, 4_reconcile \
-                 and checks/<layer>",
+            return Err(Fault::data(format!("{shown} belongs to no layer")).hint(
+                "models lie in 1_source/<platform>, 2_staged, 3_plan/<target> and 4_reconcile, \
+                 checks in checks/staged, checks/plan and checks/reconcile",
             ));
         }
     };
-    Ok((layer, name.to_owned()))
+    let is_plain = |letter: char| matches!(letter, 'a'..='z' | '0'..='9' | '_');
+    if name.starts_with(|first: char| first.is_ascii_lowercase()) && name.chars().all(is_plain) {
+        return Ok((layer, name.to_owned()));
+    }
+    Err(Fault::data(format!("{shown} has a name that no table can have"))
+        .hint("a model is named with lower-case letters, digits and _, and begins with a letter"))
+}
+
+/// The first line, from 1, of a statement that names a table, comments apart.
+pub(crate) fn line_of(sql: &str, table: &str) -> Option<usize> {
+    let is_inside = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '.';
+    let names = |line: &str| {
+        line.match_indices(table).any(|(start, _)| {
+            let (before, after) = (&line[..start], &line[start + table.len()..]);
+            !before.ends_with(is_inside)
+                && !after.starts_with(|next| is_inside(next) && next != '.')
+        })
+    };
+    let is_comment = |line: &str| line.trim_start().starts_with("--");
+    sql.lines().position(|line| !is_comment(line) && names(line)).map(|place| place + 1)
 }
 
 fn key_of(sql: &str) -> Vec<String> {

@@ -18,21 +18,32 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::functions::utc_time;
+use crate::graph::line_in;
 use crate::models::Model;
 use crate::session::Session;
 
-/// Characters of an offending row that a finding shows.
+/// Characters of an offending row that a finding keeps.
 const SAMPLE_CHARACTERS_MAX: usize = 300;
+/// Offending rows that a finding keeps.
+const SAMPLES_MAX: usize = 50;
 
 /// A claim that does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// The check, as its file is named below `sql/`, or the table whose key is not unique.
+    /// The file of the check, or the table whose key is not unique.
     pub check: String,
     /// Rows that break the claim.
     pub offenders: u64,
-    /// One of them.
-    pub sample: String,
+    /// The first of them, each as `column=value …`.
+    #[serde(default)]
+    pub samples: Vec<String>,
+    /// Whether these rows say nothing of a person, so that they may be printed: `-- print:
+    /// offenders` in the head of the check.
+    #[serde(default)]
+    pub is_printable: bool,
+    /// What to do about it: `-- hint: …` in the head of the check.
+    #[serde(default)]
+    pub hint: Option<String>,
 }
 
 /// Writes what a model selects to `path`, makes it known as `schema.name`, and says how many rows
@@ -46,11 +57,11 @@ pub(crate) async fn build(
     let rows = stream_of(session, &model.sql).await.map_err(|error| failed(model, &error))?;
     let stored = stored_schema(model, &rows.schema())?;
     let target = stored.clone();
-    let file = model.file.clone();
+    let file = model.shown.clone();
     let batches = rows.map(move |batch| {
         batch
             .and_then(|batch| stored_batch(&batch, &target))
-            .map_err(|error| Fault::data(format!("sql/{file} failed")).because(error))
+            .map_err(|error| Fault::data(format!("{file} failed")).because(error))
     });
     let written = landing::table::write(&session.warehouse, path, stored, batches).await?;
     session.register(schema, &model.name, session.parquet(path, None).await?)?;
@@ -59,8 +70,20 @@ pub(crate) async fn build(
 
 /// Runs a check; `None` when no row breaks it.
 pub(crate) async fn check(session: &Session, model: &Model) -> Result<Option<Finding>> {
-    let name = format!("sql/{}", model.file);
-    offenders(session, &model.sql, name).await.map_err(|error| failed(model, &error))
+    let found = offenders(session, &model.sql, model.shown.clone()).await;
+    let found = found.map_err(|error| failed(model, &error))?;
+    Ok(found.map(|finding| Finding {
+        is_printable: head_line(&model.sql, "print") == Some("offenders"),
+        hint: head_line(&model.sql, "hint").map(str::to_owned),
+        ..finding
+    }))
+}
+
+/// What the head of a model says behind `-- name:`.
+fn head_line<'a>(sql: &'a str, name: &str) -> Option<&'a str> {
+    let head = sql.lines().take_while(|line| line.starts_with("--"));
+    let mut words = head.filter_map(|line| line.trim_start_matches('-').trim().split_once(':'));
+    words.find(|(word, _)| *word == name).map(|(_, rest)| rest.trim())
 }
 
 /// Checks that no two rows of a table share its key.
@@ -85,23 +108,24 @@ async fn offenders(
     check: String,
 ) -> std::result::Result<Option<Finding>, DataFusionError> {
     let mut rows = stream_of(session, sql).await?;
-    let mut finding = Finding { check, offenders: 0, sample: String::new() };
+    let mut finding = Finding { check, ..Finding::default() };
     while let Some(batch) = rows.next().await {
         let batch = batch?;
-        if finding.offenders == 0 && batch.num_rows() > 0 {
-            finding.sample = sample_of(&batch)?;
+        let wanted = SAMPLES_MAX - finding.samples.len();
+        for row in 0..batch.num_rows().min(wanted) {
+            finding.samples.push(sample_of(&batch, row)?);
         }
         finding.offenders += batch.num_rows() as u64;
     }
     Ok((finding.offenders > 0).then_some(finding))
 }
 
-fn sample_of(batch: &RecordBatch) -> std::result::Result<String, DataFusionError> {
+fn sample_of(batch: &RecordBatch, row: usize) -> std::result::Result<String, DataFusionError> {
     let options = FormatOptions::new().with_null("null");
     let mut cells = Vec::new();
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
         let shown = ArrayFormatter::try_new(column, &options)?;
-        cells.push(format!("{}={}", field.name(), shown.value(0)));
+        cells.push(format!("{}={}", field.name(), shown.value(row)));
     }
     Ok(cells.join(" ").chars().take(SAMPLE_CHARACTERS_MAX).collect())
 }
@@ -136,14 +160,14 @@ pub(crate) fn register_rows(
     session.register(schema, name, Arc::new(table))
 }
 
-fn stored_schema(model: &Model, schema: &SchemaRef) -> Result<SchemaRef> {
+pub(crate) fn stored_schema(model: &Model, schema: &SchemaRef) -> Result<SchemaRef> {
     let mut fields = Vec::new();
     for field in schema.fields() {
         if field.data_type() == &DataType::Null {
             return Err(Fault::data(format!(
-                "column {} of sql/{} has no type",
+                "column {} of {} has no type",
                 field.name(),
-                model.file
+                model.shown
             ))
             .hint("cast the null to the type that is meant"));
         }
@@ -164,7 +188,7 @@ fn stored_type(kind: &DataType) -> DataType {
     }
 }
 
-fn stored_batch(
+pub(crate) fn stored_batch(
     batch: &RecordBatch,
     schema: &SchemaRef,
 ) -> std::result::Result<RecordBatch, DataFusionError> {
@@ -175,7 +199,7 @@ fn stored_batch(
 }
 
 /// A failed statement, with the line when the engine knows it.
-fn failed(model: &Model, error: &DataFusionError) -> Fault {
+pub(crate) fn failed(model: &Model, error: &DataFusionError) -> Fault {
     let line = error
         .diagnostic()
         .and_then(|found| found.span)
@@ -183,12 +207,14 @@ fn failed(model: &Model, error: &DataFusionError) -> Fault {
         .or_else(|| line_in(&error.to_string()));
     let line = line.map_or(String::new(), |line| format!(":{line}"));
     let reason = error.strip_backtrace();
-    Fault::data(format!("sql/{}{line} cannot be run", model.file))
-        .because(std::io::Error::other(reason))
-}
-
-fn line_in(message: &str) -> Option<u64> {
-    let (_, rest) = message.split_once("Line: ")?;
-    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok()
+    let fault = Fault::data(format!("{}{line} cannot be run", model.shown))
+        .because(std::io::Error::other(reason));
+    if model.leans_on.is_empty() {
+        return fault;
+    }
+    fault.hint(format!(
+        "it reads the table of {}, which must have every column of the model in whose place it \
+         stands",
+        model.leans_on.join(", ")
+    ))
 }

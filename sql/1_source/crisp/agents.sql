@@ -14,7 +14,9 @@ operators as (
             raw,
             'type TEXT PATH $.type, user_id TEXT PATH $.details.user_id,
              email TEXT PATH $.details.email, first_name TEXT PATH $.details.first_name,
-             last_name TEXT PATH $.details.last_name, role TEXT PATH $.details.role'
+             last_name TEXT PATH $.details.last_name, role TEXT PATH $.details.role,
+             title TEXT PATH $.details.title,
+             shape SHAPE PATH $'
         ) as document
     from landing.operators
 ),
@@ -26,11 +28,14 @@ named as (
         key as source_key,
         snapshot,
         fetched_at,
+        document['shape'] as shape,
         raw,
         document['is_valid'] as is_valid,
         nullif(document['user_id'], '') as user_id,
         email_address(document['email']) as email,
         document['role'] as role,
+        nullif(trim(document['title']), '') as title,
+        document['type'] as kind,
         nullif(
             one_line(concat(
                 coalesce(document['first_name'], ''),
@@ -49,10 +54,13 @@ judged as (
         source_key,
         snapshot,
         fetched_at,
+        shape,
         -- An invited person has not accepted yet and so has no id.
         coalesce(user_id, concat('invite:', email)) as agent_id,
         email,
         role,
+        title,
+        kind,
         name,
         user_id is null as is_invite,
         case
@@ -70,9 +78,12 @@ final as (
         source_key,
         snapshot,
         fetched_at,
+        shape,
         agent_id,
         email,
         role,
+        title,
+        kind,
         name,
         is_invite,
         quarantine_rule,

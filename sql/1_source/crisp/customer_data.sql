@@ -10,7 +10,11 @@ people_data as (
         snapshot,
         fetched_at,
         raw,
-        json_row(raw, 'people_id TEXT PATH $.people_id, data JSON PATH $.data') as document
+        json_row(
+            raw,
+            'people_id TEXT PATH $.people_id, data JSON PATH $.data,
+             shape SHAPE PATH $ MAPS $.data'
+        ) as document
     from landing.people_data
 ),
 
@@ -21,6 +25,7 @@ final as (
         key as source_key,
         snapshot,
         fetched_at,
+        document['shape'] as shape,
         coalesce(nullif(document['people_id'], ''), key) as person_id,
         nullif(document['data'], '{}') as data,
         case when not document['is_valid'] then 'not_an_object' end as quarantine_rule,

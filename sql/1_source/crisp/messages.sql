@@ -28,7 +28,8 @@ messages as (
              content_type TEXT PATH $.content.type, seconds BIGINT PATH $.content.duration,
              question TEXT PATH $.content.text, explanation TEXT PATH $.content.explain,
              answer TEXT PATH $.content.value, choices JSON PATH $.content.choices,
-             cards JSON PATH $.content.targets, namespace TEXT PATH $.content.namespace'
+             cards JSON PATH $.content.targets, namespace TEXT PATH $.content.namespace,
+             shape SHAPE PATH $ MAPS $.ignored | $.properties'
         ) as document
     from landing.messages
 ),
@@ -40,6 +41,7 @@ named as (
         key as source_key,
         snapshot,
         fetched_at,
+        document['shape'] as shape,
         exchange_id,
         ordinal,
         raw,
@@ -83,6 +85,7 @@ judged as (
         source_key,
         snapshot,
         fetched_at,
+        shape,
         exchange_id,
         ordinal,
         raw,
@@ -146,6 +149,7 @@ final as (
         source_key,
         snapshot,
         fetched_at,
+        shape,
         exchange_id,
         ordinal,
 

@@ -17,7 +17,8 @@ originals as (
              content TEXT PATH $.content,
              subject TEXT PATH $.headers.Subject | $.headers.subject,
              message_ref TEXT
-                PATH $.headers.Message-ID | $.headers.Message-Id | $.headers.message-id'
+                PATH $.headers.Message-ID | $.headers.Message-Id | $.headers.message-id,
+             shape SHAPE PATH $ MAPS $.headers'
         ) as document
     from landing.originals
 ),
@@ -30,6 +31,7 @@ final as (
         parent_key as message_id,
         snapshot,
         fetched_at,
+        document['shape'] as shape,
         document['original_id'] as original_id,
         document['type'] as content_type,
         nullif(trim(document['subject']), '') as subject,

@@ -1,5 +1,9 @@
 -- grain: one row per agent whom a planned ticket or message names
 -- key: agent_id
+-- column agent_id: the operator's id, which the ledger keeps the target's user under
+-- column email: address by which the target's user is found; null when the source shows none any
+--   more
+-- column name: the name to show, and to create a user with
 with
 
 named as (

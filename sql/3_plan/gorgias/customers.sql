@@ -1,6 +1,14 @@
 -- grain: one row per customer to be created or found in the target
 -- key: seq
 -- A telephone number may belong to one customer only; the first by id keeps it.
+-- column seq: place in the replay, from 1
+-- column customer_id: the staged customer
+-- column external_id: the id that the target is told, equal to customer_id
+-- column email: address; null for a person without one
+-- column name: name on one line, at most 255 characters
+-- column phone: number in E.164; null when an earlier customer has the same
+-- column language: two letters, if the target takes them
+-- column timezone: always null, because the source knows an offset at best
 with
 
 customers as (

@@ -1,5 +1,8 @@
 -- grain: one row per phase of the replay, in the order of their first calls
 -- key: place
+-- column place: place of the phase in the replay, from 1
+-- column phase: name of the phase, as the ledger counts its calls
+-- column calls: calls that it will take, in number
 with
 
 tickets as (

@@ -1,5 +1,12 @@
 -- grain: one row per record and rule by which the target holds less than was staged
 -- key: stream, source_id, rule
+-- column platform: where the record comes from
+-- column stream: landed stream of the record, or customers
+-- column source_id: its id
+-- column ticket_id: its ticket; null for a customer
+-- column rule: the rule by which the target holds less
+-- column detail: what exactly is lost, in words; null when the rule says it all
+-- column survives_in: table and key where the original can be read
 with
 
 planned_tickets as (

@@ -2,6 +2,32 @@
 -- key: ticket_seq, position
 -- Rows lie in the order of replay. What goes into the call that creates the ticket is a beginning
 -- of its messages, bounded in number and bytes.
+-- column ticket_seq: place of its ticket in the replay
+-- column position: place in the ticket, from 1 without holes
+-- column ticket_id: the staged ticket
+-- column message_id: the staged message, and the id that the target is told
+-- column in_create: whether it travels in the call that creates the ticket; else it is appended
+-- column channel: chat, email or internal-note
+-- column via: how the target is told that it came, always api
+-- column from_agent: whether the shop wrote it
+-- column public: whether the customer may see it
+-- column sender_kind: customer, agent, or legacy for whoever stands in
+-- column sender_id: customer_id or agent_id of who wrote it; null for legacy
+-- column receiver_customer_id: customer whom an answer went to; null otherwise
+-- column source_type: the same as channel, where the target asks twice
+-- column source_from_name: name of who wrote it; null for notes
+-- column source_from_address: address of who wrote it, or an id in its place; null for notes
+-- column source_to: names and addresses of who received it, as a JSON list
+-- column subject: subject of an e-mail; null otherwise
+-- column body_text: its text, never empty
+-- column body_html: its page without scripts; null when there is none
+-- column sent_at: when it was sent, UTC, always in the past
+-- column message_ref: Message-ID of an e-mail; null otherwise
+-- column attachments: its files and pictures with hash, name, type, length and address, as a JSON
+--   list
+-- column mention_agent_ids: agents who are named in it, as a JSON list
+-- column meta: what the target has no field for, as a JSON object
+-- column bytes: about how many bytes it adds to a call
 with
 
 tickets as (

@@ -1,5 +1,6 @@
 -- grain: one row per tag on a planned ticket
 -- key: name
+-- column name: the tag, spelled as the target gets it
 with
 
 tickets as (

@@ -2,6 +2,27 @@
 -- key: seq
 -- Open tickets come first, then those with the newest message, so that what agents need is there
 -- first. A ticket without messages cannot be created; plan.losses names it.
+-- column seq: place in the replay, from 1
+-- column ticket_id: the staged ticket
+-- column external_id: the id that the target is told, equal to ticket_id
+-- column customer_id: the customer who asked
+-- column subject: subject, at most 998 characters
+-- column status: open or closed
+-- column channel: email where the customer has an address, else chat
+-- column via: how the target is told that it came, always api
+-- column from_agent: whether the shop wrote first
+-- column assignee_agent_id: who it is assigned to; null for nobody
+-- column answering_agent_id: who stands for the shop in a message that names no agent; may be null
+-- column tags: names of its tags, sorted, as a JSON list
+-- column spam: whether the source had blocked it
+-- column created_at: when it began, UTC
+-- column updated_at: when it changed last, never before created_at, UTC
+-- column opened_at: always null, because the source does not say it
+-- column closed_at: when its last message was sent, UTC; null while it is open
+-- column last_message_at: when its last message was sent, UTC
+-- column last_received_message_at: when the customer wrote last, UTC; may be null
+-- column messages: messages to be created, in number
+-- column meta: what the target has no field for, as a JSON object
 with
 
 tickets as (

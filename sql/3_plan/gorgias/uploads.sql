@@ -1,5 +1,10 @@
 -- grain: one row per content to be uploaded, in the order of its first use
 -- key: seq
+-- column seq: place in the replay, from 1
+-- column sha256: SHA-256 of the content, hex
+-- column name: file name at its first use
+-- column content_type: media type at its first use
+-- column bytes: length in bytes
 with
 
 messages as (

@@ -43,10 +43,22 @@ pub(super) async fn stage(config: &Config, warehouse: &Warehouse) -> Result<(Bui
     Ok((build, current))
 }
 
-/// Says which claims do not hold.
+/// Says which claims do not hold; the rows that break one only where they say nothing of a person.
 pub(super) fn print_findings(findings: &[Finding]) {
     for finding in findings {
         print::talk(&format!("finding: {} has {} offenders", finding.check, finding.offenders));
+        if finding.is_printable {
+            for row in &finding.samples {
+                print::talk(&format!("  {row}"));
+            }
+            let rest = finding.offenders.saturating_sub(finding.samples.len() as u64);
+            if rest > 0 {
+                print::talk(&format!("  and {rest} more"));
+            }
+        }
+        if let Some(hint) = &finding.hint {
+            print::talk(&format!("hint: {hint}"));
+        }
     }
     if findings.is_empty() {
         print::talk("every check passed");

@@ -44,11 +44,13 @@ fn elements(raw: &str) -> Vec<&RawValue> {
     serde_json::from_str(raw).unwrap_or_default()
 }
 
-/// The fields of an entry: its key, and its value as text when it is a scalar, else as it stands.
+/// The fields of an entry: its key, its value as text when it is a scalar, else as it stands, and
+/// the JSON type of the value.
 pub(crate) fn entry_fields() -> Fields {
     Fields::from(vec![
         Field::new("key", DataType::Utf8, true),
         Field::new("value", DataType::Utf8, true),
+        Field::new("type", DataType::Utf8, true),
     ])
 }
 
@@ -67,6 +69,7 @@ pub(crate) fn entries(texts: &StringArray) -> ArrayRef {
                     None => field(pair, 1).append_value(value),
                 },
             }
+            field(pair, 2).append_value(type_of(value.get()));
             pair.append(true);
         }
         lists.append(raw.is_some());
@@ -74,8 +77,20 @@ pub(crate) fn entries(texts: &StringArray) -> ArrayRef {
     Arc::new(lists.finish())
 }
 
+/// The JSON type of a value, which its first character tells.
+fn type_of(raw: &str) -> &'static str {
+    match raw.as_bytes().first() {
+        Some(b'"') => "string",
+        Some(b't' | b'f') => "boolean",
+        Some(b'{') => "object",
+        Some(b'[') => "array",
+        Some(b'n') | None => "null",
+        Some(_) => "number",
+    }
+}
+
 fn field(pair: &mut StructBuilder, place: usize) -> &mut StringBuilder {
-    pair.field_builder(place).expect("both fields of an entry are text")
+    pair.field_builder(place).expect("all fields of an entry are text")
 }
 
 fn members(raw: &str) -> Vec<(String, &RawValue)> {
@@ -129,7 +144,8 @@ mod tests {
         check(
             entries,
             Some(r#"{"b":1,"a":"x","c":[1],"d":null}"#),
-            "[{key: b, value: 1}, {key: a, value: x}, {key: c, value: [1]}, {key: d, value: null}]",
+            "[{key: b, value: 1, type: number}, {key: a, value: x, type: string}, \
+             {key: c, value: [1], type: array}, {key: d, value: null, type: null}]",
         );
         check(entries, Some("[1]"), "[]");
     }

@@ -1,5 +1,7 @@
 //! What the SQL and the engine make of landed records, from outside.
 
+mod answers;
+mod coverage;
 mod fixture;
 mod planning;
 mod questions;

@@ -1,0 +1,82 @@
+-- grain: one row per field of tickets or of customers that has no column of its own
+-- key: object, field
+-- column platform: where it comes from
+-- column object: `ticket` or `customer`
+-- column field: its name: a key of custom data, or the path of the source's own field
+-- column label: its name in words
+-- column is_custom: somebody in the shop invented it; false for a field of the source itself
+-- column type: `text`, `number`, `boolean` or `date` when all its values are; `text` otherwise,
+--   and null when no value was landed
+-- column value_count: how many values there are
+-- column object_count: how many tickets or customers have one
+-- column source_count: how many the source itself counts, null where it does not
+--   [conversation_data_keys $.count; people_data_keys $.count]
+with
+
+values_found as (
+    select
+        object,
+        field,
+        min(platform) as platform,
+        case when count(distinct type) = 1 then min(type) else 'text' end as type,
+        count(*) as value_count,
+        count(distinct object_id) as object_count
+    from staged.custom_field_values
+    group by object, field
+),
+
+counted as (
+    select
+        case stream when 'conversation_data_keys' then 'ticket' else 'customer' end as object,
+        name as field,
+        platform,
+        counted
+    from source.census
+    where quarantine_rule is null
+        and name is not null
+        and stream in ('conversation_data_keys', 'people_data_keys')
+),
+
+named as (
+    select object, field, platform from values_found
+    union all
+    select object, field, platform from counted
+),
+
+fields as (
+    select
+        object,
+        field,
+        min(platform) as platform
+    from named
+    group by object, field
+),
+
+final as (
+    select
+        fields.platform,
+        fields.object,
+        fields.field,
+        regexp_replace(
+            regexp_replace(
+                fields.field,
+                '^(person|profile|meta[.]device[.]system|meta[.]device|meta[.]connection|meta)[.]',
+                ''
+            ),
+            '[._-]+',
+            ' ',
+            'g'
+        ) as label,
+        position('.' in fields.field) = 0 as is_custom,
+        values_found.type,
+        coalesce(values_found.value_count, 0) as value_count,
+        coalesce(values_found.object_count, 0) as object_count,
+        counted.counted as source_count
+    from fields
+    left join values_found
+        on fields.object = values_found.object and fields.field = values_found.field
+    left join counted
+        on fields.object = counted.object and fields.field = counted.field
+)
+
+select * from final order by object, field
