@@ -15,6 +15,8 @@ streams as (
     union all
     select 'messages' as stream
     union all
+    select 'originals' as stream
+    union all
     select 'people' as stream
 ),
 
@@ -46,7 +48,7 @@ fn a_field_that_nobody_decided_about_is_listed_until_somebody_does() {
     assert!(ended.stderr.contains("hint: decide about them in"), "{}", ended.stderr);
     assert!(!ended.stderr.contains(WEBSITE_ID), "values are not printed");
     let undecided = "select count(*) from coverage where fate = 'undecided'";
-    assert_eq!(bench.number(undecided), 9, "three paths in each of three streams");
+    assert_eq!(bench.number(undecided), 12, "three paths in each of four streams");
 
     let folder = bench.path("models").join("1_source").join("crisp");
     std::fs::create_dir_all(&folder).expect("can be made");
@@ -56,6 +58,6 @@ fn a_field_that_nobody_decided_about_is_listed_until_somebody_does() {
     let ended = bench.run(&["transform"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let own = "select count(*) from coverage where is_own and fate = 'waived'";
-    assert_eq!(bench.number(own), 9);
+    assert_eq!(bench.number(own), 12);
     assert_eq!(bench.number(undecided), 0);
 }
