@@ -146,34 +146,37 @@ skipped_tickets as (
     select
         'conversations' as stream,
         source_id,
-        ticket_id,
+        min(ticket_id) as ticket_id,
         'anonymous_skipped' as rule,
-        concat(messages, ' messages') as detail
+        concat(sum(messages), ' messages') as detail
     from staged.tickets
     where is_skipped
+    group by source_id
 ),
 
 long_tags as (
     select
         'conversations' as stream,
-        ticket_id as source_id,
-        ticket_id,
+        tickets.source_id,
+        min(tickets.ticket_id) as ticket_id,
         'tag_cut' as rule,
-        concat(count(*), ' tags are longer than 256 characters') as detail
+        concat(count(distinct ticket_tags.tag), ' tags are longer than 256 characters') as detail
     from staged.ticket_tags
-    where is_cut
-    group by ticket_id
+    inner join staged.tickets on ticket_tags.ticket_id = tickets.ticket_id
+    where ticket_tags.is_cut
+    group by tickets.source_id
 ),
 
 long_subjects as (
     select
         'conversations' as stream,
         source_id,
-        ticket_id,
+        min(ticket_id) as ticket_id,
         'subject_cut' as rule,
         'the subject is longer than 998 characters' as detail
     from staged.tickets
     where subject_rule = 'own_cut'
+    group by source_id
 ),
 
 odd_profiles as (
@@ -189,11 +192,25 @@ odd_profiles as (
     select
         stream,
         source_key as source_id,
+        ticket_id,
+        'not_an_email_address' as rule,
+        'what stands as the e-mail address is none' as detail
+    from source.tickets
+    where
+        quarantine_rule is null
+        and person_email is null
+        and person_email_as_written is not null
+),
+
+odd_phones as (
+    select
+        split_part(source_id, '/', 1) as stream,
+        substr(source_id, strpos(source_id, '/') + 1) as source_id,
         cast(null as varchar) as ticket_id,
         'not_a_phone_number' as rule,
         'what stands as the telephone number is none' as detail
-    from source.customers
-    where quarantine_rule is null and phone is null and phone_as_written is not null
+    from staged.phones
+    where rule = 'not_a_phone_number'
 ),
 
 everything as (
@@ -222,6 +239,8 @@ everything as (
     select stream, source_id, ticket_id, rule, detail from long_subjects
     union all
     select stream, source_id, ticket_id, rule, detail from odd_profiles
+    union all
+    select stream, source_id, ticket_id, rule, detail from odd_phones
 ),
 
 final as (

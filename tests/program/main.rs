@@ -1,6 +1,7 @@
 //! Tests that run the built program, and checks of the repository.
 
 mod bad_input;
+mod coverage;
 mod custody;
 mod interrupted;
 mod program;

@@ -17,6 +17,7 @@ mod json_walk;
 mod mail;
 mod markdown;
 mod markup;
+mod phone;
 mod plain;
 
 use std::sync::Arc;
@@ -95,12 +96,13 @@ fn plain_functions() -> Vec<(&'static str, Vec<DataType>, DataType, OnColumns)> 
         ("one_line", text(), DataType::Utf8, |columns| {
             each_text(&columns[0], |text| Some(plain::one_line(text)))
         }),
+        ("visible_line", text(), DataType::Utf8, |columns| {
+            each_text(&columns[0], |text| Some(plain::visible_line(text)))
+        }),
         ("email_address", text(), DataType::Utf8, |columns| {
             each_text(&columns[0], plain::email_address)
         }),
-        ("phone_number", text(), DataType::Utf8, |columns| {
-            each_text(&columns[0], plain::phone_number)
-        }),
+        ("phone_number", vec![DataType::Utf8, DataType::Utf8], DataType::Utf8, phone_number),
         ("utc_of_ms", vec![DataType::Int64], utc_time(), utc_of_ms),
         ("utc_of_text", text(), utc_time(), utc_of_text),
     ]
@@ -168,6 +170,14 @@ fn image_urls(columns: &[ArrayRef]) -> Result<ArrayRef> {
         lists.append(true);
     }
     Ok(Arc::new(lists.finish()))
+}
+
+fn phone_number(columns: &[ArrayRef]) -> Result<ArrayRef> {
+    let (texts, countries) = (as_string_array(&columns[0])?, as_string_array(&columns[1])?);
+    let pairs = texts.iter().zip(countries);
+    let outcome: StringArray =
+        pairs.map(|(text, country)| phone::phone_number(text?, country)).collect();
+    Ok(Arc::new(outcome))
 }
 
 fn utc_of_ms(columns: &[ArrayRef]) -> Result<ArrayRef> {

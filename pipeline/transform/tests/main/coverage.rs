@@ -298,7 +298,7 @@ async fn both_generations_of_the_help_center_become_the_same_rows(built: &(Wareh
             "draft:fr/guides/orders/late | fr/guides/orders | 1 | published | hidden | false | not_landed | ",
             "draft:fr/guides/orders/returns/why | fr/guides/orders/returns | 2 | draft | visible | false | not_published | ",
             "draft:fr/guides/plans |  | 1 | draft | visible | false | not_published | ",
-            "en/a1 | en/c1/s1 | 3 | published | hidden | false | own | <h1>Brew </h1>",
+            "en/a1 | en/c1/s1 | 3 | published | hidden | false | own | <h1>Brew &lt;script&gt;x()&lt;/script&gt;</h1>",
             "en/a2 |  |  | draft | visible | false | not_landed | ",
             "fr/guides/e1 | fr/guides/orders/returns | 1 | published | visible | true | own | <p>Send <em>it</em>.</p>",
         ],

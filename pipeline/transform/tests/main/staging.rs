@@ -56,8 +56,7 @@ async fn check(warehouse: &Warehouse, build: &Build, sql: &str, expected: &[&str
 async fn the_shop_is_staged_record_by_record() {
     let (warehouse, build) = staged_with(&Mapping::default()).await;
     the_whole_shop_is_accounted_for_and_no_claim_is_broken(&warehouse, &build).await;
-    people_with_one_address_are_one_customer_and_a_shared_phone_joins_nobody(&warehouse, &build)
-        .await;
+    people_with_one_address_are_one_customer(&warehouse, &build).await;
     every_kind_of_content_becomes_a_text(&warehouse, &build).await;
     tickets_have_subjects_states_and_tags_by_named_rules(&warehouse, &build).await;
     what_is_lost_is_a_row_that_says_where_the_original_is(&warehouse, &build).await;
@@ -114,19 +113,16 @@ async fn the_whole_shop_is_accounted_for_and_no_claim_is_broken(
     .await;
 }
 
-async fn people_with_one_address_are_one_customer_and_a_shared_phone_joins_nobody(
-    warehouse: &Warehouse,
-    build: &Build,
-) {
+async fn people_with_one_address_are_one_customer(warehouse: &Warehouse, build: &Build) {
     check(
         warehouse,
         build,
-        "select customer_id, name, email, phone, language, is_anonymous from customers order by customer_id",
+        "select customer_id, name, email, phone, phone_as_written, language, is_anonymous from customers order by customer_id",
         &[
-            "person:p1 | Ann | ann@mail.example | +33700000001 | en | false",
-            "person:p3 | visitor3 |  | +33700000001 | en | true",
-            "person:p4 | Joe | joe@mail.example |  | en | false",
-            "person:p8 | Kim | kim@mail.example |  |  | false",
+            "person:p1 | Ann | ann@mail.example | +33700000001 |  | en | false",
+            "person:p3 | visitor3 |  |  | 0700000003 | en | true",
+            "person:p4 | Joe | joe@mail.example |  |  | en | false",
+            "person:p8 | Kim | kim@mail.example | +33700000001 |  |  | false",
         ],
     )
     .await;
@@ -135,13 +131,15 @@ async fn people_with_one_address_are_one_customer_and_a_shared_phone_joins_nobod
         build,
         "select kind, value, rule from customer_identities where customer_id = 'person:p1' order by kind, value, rule",
         &[
+            "actor | person:p1 | own",
+            "actor | person:p2 | same_email",
             "conversation | session_a | conversation_of_profile",
             "conversation | session_b | conversation_of_profile",
             "email | ann@mail.example | profile_email",
             "email | ann@mail.example | profile_email",
             "person_id | p1 | own_profile",
             "person_id | p2 | same_email",
-            "phone | +33700000001 | conversation_phone",
+            "phone | +33700000001 | phone_of_several_addresses",
         ],
     )
     .await;
@@ -304,17 +302,6 @@ async fn decisions_change_what_is_staged() {
         &["mail | segment", "mail-in | segment", "migrated-from-crisp | import_tag"],
     )
     .await;
-}
-
-#[tokio::test]
-async fn a_decision_that_is_not_built_yet_is_refused() {
-    let warehouse = memory();
-    let fault =
-        stage(&warehouse, "crisp", &[], &mapping(&[("split", "resolved")]), &Models::embedded())
-            .await
-            .expect_err("split is not built");
-    assert_eq!(fault.kind(), kernel::fault::Kind::FixConfig);
-    assert!(fault.to_string().contains("not built yet"), "{fault}");
 }
 
 #[tokio::test]
