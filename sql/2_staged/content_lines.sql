@@ -30,7 +30,8 @@ read_choices as (
         place,
         json_row(
             choice,
-            'label TEXT PATH $.label | $.value, is_selected BOOL PATH $.selected'
+            'label TEXT PATH $.label | $.value, is_selected BOOL PATH $.selected,
+             icon TEXT PATH $.icon, target TEXT PATH $.action.target'
         ) as document
     from choices
 ),
@@ -41,9 +42,12 @@ choice_lines as (
         place,
         concat(
             case when document['is_selected'] then '[x] ' else '[ ] ' end,
-            coalesce(document['label'], '')
+            coalesce(concat(nullif(document['icon'], ''), ' '), ''),
+            coalesce(document['label'], ''),
+            coalesce(concat(': ', nullif(document['target'], '')), '')
         ) as line
     from read_choices
+    where document['is_valid']
 ),
 
 cards as (
@@ -76,6 +80,7 @@ named_cards as (
         document['image'] as image,
         document['actions'] as actions
     from read_cards
+    where document['is_valid']
 ),
 
 actions as (

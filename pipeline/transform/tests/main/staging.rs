@@ -61,6 +61,23 @@ async fn the_shop_is_staged_record_by_record() {
     tickets_have_subjects_states_and_tags_by_named_rules(&warehouse, &build).await;
     what_is_lost_is_a_row_that_says_where_the_original_is(&warehouse, &build).await;
     who_left_is_staged_as_a_removed_agent(&warehouse, &build).await;
+    all_that_is_known_of_messages_follows_one_sort(&warehouse, &build).await;
+}
+
+async fn all_that_is_known_of_messages_follows_one_sort(warehouse: &Warehouse, build: &Build) {
+    let models = Models::embedded();
+    let messages = models.files().find(|(file, _)| *file == "2_staged/messages.sql");
+    let decided = "(select 'message' as bots, 'none' as split, '10' as messages_per_ticket_max)";
+    let sql = messages.expect("there is such a model").1.replace("config.mapping", decided);
+    let scope = Scope { build: Some(build.id.clone()), ..Scope::default() };
+    let session = catalog(warehouse, &scope).await.expect("the catalog opens");
+    let rows = select(&session, &format!("explain {sql}")).await.expect("is planned");
+    let plan = pretty_format_batches(&rows).expect("rows can be shown").to_string();
+    let plan = plan.split_once("physical_plan").expect("there is a plan to run").1;
+    let sorts =
+        plan.lines().filter(|line| line.contains("SortExec:") && line.contains("placed_at"));
+    assert_eq!(sorts.count(), 1, "{plan}");
+    assert!(!plan.contains("SortExec: expr=[conversation_id@0 ASC NULLS LAST, place@"), "{plan}");
 }
 
 async fn the_whole_shop_is_accounted_for_and_no_claim_is_broken(
