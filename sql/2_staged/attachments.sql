@@ -2,24 +2,29 @@
 -- key: message_id, ordinal
 with
 
-message_texts as (
-    select
-        message_id,
-        file_name,
-        file_url,
-        text,
-        is_markdown
-    from staged.message_texts
+not_staged as (
+    select source_key
+    from staged.fates
+    where fate <> 'staged' and stream = 'messages'
 ),
 
 messages as (
     select
-        platform,
-        message_id,
-        ticket_id,
-        snapshot,
-        file_type
-    from staged.message_texts
+        messages.platform,
+        messages.message_id,
+        messages.conversation_id,
+        messages.snapshot,
+        messages.raw_content is null as is_understood,
+        coalesce(
+            messages.file_name,
+            nullif(regexp_replace(split_part(messages.file_url, '?', 1), '^.*/', ''), ''),
+            'file'
+        ) as file_name,
+        messages.file_url,
+        messages.file_type,
+        concat_ws(chr(10), messages.text, messages.question, messages.explanation) as text
+    from source.messages
+    left anti join not_staged on messages.source_key = not_staged.source_key
 ),
 
 files as (
@@ -47,16 +52,25 @@ sent as (
         file_name as name,
         false as is_inline,
         0 as place
-    from message_texts
-    where file_url is not null
+    from messages
+    where file_url is not null and is_understood
 ),
 
 shown as (
     select
         message_id,
         unnest(image_urls(text)) as url
-    from message_texts
-    where is_markdown and (text like '%](%' or text like '%<%')
+    from messages
+    where is_understood and (text like '%](%' or text like '%<%')
+),
+
+shown_on_cards as (
+    select
+        content_lines.message_id,
+        unnest(image_urls(content_lines.lines)) as url
+    from staged.content_lines
+    left anti join not_staged on content_lines.message_id = not_staged.source_key
+    where content_lines.lines like '%](%'
 ),
 
 -- Pictures of an e-mail count only as far as they were landed: most of the others are pixels that
@@ -66,7 +80,7 @@ shown_in_mail as (
         originals.message_id,
         unnest(image_urls(originals.content)) as url
     from originals
-    inner join message_texts on originals.message_id = message_texts.message_id
+    left anti join not_staged on originals.message_id = not_staged.source_key
 ),
 
 landed_in_mail as (
@@ -79,6 +93,8 @@ landed_in_mail as (
 
 inline as (
     select message_id, url from shown
+    union
+    select message_id, url from shown_on_cards
     union
     select message_id, url from landed_in_mail
 ),
@@ -113,7 +129,7 @@ final as (
         messages.platform,
         numbered.message_id,
         numbered.ordinal,
-        messages.ticket_id,
+        messages.conversation_id,
         messages.snapshot,
         numbered.url,
         cut_text(one_line(numbered.name), 255) as name,
@@ -124,6 +140,8 @@ final as (
         ) as content_type,
         files.sha256,
         files.bytes,
+        case when files.sha256 is not null then count(*) over (partition by files.sha256) end
+            as times_used,
         numbered.is_inline,
         case when files.sha256 is null then 'broken' else 'stored' end as fetch_status,
         case

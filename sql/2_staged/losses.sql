@@ -8,12 +8,15 @@ messages as (
         stream,
         source_id,
         ticket_id,
+        message_id,
         content_type,
         content_rule,
         is_text_cut,
         is_html_dropped,
         is_original_missing,
-        is_time_clamped
+        is_time_clamped,
+        is_time_replaced,
+        written_at
     from staged.messages
 ),
 
@@ -28,13 +31,21 @@ dropped as (
     where fate = 'dropped'
 ),
 
-odd_content as (
+changed_content as (
     select
         stream,
         source_id,
         ticket_id,
         content_rule as rule,
-        concat('type ', content_type, ' is shown as its raw content') as detail
+        case content_rule
+            when 'picker_as_text' then 'the choices are lines of the text'
+            when 'field_as_text' then 'question and answer are lines of the text'
+            when 'carousel_as_text' then 'the cards are lines of the text'
+            when 'audio_as_file' then 'the recording is an attachment'
+            when 'animation_as_file' then 'the animation is an attachment'
+            when 'event_as_note' then 'the system line is an internal note'
+            else concat('type ', content_type, ' is shown as its raw content')
+        end as detail
     from messages
     where content_rule <> 'as_is'
 ),
@@ -56,7 +67,7 @@ dropped_html as (
         source_id,
         ticket_id,
         'html_dropped' as rule,
-        'the page is longer than 950000 bytes; its text is kept' as detail
+        'the page is longer than 950000 bytes or nested too deeply; its text is kept' as detail
     from messages
     where is_html_dropped
 ),
@@ -83,16 +94,35 @@ clamped_times as (
     where is_time_clamped
 ),
 
-broken_files as (
+replaced_times as (
     select
-        'messages' as stream,
-        message_id as source_id,
-        min(ticket_id) as ticket_id,
-        'attachment_not_available' as rule,
+        stream,
+        source_id,
+        ticket_id,
+        'time_before_any_helpdesk' as rule,
+        concat('written ', written_at, '; the beginning of the conversation stands in') as detail
+    from messages
+    where is_time_replaced
+),
+
+missing_files as (
+    select
+        message_id,
         string_agg(concat(name, ': ', reason), ', ' order by ordinal) as detail
     from staged.attachments
     where fetch_status = 'broken'
     group by message_id
+),
+
+broken_files as (
+    select
+        messages.stream,
+        messages.source_id,
+        messages.ticket_id,
+        'attachment_not_available' as rule,
+        missing_files.detail
+    from messages
+    inner join missing_files on messages.message_id = missing_files.message_id
 ),
 
 notepads as (
@@ -180,7 +210,7 @@ odd_phones as (
 everything as (
     select stream, source_id, ticket_id, rule, detail from dropped
     union all
-    select stream, source_id, ticket_id, rule, detail from odd_content
+    select stream, source_id, ticket_id, rule, detail from changed_content
     union all
     select stream, source_id, ticket_id, rule, detail from cut_texts
     union all
@@ -189,6 +219,8 @@ everything as (
     select stream, source_id, ticket_id, rule, detail from missing_originals
     union all
     select stream, source_id, ticket_id, rule, detail from clamped_times
+    union all
+    select stream, source_id, ticket_id, rule, detail from replaced_times
     union all
     select stream, source_id, ticket_id, rule, detail from broken_files
     union all

@@ -34,7 +34,6 @@ const UNTESTED: &[&str] = &[
     "2_staged/content_lines.sql",
     "2_staged/fates.sql",
     "2_staged/losses.sql",
-    "2_staged/message_texts.sql",
     "2_staged/messages.sql",
     "2_staged/notepads.sql",
     "2_staged/quarantine.sql",

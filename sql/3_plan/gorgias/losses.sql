@@ -122,10 +122,10 @@ bots as (
         messages.message_id as source_id,
         messages.ticket_id,
         'bot_as_legacy_agent' as rule,
-        'a bot wrote this; the name is kept beside the message' as detail
+        'a machine wrote this; its name is kept beside the message' as detail
     from staged.messages
     left semi join planned_tickets on messages.ticket_id = planned_tickets.ticket_id
-    where messages.author_type = 'bot'
+    where messages.author_type in ('bot', 'plugin', 'trigger')
 ),
 
 mails_as_chat as (
