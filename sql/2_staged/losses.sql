@@ -202,6 +202,22 @@ odd_profiles as (
         and person_email_as_written is not null
 ),
 
+odd_times as (
+    select
+        stream,
+        source_key as source_id,
+        ticket_id,
+        case
+            when created_at > fetched_at then 'time_in_future'
+            else 'time_before_any_helpdesk'
+        end as rule,
+        concat('began ', created_at, '; a time that can be true stands in') as detail
+    from source.tickets
+    where
+        quarantine_rule is null
+        and (created_at > fetched_at or created_at < timestamp '1995-01-01T00:00:00Z')
+),
+
 odd_phones as (
     select
         split_part(source_id, '/', 1) as stream,
@@ -239,6 +255,8 @@ everything as (
     select stream, source_id, ticket_id, rule, detail from long_subjects
     union all
     select stream, source_id, ticket_id, rule, detail from odd_profiles
+    union all
+    select stream, source_id, ticket_id, rule, detail from odd_times
     union all
     select stream, source_id, ticket_id, rule, detail from odd_phones
 ),

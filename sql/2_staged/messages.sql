@@ -214,7 +214,7 @@ decisions as (
         split,
         cast(nullif(regexp_replace(split, '[^0-9]', '', 'g'), '') as bigint) * 86400000000
             as gap_us,
-        cast(10000 as bigint) as messages_max
+        cast(messages_per_ticket_max as bigint) as messages_max
     from config.mapping
 ),
 

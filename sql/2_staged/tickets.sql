@@ -2,7 +2,8 @@
 -- key: ticket_id
 -- All parts have the customer, the tags and the data of their conversation. The last part carries
 -- on its state, its assignee and its waiting time; earlier parts are over and closed.
--- A subject in which a reader sees nothing counts as none.
+-- A subject in which a reader sees nothing counts as none. A time from before there were helpdesks
+-- counts as none too; one that lies in the future becomes the time of reading.
 -- column platform: where it comes from
 -- column ticket_id: its id: that of the conversation, and for later parts also /2, /3 and so on
 --   [conversations $.session_id]
@@ -62,9 +63,10 @@ conversations as (
         participants,
         is_blocked,
         is_verified,
-        created_at,
-        updated_at,
-        waiting_since_at
+        case when created_at >= timestamp '1995-01-01T00:00:00Z' then created_at end as created_at,
+        case when updated_at >= timestamp '1995-01-01T00:00:00Z' then updated_at end as updated_at,
+        case when waiting_since_at >= timestamp '1995-01-01T00:00:00Z' then waiting_since_at end
+            as waiting_since_at
     from source.tickets
     where quarantine_rule is null
 ),
@@ -150,12 +152,18 @@ described as (
             coalesce(
                 conversations.created_at,
                 parts.first_message_at,
-                conversations.updated_at
+                conversations.updated_at,
+                conversations.fetched_at
             ),
             conversations.fetched_at
         ) as began_at,
         least(
-            coalesce(conversations.updated_at, conversations.created_at),
+            coalesce(
+                conversations.updated_at,
+                parts.last_message_at,
+                conversations.created_at,
+                conversations.fetched_at
+            ),
             conversations.fetched_at
         ) as changed_at,
         conversations.waiting_since_at,

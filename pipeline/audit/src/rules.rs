@@ -38,7 +38,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("tag_cut", "the tag is cut to the length that the target takes"),
     ("text_cut", "the text is cut to the length that the target takes"),
     ("ticket_not_planned", "its ticket is left out"),
-    ("time_before_any_helpdesk", "its time lies before 1995; that of the conversation is used"),
+    ("time_before_any_helpdesk", "its time lies before 1995; another one stands in"),
     ("time_in_future", "its time lies in the future; the time of the extraction is used"),
     ("unknown_type", "a kind of message nobody documents; its raw content is shown"),
 ];

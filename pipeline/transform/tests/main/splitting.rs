@@ -1,11 +1,12 @@
 //! Long conversations that become several tickets.
 
 use datafusion::arrow::util::pretty::pretty_format_batches;
-use deskferry_transform::{Models, Scope, catalog, plan, select, stage};
+use deskferry_transform::{Models, Scope, catalog, plan, reconcile, select, stage};
 use kernel::{BuildId, Mapping, RunId};
 use landing::Warehouse;
 
 use crate::fixture::{Record, land};
+use crate::replay::Target;
 use crate::shop::{FROM_ADA, conversation, message_at, person};
 
 const DAY_MS: i64 = 86_400_000;
@@ -190,4 +191,24 @@ async fn a_conversation_that_is_left_out_is_lost_once_with_all_its_parts() {
         ]
     );
     assert_eq!(lines(&shop, ONE_EACH).await, ["0 | 0 | 0"]);
+}
+
+#[tokio::test]
+async fn every_part_is_found_again_in_the_target() {
+    let shop = planned(&[("split", "gap:30d")]).await;
+    let target = Target::replay(&shop.warehouse, &shop.build, RunId(1)).await;
+    let id = land(&shop.warehouse, "gorgias", 1, &target.records(), &[]).await;
+    let mut mapping = Mapping::default();
+    mapping.set("split", "gap:30d").expect("a decision that exists");
+    let models = Models::embedded();
+    let run = RunId(1);
+    let reconciled =
+        reconcile(&shop.warehouse, &shop.build, &run, "gorgias", &[id], &mapping, &models)
+            .await
+            .expect("is compared");
+    assert_eq!(reconciled.findings, []);
+    assert_eq!((reconciled.unexplained, reconciled.explained), (0, 0));
+    let tickets = reconciled.counts.iter().find(|row| row.table == "tickets");
+    let tickets = tickets.expect("tickets are counted");
+    assert_eq!((tickets.staged, tickets.planned, tickets.in_target), (4, 4, 4));
 }
