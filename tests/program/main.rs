@@ -3,6 +3,7 @@
 mod bad_input;
 mod custody;
 mod interrupted;
+mod own_models;
 mod program;
 mod repository;
 mod whole_job;
