@@ -4,6 +4,7 @@ mod bad_input;
 mod coverage;
 mod custody;
 mod interrupted;
+mod own_models;
 mod program;
 mod repository;
 mod whole_job;

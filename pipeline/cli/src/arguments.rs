@@ -86,6 +86,9 @@ pub(crate) struct Init {
     /// The platform to move to.
     #[arg(default_value = "gorgias")]
     pub(crate) target: String,
+    /// Write the SQL of every model and check into this folder instead, to start your own from.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) models: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Args)]

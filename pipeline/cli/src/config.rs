@@ -9,6 +9,7 @@ use extract::Manifest;
 use kernel::{Fault, Mapping, Result, nearest};
 use landing::Warehouse;
 use toml::{Table, Value};
+use transform::Models;
 
 /// Keys of `[source]` and `[target]` that every platform knows.
 const SIDE_KEYS: [&str; 9] = [
@@ -31,6 +32,15 @@ pub(crate) struct Config {
     target: Option<Side>,
     /// The decisions that are the customer's.
     pub(crate) mapping: Mapping,
+    own_models: Option<OwnModels>,
+}
+
+/// A folder of the user's own models.
+#[derive(Debug)]
+struct OwnModels {
+    folder: PathBuf,
+    /// As it is written down, for messages.
+    shown: String,
 }
 
 /// One helpdesk.
@@ -85,7 +95,7 @@ impl Config {
             Fault::config(format!("line {line}: {}", error.message()))
                 .hint("correct the spelling of the file; it is TOML")
         })?;
-        let sections = ["warehouse", "source", "target", "mapping"];
+        let sections = ["warehouse", "source", "transform", "target", "mapping"];
         check_keys(&table, "the file", sections)?;
         let warehouse = section(&table, "warehouse")?.ok_or_else(no_warehouse)?;
         check_keys(warehouse, "[warehouse]", ["url"])?;
@@ -103,7 +113,17 @@ impl Config {
             source: side(&table, "source", folder)?,
             target: side(&table, "target", folder)?,
             mapping,
+            own_models: own_models(&table, folder)?,
         })
+    }
+
+    /// The models: those of the program, and the user's own added to them or in their place.
+    pub(crate) fn models(&self) -> Result<Models> {
+        let ours = Models::embedded();
+        match &self.own_models {
+            None => Ok(ours),
+            Some(own) => ours.with_folder(&own.folder, &own.shown),
+        }
     }
 
     /// Opens the warehouse.
@@ -164,6 +184,13 @@ impl Side {
                 }),
         }
     }
+}
+
+fn own_models(table: &Table, folder: &Path) -> Result<Option<OwnModels>> {
+    let Some(inner) = section(table, "transform")? else { return Ok(None) };
+    check_keys(inner, "[transform]", ["models"])?;
+    let shown = text(inner, "transform", "models")?;
+    Ok(shown.map(|shown| OwnModels { folder: folder.join(&shown), shown }))
 }
 
 fn section<'a>(table: &'a Table, name: &str) -> Result<Option<&'a Table>> {
@@ -321,6 +348,8 @@ platform = "crisp"
 website_id = "w"
 identifier = { env = "DESKFERRY_TEST_NOT_SET" }
 key = { file = "key" }
+[transform]
+models = "own"
 [target]
 platform = "gorgias"
 base_url = "http://127.0.0.1:8711"
@@ -351,12 +380,23 @@ anonymous = "shared"
             ("[mapping]", "[maping]"),
             ("anonymous", "anonymos"),
             ("url", "urll"),
+            ("models", "modles"),
+            ("[transform]", "[transfrom]"),
         ]
         .map(|(word, slip)| (SHOP.replacen(word, slip, 1), word))
         {
             let fault = parse(&slip).expect_err(wanted);
             assert!(fault.advice().contains(wanted.trim_matches(['[', ']'])), "{fault}");
         }
+    }
+
+    #[test]
+    fn own_models_lie_where_the_configuration_lies() {
+        let config = Config::parse(SHOP, Path::new("/nowhere")).expect("is well formed");
+        let own = config.own_models.as_ref().expect("is given");
+        assert_eq!(own.folder, Path::new("/nowhere/own"));
+        let fault = config.models().expect_err("there is none");
+        assert_eq!(fault.to_string(), "there is no folder own of models");
     }
 
     #[test]

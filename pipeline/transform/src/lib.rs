@@ -19,7 +19,7 @@ mod tables;
 
 pub use catalog::{Scope, catalog};
 pub use models::{Models, Origin};
-pub use planning::{Planned, plan, plan_hash};
+pub use planning::{Planned, plan, plan_hash, plan_on};
 pub use reconciling::{Reconciled, TableCounts, reconcile};
 pub use select::{check_reads_only, select, select_stream};
 pub use staging::{Build, stage, stage_on};

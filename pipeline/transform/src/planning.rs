@@ -2,6 +2,8 @@
 //!
 //! It writes only below the run's own folder and calls nobody.
 
+use std::sync::Arc;
+
 use datafusion::arrow::array::AsArray;
 use datafusion::arrow::datatypes::Int64Type;
 use futures::StreamExt;
@@ -40,16 +42,44 @@ pub async fn plan(
     models: &Models,
     run: &RunId,
 ) -> Result<Planned> {
+    let session = Session::open(warehouse)?;
+    plan_in(&session, build, target, mapping, models, run).await
+}
+
+/// [`plan`] on a given number of threads, on which the bytes of the tables do not depend.
+///
+/// # Errors
+/// As [`plan`].
+pub async fn plan_on(
+    threads: usize,
+    warehouse: &Warehouse,
+    build: &BuildId,
+    target: &str,
+    mapping: &Mapping,
+    models: &Models,
+    run: &RunId,
+) -> Result<Planned> {
+    let session = Session::open_with(warehouse, threads, Arc::default())?;
+    plan_in(&session, build, target, mapping, models, run).await
+}
+
+async fn plan_in(
+    session: &Session,
+    build: &BuildId,
+    target: &str,
+    mapping: &Mapping,
+    models: &Models,
+    run: &RunId,
+) -> Result<Planned> {
     let wanted = wanted_models(target, models)?;
     let hash = hash_of(build, target, mapping, &wanted);
-    let session = Session::open(warehouse)?;
-    let staged = catalog::register_build(&session, build).await?;
-    tables::register_mapping(&session, mapping)?;
+    let staged = catalog::register_build(session, build).await?;
+    tables::register_mapping(session, mapping)?;
     let known = Known { tables: staged.into_iter().chain(["config.mapping".to_owned()]).collect() };
     let ordered = graph::in_order(wanted, schema_of, &known)?;
     let place = |model: &Model| layout::plan_table(run, &model.name);
-    let (tables, findings) = staging::run(&session, &ordered, schema_of, place).await?;
-    Ok(Planned { tables, forecast: forecast_of(&session, run).await?, hash, findings })
+    let (tables, findings) = staging::run(session, &ordered, schema_of, place).await?;
+    Ok(Planned { tables, forecast: forecast_of(session, run).await?, hash, findings })
 }
 
 /// The hash of everything that a plan is made from, without making it.

@@ -1,4 +1,5 @@
-//! `deskferry init`: a commented configuration to start from.
+//! `deskferry init`: a commented configuration to start from, or the SQL of the program to start
+//! one's own models from.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -6,12 +7,16 @@ use std::path::Path;
 use extract::Manifest;
 use kernel::mapping::{DECISIONS, Mapping};
 use kernel::{Fault, Result};
+use transform::Models;
 
 use crate::Ending;
 use crate::arguments::Init;
 use crate::print;
 
 pub(crate) fn run(init: &Init, path: &Path) -> Result<Ending> {
+    if let Some(folder) = &init.models {
+        return write_models(folder);
+    }
     let (source, target) = (Manifest::built_in(&init.source)?, Manifest::built_in(&init.target)?);
     if path.exists() {
         return Err(Fault::config(format!("{} is there already", path.display()))
@@ -22,6 +27,31 @@ pub(crate) fn run(init: &Init, path: &Path) -> Result<Ending> {
         Fault::config(format!("{} cannot be written", path.display())).because(error)
     })?;
     print::talk(&format!("wrote {}; fill it in, then run deskferry extract", path.display()));
+    Ok(Ending::Done)
+}
+
+/// Writes every model and check of the program into a folder that is not there yet.
+fn write_models(folder: &Path) -> Result<Ending> {
+    if folder.exists() {
+        return Err(Fault::config(format!("{} is there already", folder.display()))
+            .hint("name a folder that is not there yet; nothing is overwritten"));
+    }
+    let unwritable = |error: std::io::Error| {
+        Fault::config(format!("{} cannot be written", folder.display())).because(error)
+    };
+    let models = Models::embedded();
+    for (file, sql) in models.files() {
+        let path = folder.join(file);
+        std::fs::create_dir_all(path.parent().unwrap_or(folder)).map_err(unwritable)?;
+        std::fs::write(&path, sql).map_err(unwritable)?;
+    }
+    print::talk(&format!(
+        "wrote {} models and checks to {}; keep those that you change, in a folder of their own \
+         that [transform] models names: what is there stands in place of ours, also in a later \
+         version of deskferry",
+        models.files().count(),
+        folder.display()
+    ));
     Ok(Ending::Done)
 }
 
@@ -50,6 +80,10 @@ fn text(source: &Manifest, target: &Manifest, folder: &Path) -> String {
             let _ = writeln!(text, "{line}");
         }
     }
+    text.push_str(
+        "\n# SQL of your own, added to ours or in its place: deskferry init --models FOLDER writes \
+         ours.\n[transform]\n# models = \"models\"\n",
+    );
     text.push_str(
         "\n# Every decision that is yours; the values shown are the defaults.\n[mapping]\n",
     );

@@ -21,11 +21,13 @@ use kernel::retry::Policy;
 use kernel::{Clock, Fault, Instant, Result, RunId, SnapshotId};
 use landing::Warehouse;
 use landing::run::RunFacts;
+use transform::{Models, Origin};
 
 use crate::Ending;
 use crate::arguments::{Arguments, RunChoice, Verb};
 use crate::clock::SystemClock;
 use crate::config::{Config, Side};
+use crate::print;
 
 /// How long one call may take, in milliseconds. The SDKs that vendors publish wait 10 s; a ticket
 /// with hundreds of messages takes longer than a read.
@@ -118,6 +120,18 @@ fn target_client(side: &Side) -> Result<Client> {
         policy: Policy::default(),
         clock: clock(),
     })
+}
+
+/// Says which models are the user's own, because a table then means what they say.
+fn print_own(models: &Models) {
+    let own = models.own().map(|(file, origin)| match origin {
+        Origin::InPlace => format!("{file} (in place of ours)"),
+        _ => format!("{file} (added)"),
+    });
+    let own: Vec<String> = own.collect();
+    if !own.is_empty() {
+        print::talk(&format!("own models: {}", own.join(", ")));
+    }
 }
 
 /// The newest sealed snapshot of a platform.

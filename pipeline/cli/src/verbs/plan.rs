@@ -6,7 +6,7 @@ use landing::Warehouse;
 use landing::run::{self, CurrentBuild, FORMAT, RunFacts};
 use transform::Models;
 
-use super::{now, transform_snapshot};
+use super::{now, print_own, transform_snapshot};
 use crate::Ending;
 use crate::arguments::{Format, Plan};
 use crate::bars::Bars;
@@ -16,11 +16,16 @@ use crate::print;
 pub(crate) async fn run(config: &Config, plan: &Plan, format: Format) -> Result<Ending> {
     let warehouse = config.warehouse()?;
     let target = config.target()?;
-    let (build, current) = transform_snapshot::stage(config, &warehouse).await?;
-    let found = if plan.new { None } else { same(config, &warehouse, target, &current).await? };
+    let models = config.models()?;
+    print_own(&models);
+    let (build, current) = transform_snapshot::stage(config, &models, &warehouse).await?;
+    let found = match plan.new {
+        true => None,
+        false => same(config, &models, &warehouse, target, &current).await?,
+    };
     let (facts, findings) = match found {
         Some(facts) => (facts, 0),
-        None => make(config, &warehouse, target, current).await?,
+        None => make(config, &models, &warehouse, target, current).await?,
     };
     let rows: Vec<Vec<String>> = facts
         .forecast
@@ -35,13 +40,13 @@ pub(crate) async fn run(config: &Config, plan: &Plan, format: Format) -> Result<
 /// The newest run, when it has this very plan.
 async fn same(
     config: &Config,
+    models: &Models,
     warehouse: &Warehouse,
     target: &Side,
     current: &CurrentBuild,
 ) -> Result<Option<RunFacts>> {
     let platform = target.platform();
-    let hash =
-        transform::plan_hash(&current.build, platform, &config.mapping, &Models::embedded())?;
+    let hash = transform::plan_hash(&current.build, platform, &config.mapping, models)?;
     let address = target.address()?;
     let newest = run::list(warehouse).await?.pop();
     Ok(newest.filter(|facts| facts.plan_hash == hash && facts.target_address == address))
@@ -49,6 +54,7 @@ async fn same(
 
 async fn make(
     config: &Config,
+    models: &Models,
     warehouse: &Warehouse,
     target: &Side,
     current: CurrentBuild,
@@ -56,15 +62,8 @@ async fn make(
     let id = run::next(warehouse).await?;
     let mapping: &Mapping = &config.mapping;
     let spinner = Bars::spinner("planning");
-    let planned = transform::plan(
-        warehouse,
-        &current.build,
-        target.platform(),
-        mapping,
-        &Models::embedded(),
-        &id,
-    )
-    .await?;
+    let (build, platform) = (&current.build, target.platform());
+    let planned = transform::plan(warehouse, build, platform, mapping, models, &id).await?;
     drop(spinner);
     let facts = RunFacts {
         format: FORMAT,

@@ -2,9 +2,9 @@
 
 use audit::Summary;
 use kernel::Result;
-use transform::{Models, Scope};
+use transform::Scope;
 
-use super::{chosen_run, clock, extract_options};
+use super::{chosen_run, clock, extract_options, print_own};
 use crate::Ending;
 use crate::arguments::{Format, RunChoice};
 use crate::bars::Bars;
@@ -22,6 +22,8 @@ pub(super) async fn reconcile(config: &Config, choice: &RunChoice) -> Result<Sum
     let warehouse = config.warehouse()?;
     let side = config.target()?;
     let facts = chosen_run(&warehouse, choice).await?;
+    let (models, mapping) = (config.models()?, &config.mapping);
+    print_own(&models);
     let options = extract_options(side)?;
     print::talk(&format!("reading {} back", facts.target_address));
     let bars = Bars::new();
@@ -30,7 +32,6 @@ pub(super) async fn reconcile(config: &Config, choice: &RunChoice) -> Result<Sum
     let readback = read?.facts.id;
     let spinner = Bars::spinner("comparing");
     let platform = side.platform();
-    let (models, mapping) = (Models::embedded(), &config.mapping);
     let snapshots = [readback.clone()];
     let (build, run) = (&facts.build, &facts.run);
     transform::reconcile(&warehouse, build, run, platform, &snapshots, mapping, &models).await?;

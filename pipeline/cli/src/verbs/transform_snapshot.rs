@@ -5,7 +5,7 @@ use landing::Warehouse;
 use landing::run::CurrentBuild;
 use transform::{Build, Finding, Models};
 
-use super::newest_snapshot;
+use super::{newest_snapshot, print_own};
 use crate::Ending;
 use crate::arguments::Format;
 use crate::bars::Bars;
@@ -14,7 +14,9 @@ use crate::print;
 
 pub(crate) async fn run(config: &Config, format: Format) -> Result<Ending> {
     let warehouse = config.warehouse()?;
-    let (build, current) = stage(config, &warehouse).await?;
+    let models = config.models()?;
+    print_own(&models);
+    let (build, current) = stage(config, &models, &warehouse).await?;
     let rows: Vec<Vec<String>> = build
         .tables
         .iter()
@@ -30,13 +32,16 @@ pub(crate) async fn run(config: &Config, format: Format) -> Result<Ending> {
 }
 
 /// Builds the staged tables, unless they are there, and makes them the current ones.
-pub(super) async fn stage(config: &Config, warehouse: &Warehouse) -> Result<(Build, CurrentBuild)> {
+pub(super) async fn stage(
+    config: &Config,
+    models: &Models,
+    warehouse: &Warehouse,
+) -> Result<(Build, CurrentBuild)> {
     let platform = config.source()?.platform();
     let newest = newest_snapshot(warehouse, platform).await?;
     let snapshots = landing::chain::chain(warehouse, &newest).await?;
     let spinner = Bars::spinner("building the staged tables");
-    let models = Models::embedded();
-    let build = transform::stage(warehouse, platform, &snapshots, &config.mapping, &models).await?;
+    let build = transform::stage(warehouse, platform, &snapshots, &config.mapping, models).await?;
     drop(spinner);
     let current = CurrentBuild { build: build.id.clone(), snapshots };
     landing::run::set_current_build(warehouse, &current).await?;

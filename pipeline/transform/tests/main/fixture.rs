@@ -16,6 +16,9 @@ use landing::{Warehouse, layout, table};
 /// When every record of a test was read: 2025-01-01T00:00:00Z.
 pub const FETCHED_MS: i64 = 1_735_689_600_000;
 
+/// Rows of one file; a large stream has several.
+const PART_ROWS: usize = 700;
+
 /// One landed record.
 #[derive(Debug, Clone)]
 pub struct Record {
@@ -123,11 +126,13 @@ pub async fn land_deletion(warehouse: &Warehouse, id: &SnapshotId, stream: &str,
 }
 
 async fn write(warehouse: &Warehouse, id: &SnapshotId, stream: &str, batch: RecordBatch) {
-    let path = layout::in_snapshot(id, &format!("data/{stream}/part-00000.parquet"));
-    let schema = batch.schema();
-    table::write(warehouse, &path, schema, stream::iter([Ok(batch)]))
-        .await
-        .expect("the stream is written");
+    for (part, first) in (0..batch.num_rows()).step_by(PART_ROWS).enumerate() {
+        let path = layout::in_snapshot(id, &format!("data/{stream}/part-{part:05}.parquet"));
+        let rows = batch.slice(first, PART_ROWS.min(batch.num_rows() - first));
+        table::write(warehouse, &path, rows.schema(), stream::iter([Ok(rows)]))
+            .await
+            .expect("the stream is written");
+    }
 }
 
 fn texts<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {

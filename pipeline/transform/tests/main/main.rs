@@ -1,6 +1,7 @@
 //! What the SQL and the engine make of landed records, from outside.
 
 mod answers;
+mod building;
 mod coverage;
 mod fixture;
 mod odd_records;

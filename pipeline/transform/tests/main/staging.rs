@@ -1,9 +1,9 @@
 //! From landed records to staged tables.
 
 use datafusion::arrow::util::pretty::pretty_format_batches;
-use deskferry_transform::{Build, Models, Scope, catalog, select, stage, stage_on};
+use deskferry_transform::{Build, Models, Scope, catalog, select, stage};
 use kernel::{Mapping, SnapshotId};
-use landing::{Warehouse, layout};
+use landing::Warehouse;
 
 use crate::fixture::{Record, land, land_deletion};
 use crate::shop;
@@ -314,37 +314,6 @@ async fn an_empty_snapshot_gives_empty_tables_and_no_findings() {
     assert_eq!(build.findings, []);
     let tickets = build.tables.iter().find(|(name, _)| name == "staged.tickets");
     assert_eq!(tickets.expect("there is such a table").1, 0);
-}
-
-#[tokio::test]
-async fn the_bytes_do_not_depend_on_threads_or_on_the_order_of_landing() {
-    let mut seen: Option<Vec<(String, String)>> = None;
-    for (threads, is_reversed) in [(1, false), (8, false), (2, true)] {
-        let warehouse = memory();
-        let mut records = shop::records();
-        if is_reversed {
-            records.reverse();
-        }
-        let id = land(&warehouse, "crisp", 1, &records, &shop::files()).await;
-        let (mapping, models) = (Mapping::default(), Models::embedded());
-        let build = stage_on(threads, &warehouse, "crisp", &[id], &mapping, &models)
-            .await
-            .expect("the shop is staged");
-        let folder = layout::staged(&build.id);
-        let mut hashes = Vec::new();
-        for path in warehouse.list(&folder).await.expect("the build is listed") {
-            let name = path.as_ref().trim_start_matches(folder.as_ref()).to_owned();
-            let body = warehouse.get(&path).await.expect("reads").expect("is there");
-            if name.ends_with(".parquet") {
-                hashes.push((name, landing::exchange::sha256(&body)));
-            }
-        }
-        assert!(hashes.len() > 20, "all tables were compared");
-        match &seen {
-            None => seen = Some(hashes),
-            Some(first) => assert_eq!(first, &hashes, "{threads} threads, {is_reversed}"),
-        }
-    }
 }
 
 #[tokio::test]
