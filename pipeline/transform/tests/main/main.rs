@@ -13,3 +13,4 @@ mod replay;
 mod shop;
 mod splitting;
 mod staging;
+mod workspace;
