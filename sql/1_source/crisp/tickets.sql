@@ -65,7 +65,8 @@ named as (
         document['session_id'] as ticket_id,
         nullif(trim(document['people_id']), '') as person_id,
         case
-            when trim(document['people_id']) <> '' then concat('person:', trim(document['people_id']))
+            when trim(document['people_id']) <> ''
+                then concat('person:', trim(document['people_id']))
             else concat('session:', document['session_id'])
         end as actor_id,
         nullif(document['assignee_id'], '') as assignee_id,

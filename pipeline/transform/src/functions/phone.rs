@@ -19,8 +19,8 @@ pub(crate) fn phone_number(text: &str, country: Option<&str>) -> Option<String> 
     if text.starts_with('+') {
         return international(&digits);
     }
-    if let Some(number) = digits.strip_prefix("00").and_then(international) {
-        return Some(number);
+    if let Some(rest) = digits.strip_prefix("00") {
+        return international(rest);
     }
     let plan = DATABASE.by_id(country?)?;
     national(plan, &digits)
@@ -135,6 +135,7 @@ mod tests {
         check(Some("ES"), "612 34 56 78", Some("+34612345678"));
         check(Some("DE"), "030 123456", Some("+4930123456"));
         check(Some("DE"), "123456", None);
+        check(Some("DE"), "00 123456", None);
         check(Some("FR"), "12345678", None);
         check(Some("XX"), "07 08 31 13 47", None);
     }
