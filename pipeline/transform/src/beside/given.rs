@@ -142,7 +142,8 @@ impl Given {
             None => Ok(()),
             Some(finding) => Err(DataFusionError::Execution(format!(
                 "{}, but not here: {}",
-                finding.check, finding.samples.join("; ")
+                finding.check,
+                finding.samples.join("; ")
             ))),
         }
     }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod coverage;
+mod documents;
 mod fixture;
 mod planning;
 mod questions;
