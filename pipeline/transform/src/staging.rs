@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use kernel::{BuildId, Fault, Mapping, Result, SnapshotId};
 use landing::{Warehouse, layout, snapshot};
@@ -70,7 +71,25 @@ pub async fn stage_on(
     mapping: &Mapping,
     models: &Models,
 ) -> Result<Build> {
-    let session = Session::open_with(warehouse, threads, Arc::default())?;
+    stage_counting(threads, Arc::default(), warehouse, platform, snapshots, mapping, models).await
+}
+
+/// [`stage_on`], with a count of the documents that `json_row` reads. For the test that each is
+/// read once.
+///
+/// # Errors
+/// As [`stage`].
+#[doc(hidden)]
+pub async fn stage_counting(
+    threads: usize,
+    documents: Arc<AtomicU64>,
+    warehouse: &Warehouse,
+    platform: &str,
+    snapshots: &[SnapshotId],
+    mapping: &Mapping,
+    models: &Models,
+) -> Result<Build> {
+    let session = Session::open_with(warehouse, threads, documents)?;
     stage_in(&session, platform, snapshots, mapping, models).await
 }
 

@@ -38,6 +38,9 @@ type OnColumns = fn(&[ArrayRef]) -> Result<ArrayRef>;
 
 /// Makes every function known to a session. `documents` counts what `json_row` reads.
 pub(crate) fn register(session: &SessionContext, documents: Arc<AtomicU64>) {
+    // `->` and `->>`, for questions; they read a document each time, and models do not use them.
+    datafusion_functions_json::register_all(&mut session.clone())
+        .expect("a session takes any function");
     session.register_udf(ScalarUDF::from(json_row::JsonRow::counting(documents)));
     session.register_udf(ScalarUDF::from(json_text::JsonText::new()));
     for (name, takes, gives, body) in plain_functions() {

@@ -3,6 +3,7 @@
 mod answers;
 mod building;
 mod coverage;
+mod documents;
 mod fixture;
 mod odd_records;
 mod people;
