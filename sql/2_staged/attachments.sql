@@ -1,5 +1,6 @@
 -- grain: one row per file of a staged message: sent as such, or shown inside its text
 -- key: message_id, ordinal
+-- A name is shown without signs that nobody sees or that turn the direction of reading.
 -- column platform: where it comes from
 -- column message_id: the message it belongs to
 -- column ordinal: its place among the files of the message, from 1
@@ -148,7 +149,7 @@ final as (
         messages.conversation_id,
         messages.snapshot,
         numbered.url,
-        cut_text(one_line(numbered.name), 255) as name,
+        coalesce(nullif(cut_text(visible_line(numbered.name), 255), ''), 'file') as name,
         coalesce(
             files.content_type,
             case when not numbered.is_inline then messages.file_type end,

@@ -42,9 +42,9 @@ choice_lines as (
         place,
         concat(
             case when document['is_selected'] then '[x] ' else '[ ] ' end,
-            coalesce(concat(nullif(document['icon'], ''), ' '), ''),
+            coalesce(nullif(document['icon'], '') || ' ', ''),
             coalesce(document['label'], ''),
-            coalesce(concat(': ', nullif(document['target'], '')), '')
+            coalesce(': ' || nullif(document['target'], ''), '')
         ) as line
     from read_choices
     where document['is_valid']

@@ -20,6 +20,7 @@ messages as (
         is_text_cut,
         is_html_dropped,
         is_original_missing,
+        has_embedded_pictures,
         is_time_clamped,
         is_time_replaced,
         written_at
@@ -87,6 +88,17 @@ missing_originals as (
         'the original e-mail could not be read; its text is kept' as detail
     from messages
     where is_original_missing
+),
+
+embedded_pictures as (
+    select
+        stream,
+        source_id,
+        ticket_id,
+        'embedded_picture_not_shown' as rule,
+        'pictures inside the original e-mail are named where they stood' as detail
+    from messages
+    where has_embedded_pictures
 ),
 
 clamped_times as (
@@ -239,6 +251,8 @@ everything as (
     select stream, source_id, ticket_id, rule, detail from dropped_html
     union all
     select stream, source_id, ticket_id, rule, detail from missing_originals
+    union all
+    select stream, source_id, ticket_id, rule, detail from embedded_pictures
     union all
     select stream, source_id, ticket_id, rule, detail from clamped_times
     union all

@@ -59,6 +59,7 @@
 -- column is_text_cut: its text was longer than 950000 bytes
 -- column is_html_dropped: its page was longer than that, or nested too deeply
 -- column is_original_missing: the original e-mail could not be read
+-- column has_embedded_pictures: its page shows pictures without an address, which are named instead
 -- column is_time_clamped: its time lay in the future, and fetched_at stands in
 -- column is_time_replaced: its time lay before 1995, and the beginning of the conversation stands
 --   in
@@ -135,15 +136,28 @@ content_lines as (
     from staged.content_lines
 ),
 
-originals as (
+-- A message that was edited may have more than one original; the one that was read last counts.
+newest_originals as (
     select
         message_id,
-        subject,
-        message_ref,
-        content,
-        content like '%<%' as is_html
+        last_value(source_key order by fetched_at, source_key) as source_key
     from source.originals
     where quarantine_rule is null
+    group by message_id
+),
+
+originals as (
+    select
+        originals.message_id,
+        originals.subject,
+        originals.message_ref,
+        originals.content,
+        originals.content like '%<%' as is_html,
+        -- Such a picture is a part of the e-mail that Crisp does not hand out, or its very bytes.
+        regexp_like(originals.content, '<img[^>]+src[ ]*=[ ]*["'']?(cid|data):', 'i')
+            as has_embedded_pictures
+    from source.originals
+    left semi join newest_originals on originals.source_key = newest_originals.source_key
 ),
 
 broken_files as (
@@ -255,7 +269,7 @@ written as (
                 then concat(
                     '[event] ',
                     messages.namespace,
-                    coalesce(concat(': ', nullif(messages.question, '')), '')
+                    coalesce(': ' || nullif(messages.question, ''), '')
                 )
             else concat_ws(chr(10), messages.question, content_lines.lines)
         end as own_text,
@@ -314,7 +328,8 @@ written as (
             'is_stamped', messages.is_stamped,
             'is_original_missing',
             messages.original_id is not null and originals.message_id is null,
-            'has_html', coalesce(originals.is_html, false)
+            'has_html', coalesce(originals.is_html, false),
+            'has_embedded_pictures', coalesce(originals.has_embedded_pictures, false)
         ) as carried
     from messages
     left join not_staged on messages.source_key = not_staged.source_key
@@ -441,7 +456,8 @@ from_notepads as (
             'is_translated', false,
             'is_stamped', false,
             'is_original_missing', false,
-            'has_html', false
+            'has_html', false,
+            'has_embedded_pictures', false
         ) as carried
     from staged.notepads
     left join stand_ins on notepads.conversation_id = stand_ins.conversation_id
@@ -737,6 +753,7 @@ final as (
         is_text_cut,
         is_html_dropped,
         carried['is_original_missing'] as is_original_missing,
+        carried['has_embedded_pictures'] as has_embedded_pictures,
         written_at > sent_at as is_time_clamped,
         written_at < sent_at as is_time_replaced,
         written_at,

@@ -13,6 +13,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("carousel_as_text", "cards become lines of text"),
     ("data_without_profile", "custom data of a person who has no profile"),
     ("email_as_chat", "an e-mail without an address on both sides becomes a chat message"),
+    ("embedded_picture_not_shown", "a picture inside an e-mail is named where it stood"),
     ("event_as_note", "a system line becomes an internal note"),
     ("event_without_profile", "an event of a person who has no profile"),
     ("events_skipped", "system lines are left out, as configured"),

@@ -66,7 +66,7 @@ named as (
         document['side'] as side,
         document['origin'] as origin,
         document['user_type'] as user_type,
-        nullif(one_line(document['nickname']), '') as author_name,
+        nullif(visible_line(document['nickname']), '') as author_name,
         nullif(trim(document['avatar']), '') as author_avatar_url,
         nullif(document['mentions'], '[]') as mentions,
         nullif(document['previews'], '[]') as previews,

@@ -3,6 +3,7 @@
 //!
 //! It works on the text as it was written and leaves rendering and cleaning to others.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// A picture in a text.
@@ -46,6 +47,32 @@ pub(crate) fn name_lost(text: &str, lost: &[(&str, &str)]) -> String {
     }
     named.push_str(&text[from..]);
     named
+}
+
+/// HTML with each picture that has no address of its own replaced by words that say so: its bytes
+/// stand in the page, or in a part of the e-mail that nobody hands out.
+pub(crate) fn name_embedded(html: &str) -> Cow<'_, str> {
+    let is_embedded = |url: &str| {
+        let url = url.trim_start().to_ascii_lowercase();
+        url.starts_with("data:") || url.starts_with("cid:")
+    };
+    let mut found = Vec::new();
+    in_html(html, &mut found);
+    found.retain(|shown| is_embedded(&shown.url));
+    if found.is_empty() {
+        return Cow::Borrowed(html);
+    }
+    let mut named = String::with_capacity(html.len());
+    let mut from = 0;
+    for shown in found {
+        named.push_str(&html[from..shown.place.start]);
+        named.push_str("[image not shown: ");
+        named.push_str(name_of(&shown, "picture"));
+        named.push_str(", inside the e-mail]");
+        from = shown.place.end;
+    }
+    named.push_str(&html[from..]);
+    Cow::Owned(named)
 }
 
 /// What a picture is called: its description, else the last piece of its address.
@@ -163,5 +190,14 @@ mod tests {
         ] {
             assert_eq!(name_lost(text, &lost), expected);
         }
+    }
+
+    #[test]
+    fn a_picture_inside_an_e_mail_is_named_where_it_stood() {
+        let html = "<p>a<IMG src=cid:1@x alt=logo> <img src='data:image/png;base64,AA=='>\
+            <img src=\"https://a.example/1.png\"></p>";
+        let expected = "<p>a[image not shown: logo, inside the e-mail] \
+            [image not shown: picture, inside the e-mail]<img src=\"https://a.example/1.png\"></p>";
+        assert_eq!(name_embedded(html), expected);
     }
 }

@@ -5,6 +5,8 @@
 
 use std::sync::LazyLock;
 
+use super::images;
+
 static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     let mut cleaner = ammonia::Builder::default();
     cleaner
@@ -24,10 +26,10 @@ const SILENT: [&str; 9] =
 /// thousands, which no mail program writes, would take minutes.
 const DEPTH_MAX: usize = 500;
 
-/// HTML without anything that could act: links and pictures stay. Nothing for a page that is nested
+/// HTML without anything that could act: links stay, and pictures with an address. Nothing for a page that is nested
 /// too deeply.
 pub(crate) fn clean(html: &str) -> Option<String> {
-    (depth_of(html) <= DEPTH_MAX).then(|| CLEANER.clean(html).to_string())
+    (depth_of(html) <= DEPTH_MAX).then(|| CLEANER.clean(&images::name_embedded(html)).to_string())
 }
 
 /// How many elements lie inside each other at most, counting those that need an end.

@@ -110,8 +110,8 @@ fn whole_records() -> Vec<(&'static str, &'static str, Value)> {
         ("people_data", "people_id", json!({"people_id": "", "data": {"plan": "pro", "n": 7}})),
         (
             "operators",
-            "user_id",
-            json!({"type": "operator", "user_id": "", "details": {"user_id": "op",
+            "type",
+            json!({"type": "operator", "details": {"user_id": "op",
                 "email": "op@b.example", "first_name": "f", "last_name": "l", "role": "member"}}),
         ),
     ]
@@ -145,6 +145,27 @@ fn spoiled(document: &Value, wrong: &Value) -> Vec<Value> {
     variants
 }
 
+/// Bodies that are too long for a target, or nested more deeply than anybody writes.
+fn heavy_records() -> Vec<Record> {
+    let mail = r#""from":"user","origin":"email","original":{"original_id":"or"}"#;
+    let long = serde_json::to_string(&"👩‍👩‍👧‍👦".repeat(50_000)).expect("is text");
+    let original = |number: i64, page: String| {
+        let raw = json!({"original_id": "or", "type": "text/html", "content": page}).to_string();
+        Record::new("originals", &format!("session_a/or-{number}"), raw)
+            .of(&format!("session_a/{number}"))
+    };
+    let deep = format!("{}words", "<div>".repeat(90_000));
+    vec![
+        shop::message("a", 2, "text", &long, ""),
+        shop::message("a", 3, "text", r#""long page""#, mail),
+        shop::message("a", 4, "text", r#""deep page""#, mail),
+        shop::message("a", 5, "text", "\"\"", mail),
+        original(3, "<p>words</p>".repeat(90_000)),
+        original(4, deep.clone()),
+        original(5, deep),
+    ]
+}
+
 /// Every stream of Crisp, each with texts that are no document, and the streams whose fields are
 /// read with every field in every wrong shape.
 fn records() -> Vec<Record> {
@@ -153,6 +174,7 @@ fn records() -> Vec<Record> {
         shop::message("a", 1, "text", r#""still here""#, ""),
         shop::person("p1", "ann@mail.example", "Ann", ""),
     ];
+    records.extend(heavy_records());
     let mut number = 1_000_000;
     for (stream, id, document) in whole_records() {
         for wrong in wrong_values() {
@@ -164,9 +186,15 @@ fn records() -> Vec<Record> {
                     format!("odd-{number}")
                 };
                 // An id that is not what was spoiled is one of its own.
-                if variant.get(id) == document.get(id) {
+                if stream != "operators" && variant.get(id) == document.get(id) {
                     variant[id] =
                         json!(if stream == "messages" { json!(number) } else { json!(key) });
+                }
+                if stream == "operators" && variant["details"]["user_id"] == "op" {
+                    variant["details"]["user_id"] = json!(key);
+                }
+                if stream == "operators" && variant["details"]["email"] == "op@b.example" {
+                    variant["details"]["email"] = json!(format!("{key}@b.example"));
                 }
                 let record = Record::new(stream, &key, variant.to_string());
                 records.push(record.of("session_a").at(20, number));
@@ -247,6 +275,22 @@ async fn no_bad_record_stops_a_build_and_each_is_accounted_for() {
     assert_eq!(ask(unbalanced).await, [""; 0]);
     let untouched = "select body_text from messages where message_id = 'session_a/1'";
     assert_eq!(ask(untouched).await, ["still here"]);
+    let heavy = "select message_id, octet_length(body_text) <= 1000000 as fits,
+            octet_length(body_text) > 900000 as is_long, is_text_cut, is_html_dropped,
+            body_html is null as has_no_html,
+            char_length(replace(body_text, '👩‍👩‍👧‍👦', '')) as rest
+        from messages
+        where message_id in ('session_a/2', 'session_a/3', 'session_a/4', 'session_a/5')
+        order by message_id";
+    assert_eq!(
+        ask(heavy).await,
+        [
+            "session_a/2 | true | true | true | true | true | 23",
+            "session_a/3 | true | false | false | true | true | 9",
+            "session_a/4 | true | false | false | true | true | 9",
+            "session_a/5 | true | false | false | true | true | 5",
+        ]
+    );
     let silent = "select stream, source_key from quarantine
         where coalesce(rule, '') = '' or offending is null or char_length(offending) > 2000";
     assert_eq!(ask(silent).await, [""; 0]);
