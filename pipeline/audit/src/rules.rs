@@ -1,35 +1,70 @@
-//! What the rules by which something is lost mean, in words for people who did not write them.
+//! What rules mean, above all those by which something is lost, in words for people who did not
+//! write them.
 
-/// Every such rule with its meaning. A rule that SQL names and this list does not is a failing
+/// Rules with their meaning. A rule of a loss that SQL names and this list does not is a failing
 /// test.
 const MEANINGS: &[(&str, &str)] = &[
+    ("agent_not_in_target", "the target lacks the assignee; nobody is assigned"),
     ("agent_replaced", "the target lacks this agent; somebody stands in"),
+    ("anonymous_conversation", "the conversation of somebody without a profile"),
     ("anonymous_skipped", "people without an e-mail address are left out, as configured"),
+    ("as_is", "the content is what its type says"),
     ("attachment_not_available", "the file could not be fetched; the message says so"),
     ("bot_as_legacy_agent", "a bot wrote it; the stand-in is shown as its author"),
     ("bots_skipped", "messages of bots are left out, as configured"),
+    ("conversation_email", "the profile has no address; a conversation of this person does"),
+    (
+        "conversation_of_person_without_profile",
+        "the conversation names a person whose profile is not there",
+    ),
+    ("conversation_of_profile", "the conversation names this profile"),
+    ("conversation_phone", "a conversation gives this telephone number"),
     ("data_without_profile", "custom data of a person who has no profile"),
+    ("date", "no subject and no words of the customer; its date stands in"),
     ("email_as_chat", "an e-mail without an address on both sides becomes a chat message"),
     ("events_skipped", "system lines are left out, as configured"),
+    ("first_words", "no subject of its own; the customer's first words stand in"),
     ("html_dropped", "the HTML is too large; the text is kept"),
+    ("import_tag", "every ticket that was moved carries it, as configured"),
     ("message_not_staged", "the original of an e-mail that is left out itself"),
+    ("missing_id", "a record without an id cannot be told from others"),
+    ("missing_time", "a record without a time has no place in its conversation"),
+    ("no_conversation", "its conversation is not there"),
     ("no_messages", "a ticket cannot be made without a message"),
+    ("none", "no e-mail address is known"),
     ("not_a_phone_number", "the phone number is not carried: it cannot be read"),
     ("not_an_email_address", "the e-mail address is not carried: it is none"),
+    ("not_an_object", "the record is not a JSON object"),
     ("notepad_skipped", "notes about people are left out, as configured"),
     ("notepad_without_ticket", "the note about a person has no ticket to go to"),
     ("original_missing", "the original e-mail is gone; its text is kept"),
     ("original_without_message", "the original of an e-mail that is not there"),
+    ("own", "the subject is the conversation's own"),
+    ("own_cut", "the subject is the conversation's own, cut to the length that the target takes"),
+    ("own_profile", "the profile that the customer is named after"),
     ("participant_as_customer", "somebody in copy wrote it; the customer is shown as its author"),
+    (
+        "pending_is_open_with_tag",
+        "the target has no pending state; the ticket is open and carries a tag",
+    ),
+    ("pending_tag", "the conversation was pending, and the target has no such state"),
     ("phone_shared", "the phone number stays with one of the people who share it"),
+    ("profile_email", "the profile gives this address"),
     ("profile_fields_not_carried", "the target has no place for some fields of the profile"),
+    ("profile_phone", "the profile gives this telephone number"),
+    ("resolved_is_closed", "a resolved conversation is a closed ticket"),
+    ("same_email", "another profile with the same e-mail address is the same person"),
+    ("segment", "the conversation carries it as a segment"),
     ("shape_contradicts_type", "the content is not what its type says; its raw text is shown"),
+    ("shared_anonymous", "people without an e-mail address share one customer, as configured"),
     ("subject_cut", "the subject is cut to the length that the target takes"),
     ("tag_cut", "the tag is cut to the length that the target takes"),
     ("text_cut", "the text is cut to the length that the target takes"),
     ("ticket_not_planned", "its ticket is left out"),
     ("time_in_future", "its time lies in the future; the time of the extraction is used"),
+    ("unknown_is_open", "a state nobody documents; the ticket is open"),
     ("unknown_type", "a kind of message nobody documents; its raw content is shown"),
+    ("unresolved_is_open", "an unresolved conversation is an open ticket"),
 ];
 
 /// What a rule means; the rule's own name when nobody has said.
