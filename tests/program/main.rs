@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod custody;
+mod explained;
 mod interrupted;
 mod program;
 mod repository;

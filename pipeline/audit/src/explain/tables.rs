@@ -45,6 +45,9 @@ impl Tables {
         column: &str,
         values: &[&str],
     ) -> Result<Vec<Row>> {
+        if values.is_empty() {
+            return Ok(Vec::new());
+        }
         let values: Vec<Expr> = values.iter().map(|value| lit(*value)).collect();
         self.rows_where(table, &[column], ident(column).in_list(values, false)).await
     }

@@ -301,8 +301,8 @@ impl Page {
                 ("plan.messages", _) => {
                     let with = rows.iter().filter(|row| is_true(row, "in_create")).count();
                     let apart = rows.len() - with;
-                    self.line(2, &format!("{with} messages go with the call that creates it"));
-                    self.line(2, &format!("{apart} messages are appended, each by its own call"));
+                    self.line(2, &format!("messages in the call that creates it: {with}"));
+                    self.line(2, &format!("messages appended, each by a call of its own: {apart}"));
                 }
                 (_, Some(row)) if table == &format!("plan.{}s", explanation.kind) => {
                     self.cells(row);
