@@ -11,6 +11,8 @@ mod rules;
 mod staged;
 mod subject;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::collections::BTreeMap;

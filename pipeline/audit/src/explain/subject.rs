@@ -99,7 +99,10 @@ impl Search<'_> {
             found.extend(self.by_fingerprint(id).await?);
         }
         if found.is_empty() {
-            found = self.judged("source_key", id).await?;
+            found = self.replayed(id).await?;
+        }
+        if found.is_empty() {
+            found = self.judged(id).await?;
         }
         if found.is_empty() {
             found = self.in_landing(id).await?;
@@ -218,9 +221,23 @@ impl Search<'_> {
             .collect())
     }
 
+    /// By our id of something that was loaded and is staged no longer, because the source has
+    /// deleted it since.
+    async fn replayed(&self, id: &str) -> Result<Vec<Found>> {
+        let kinds = KINDS.map(lit).to_vec();
+        let is_made = ident("source_id").eq(lit(id)).and(ident("kind").in_list(kinds, false));
+        let table = "ledger.records";
+        let rows = self.tables.rows_where(table, &["kind", "source_id"], is_made).await?;
+        let found_by = format!("{table}.source_id");
+        let kinds = rows.iter().filter_map(|row| text(row, "kind"));
+        Ok(kinds
+            .map(|kind| Found { subject: of_kind(kind, id), found_by: found_by.clone() })
+            .collect())
+    }
+
     /// By the key of a record that has no staged row of its own.
-    async fn judged(&self, column: &str, id: &str) -> Result<Vec<Found>> {
-        let rows = self.tables.rows("staged.fates", column, &[id]).await?;
+    async fn judged(&self, id: &str) -> Result<Vec<Found>> {
+        let rows = self.tables.rows("staged.fates", "source_key", &[id]).await?;
         Ok(rows.iter().filter_map(|row| record_of(row, "staged.fates.source_key")).collect())
     }
 

@@ -219,8 +219,8 @@ impl Page {
         }
         for (table, rows) in &explanation.staged {
             let rest = if *table == own { &rows[1..] } else { &rows[..] };
-            // Attachments, identities and tags were told of in the steps before.
-            let is_told = ["attachments", "customer_identities", "ticket_tags", "quarantine"]
+            // Files, identities and tags were told of in the steps before.
+            let is_told = ["attachments", "customer_identities", "ticket_tags"]
                 .iter()
                 .any(|name| table.ends_with(name));
             if rest.is_empty() || is_told {
@@ -277,6 +277,9 @@ impl Page {
                 "at",
                 "subject",
                 "slug",
+                "stream",
+                "source_key",
+                "rule",
                 "value",
             ];
             let cells = wanted.iter().filter_map(|name| row.get(*name));
