@@ -3,6 +3,7 @@
 mod bad_input;
 mod coverage;
 mod custody;
+mod explained;
 mod interrupted;
 mod own_models;
 mod program;
