@@ -6,6 +6,7 @@
 mod catalog;
 mod functions;
 mod graph;
+mod information_schema;
 mod landed;
 mod models;
 mod planning;
@@ -16,9 +17,10 @@ mod staging;
 mod tables;
 
 pub use catalog::{Scope, catalog};
+pub use information_schema::{KnownTable, tables_of, type_name};
 pub use models::Models;
 pub use planning::{Planned, plan, plan_hash};
 pub use reconciling::{Reconciled, TableCounts, reconcile};
-pub use select::{check_reads_only, select, select_stream};
+pub use select::{Verdict, check_plan, check_reads_only, refusal, select, select_stream, verdict};
 pub use staging::{Build, stage, stage_on};
 pub use tables::Finding;

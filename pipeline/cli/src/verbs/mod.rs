@@ -9,6 +9,8 @@ mod load_target;
 mod plan;
 mod query;
 mod reconcile;
+mod serve;
+mod shell;
 mod snapshot;
 mod transform_snapshot;
 
@@ -51,6 +53,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Verb::Load(load) => load_target::run(&config()?, load, format).await?,
         Verb::Reconcile(choice) => reconcile::run(&config()?, choice, format).await?,
         Verb::Query(query) => query::run(&config()?, query, format).await?,
+        Verb::Serve(serve) => serve::run(&config()?, serve).await?,
     };
     Ok(ending)
 }
