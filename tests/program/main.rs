@@ -4,5 +4,6 @@ mod bad_input;
 mod custody;
 mod interrupted;
 mod program;
+mod questions;
 mod repository;
 mod whole_job;

@@ -4,6 +4,7 @@
 //! decided in `transform`; how clients are humoured is in the modules below.
 
 mod adapt;
+mod cursors;
 mod door;
 mod functions;
 mod gate;
@@ -14,7 +15,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use datafusion::execution::SessionStateBuilder;
 use datafusion::prelude::SessionContext;
 use datafusion_postgres::pgwire::api::auth::sasl::scram::random_nonce;
 use datafusion_postgres::pgwire::tokio::tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -108,8 +108,7 @@ impl Server {
     async fn answer(&self, socket: TcpStream) {
         let Ok(shared) = self.session().await else { return };
         // Its own copy, so that a client's search_path is nobody else's.
-        let state = SessionStateBuilder::new_from_existing(shared.state()).build();
-        let session = Arc::new(SessionContext::new_with_state(state));
+        let session = Arc::new(SessionContext::new_with_state(shared.state()));
         let connection = Connection::new(session, self.password.clone());
         let _ = process_socket(socket, self.tls.clone(), Arc::new(connection)).await;
     }

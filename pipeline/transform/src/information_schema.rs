@@ -99,6 +99,8 @@ pub(crate) async fn register(session: &SessionContext) -> Result<()> {
             ("tables", table(tables(&known))?),
             ("columns", table(columns(&known))?),
             ("schemata", table(schemata(&known))?),
+            ("table_constraints", table(without_rows(&TABLE_CONSTRAINTS))?),
+            ("key_column_usage", table(without_rows(&KEY_COLUMN_USAGE))?),
         ]),
         engine,
     };
@@ -122,7 +124,11 @@ struct InformationSchema {
 #[async_trait]
 impl SchemaProvider for InformationSchema {
     fn table_names(&self) -> Vec<String> {
-        self.engine.table_names()
+        let mut names = self.engine.table_names();
+        names.extend(self.ours.keys().map(|name| (*name).to_owned()));
+        names.sort();
+        names.dedup();
+        names
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
@@ -133,8 +139,52 @@ impl SchemaProvider for InformationSchema {
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        self.engine.table_exist(name)
+        self.ours.contains_key(name) || self.engine.table_exist(name)
     }
+}
+
+/// Nobody checks keys when rows are read, so there are no constraints to list.
+const TABLE_CONSTRAINTS: [&str; 7] = [
+    "constraint_catalog",
+    "constraint_schema",
+    "constraint_name",
+    "table_catalog",
+    "table_schema",
+    "table_name",
+    "constraint_type",
+];
+const KEY_COLUMN_USAGE: [&str; 7] = [
+    "constraint_catalog",
+    "constraint_schema",
+    "constraint_name",
+    "table_catalog",
+    "table_schema",
+    "table_name",
+    "column_name",
+];
+
+fn without_rows(names: &[&'static str]) -> Columns {
+    names.iter().map(|name| (*name, texts(std::iter::empty()))).collect()
+}
+
+/// The short name that Postgres keeps for a type.
+fn short_name(name: &str) -> String {
+    let short = match name {
+        "boolean" => "bool",
+        "smallint" => "int2",
+        "integer" => "int4",
+        "bigint" => "int8",
+        "real" => "float4",
+        "double precision" => "float8",
+        "timestamp with time zone" => "timestamptz",
+        "timestamp without time zone" => "timestamp",
+        "time without time zone" => "time",
+        other => match other.strip_suffix("[]") {
+            Some(item) => return format!("_{}", short_name(item)),
+            None => other,
+        },
+    };
+    short.to_owned()
 }
 
 type Columns = Vec<(&'static str, ArrayRef)>;
@@ -186,6 +236,7 @@ fn columns(known: &[KnownTable]) -> Columns {
         })
         .collect();
     let types: Vec<String> = all.iter().map(|(_, _, field)| type_name(field.data_type())).collect();
+    let short: Vec<String> = types.iter().map(|name| short_name(name)).collect();
     let nullable = |field: &Field| if field.is_nullable() { "YES" } else { "NO" };
     let bits = |name: &String| match name.as_str() {
         "smallint" => Some(16),
@@ -209,6 +260,9 @@ fn columns(known: &[KnownTable]) -> Columns {
         ("numeric_precision_radix", numbers(types.iter().map(|name| bits(name).map(|_| 2)))),
         ("numeric_scale", numbers(types.iter().map(|name| bits(name).map(|_| 0)))),
         ("datetime_precision", numbers(types.iter().map(is_time))),
+        ("udt_catalog", texts(all.iter().map(|_| Some(CATALOG)))),
+        ("udt_schema", texts(all.iter().map(|_| Some("pg_catalog")))),
+        ("udt_name", texts(short.iter().map(|name| Some(name.as_str())))),
         ("is_identity", texts(all.iter().map(|_| Some("NO")))),
         ("is_generated", texts(all.iter().map(|_| Some("NEVER")))),
         ("is_updatable", texts(all.iter().map(|_| Some("NO")))),

@@ -22,7 +22,7 @@ pub enum Verdict {
     /// A client says how it wants to be spoken to: SET or RESET of a harmless setting. It is
     /// answered and goes nowhere near the engine.
     Setting,
-    /// BEGIN, COMMIT, ROLLBACK: answered; there is nothing to undo.
+    /// BEGIN, COMMIT, ROLLBACK, SAVEPOINT: answered; there is nothing to undo.
     Transaction,
     /// DECLARE of a cursor over a SELECT, FETCH, CLOSE.
     Cursor,
@@ -114,7 +114,8 @@ pub fn verdict(statement: &ast::Statement) -> Verdict {
             ast::Reset::ConfigurationParameter(_) => Verdict::Refused,
         },
         S::StartTransaction { statements, .. } if statements.is_empty() => Verdict::Transaction,
-        S::Commit { .. } | S::Rollback { savepoint: None, .. } => Verdict::Transaction,
+        S::Commit { .. } | S::Rollback { .. } => Verdict::Transaction,
+        S::Savepoint { .. } | S::ReleaseSavepoint { .. } => Verdict::Transaction,
         S::Declare { stmts } if stmts.iter().all(is_read_cursor) => Verdict::Cursor,
         S::Fetch { into: None, .. } | S::Close { .. } => Verdict::Cursor,
         S::Discard { .. } | S::Deallocate { .. } => Verdict::Tidying,
@@ -246,6 +247,8 @@ mod tests {
             ("begin", Verdict::Transaction),
             ("start transaction read only", Verdict::Transaction),
             ("commit", Verdict::Transaction),
+            ("savepoint a", Verdict::Transaction),
+            ("rollback to savepoint a", Verdict::Transaction),
             ("declare c cursor for select 1", Verdict::Cursor),
             ("fetch 10 from c", Verdict::Cursor),
             ("discard all", Verdict::Tidying),

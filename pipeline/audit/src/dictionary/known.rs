@@ -106,11 +106,17 @@ const LOSSES: Words = &[
 
 const KNOWN: &[Known] = &[
     Known {
-        schemas: &["landing", "landing_all"],
+        schemas: &["landing"],
         table: ANY,
-        grain: "one row per record; in `landing` its newest version, unless it was deleted since, \
-                in `landing_all` each version",
+        grain: "one row per record: its newest version, unless it was deleted since",
         key: "key",
+        columns: RECORDS,
+    },
+    Known {
+        schemas: &["landing_all"],
+        table: ANY,
+        grain: "one row per version of a record, also of those that were deleted since",
+        key: "snapshot, key",
         columns: RECORDS,
     },
     Known {

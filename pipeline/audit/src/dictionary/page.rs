@@ -71,7 +71,7 @@ fn landed(page: &mut String, tables: &[&Table]) {
             .map(|(_, stream)| stream)
             .collect();
         let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-        let _ = write!(page, "\nStreams: {}.\n", names.join(", "));
+        let _ = write!(page, "\nStreams of the demo: {}.\n", names.join(", "));
     }
     for table in tables.iter().filter(|table| INNER.contains(&table.table.as_str())) {
         in_full(page, &table.table, table);

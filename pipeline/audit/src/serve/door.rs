@@ -26,7 +26,7 @@ use datafusion_postgres::{DfSessionService, QueryHook};
 use futures::{Sink, SinkExt};
 
 use super::USER;
-use super::gate::{Gate, OneAtATime};
+use super::gate::{BackToSavepoint, Gate, OneAtATime};
 use super::settings;
 
 /// A password, salted and hashed as SCRAM wants it.
@@ -78,8 +78,12 @@ impl Connection {
     pub(super) fn new(session: Arc<SessionContext>, password: Option<Password>) -> Self {
         // The gate comes before the hook that would run a cursor's query, and after the one that
         // answers only ROLLBACK in a transaction that failed.
-        let hooks: Vec<Arc<dyn QueryHook>> =
-            vec![Arc::new(TransactionStatementHook), Arc::new(Gate), Arc::new(CursorStatementHook)];
+        let hooks: Vec<Arc<dyn QueryHook>> = vec![
+            Arc::new(BackToSavepoint),
+            Arc::new(TransactionStatementHook),
+            Arc::new(Gate),
+            Arc::new(CursorStatementHook),
+        ];
         let inner = Arc::new(DfSessionService::new_with_hooks(session, hooks));
         let outer = Arc::new(OneAtATime::new(inner.clone()));
         Self { inner, outer, password, manager: MANAGER.clone() }

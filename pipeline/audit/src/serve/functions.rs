@@ -6,25 +6,28 @@ use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, StringArray};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, StringArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, Int64Type};
 use datafusion::common::ScalarValue;
 use datafusion::config::ConfigOptions;
 use datafusion::error::Result;
+use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature,
     Volatility,
 };
 use datafusion::prelude::SessionContext;
 
-use super::settings;
+use super::{adapt, settings};
 
 /// What is known of tables by their number.
 #[derive(Debug, Default)]
 pub(super) struct Numbered {
     /// Schema and name of each table.
     pub(super) tables: BTreeMap<i64, (String, String)>,
+    /// Types by their names.
+    pub(super) types: BTreeMap<String, i64>,
     /// What is said about a table (0) or one of its columns (from 1).
     pub(super) comments: BTreeMap<(i64, i64), String>,
 }
@@ -108,6 +111,8 @@ pub(super) fn register_all(session: &SessionContext, known: &Arc<Numbered>) {
     register_constants(session);
     register_privileges(session);
     register_schemas(session);
+    register_lists(session);
+    register_format(session);
     register_lookups(session, known);
 }
 
@@ -132,9 +137,11 @@ fn register_constants(session: &SessionContext) {
     for name in [
         "inet_server_addr",
         "inet_client_addr",
+        "pg_get_constraintdef",
         "pg_get_function_arguments",
         "pg_get_function_identity_arguments",
         "pg_get_function_result",
+        "pg_get_function_sqlbody",
         "pg_get_functiondef",
         "pg_get_indexdef",
         "pg_get_ruledef",
@@ -155,6 +162,10 @@ fn register_constants(session: &SessionContext) {
     ] {
         constant(session, name, ScalarValue::Int64(Some(value)));
     }
+    constant(session, "pg_tablespace_size", ScalarValue::Int64(Some(0)));
+    constant(session, "pg_char_to_encoding", ScalarValue::Int32(Some(6)));
+    constant(session, "getdatabaseencoding", text("UTF8"));
+    constant(session, "generate_subscripts", ScalarValue::Int32(None));
     constant(session, "inet_server_port", ScalarValue::Int32(None));
     constant(session, "pg_size_pretty", ScalarValue::Utf8(None));
     for name in ["session_user", "current_user", "pg_get_userbyid"] {
@@ -164,10 +175,13 @@ fn register_constants(session: &SessionContext) {
     let version = settings::SERVER_VERSION.trim_end_matches(')');
     let version = format!("PostgreSQL {version}, Apache DataFusion {engine})");
     constant(session, "version", ScalarValue::Utf8(Some(version)));
-    let none = ListArray::new_null(Arc::new(Field::new_list_field(DataType::Utf8, true)), 0);
     let empty = ScalarValue::new_list_nullable(&[], &DataType::Utf8);
-    register(session, "no_texts", none.data_type().clone(), move |_, _, rows| {
-        ScalarValue::List(empty.clone()).to_array_of_size(rows)
+    constant(session, adapt::NO_TEXTS, ScalarValue::List(empty));
+    // The columns of an index, of which there is none.
+    let fields = ["x", "n"].map(|name| Field::new(name, DataType::Int32, true));
+    let place = DataType::Struct(fields.to_vec().into());
+    register(session, "_pg_expandarray", place.clone(), move |_, _, rows| {
+        ScalarValue::try_from(&place)?.to_array_of_size(rows)
     });
 }
 
@@ -228,6 +242,69 @@ fn register_schemas(session: &SessionContext) {
     });
 }
 
+/// `array_to_string` of a list, and of a column that could hold one and here is a text or null.
+fn register_lists(session: &SessionContext) {
+    let Ok(engine) = session.udf("array_to_string") else { return };
+    register(session, "array_to_string", DataType::Utf8, move |columns, options, rows| {
+        let Some(DataType::List(_) | DataType::LargeList(_)) =
+            columns.first().map(|column| column.data_type())
+        else {
+            return match columns.first() {
+                Some(column) => Ok(cast(column, &DataType::Utf8)?),
+                None => ScalarValue::Utf8(None).to_array_of_size(rows),
+            };
+        };
+        let field = |column: &ArrayRef| Arc::new(Field::new("", column.data_type().clone(), true));
+        let answer = engine.invoke_with_args(ScalarFunctionArgs {
+            args: columns.iter().cloned().map(ColumnarValue::Array).collect(),
+            arg_fields: columns.iter().map(field).collect(),
+            number_rows: rows,
+            return_field: Arc::new(Field::new("", DataType::Utf8, true)),
+            config_options: Arc::new(options.clone()),
+        })?;
+        Ok(cast(&answer.to_array(rows)?, &DataType::Utf8)?)
+    });
+}
+
+/// `format` with `%s`, `%I` and `%L`, as clients put names together.
+fn register_format(session: &SessionContext) {
+    register(session, "format", DataType::Utf8, |columns, _, rows| {
+        let columns = columns.iter().map(|column| cast(column, &DataType::Utf8));
+        let columns = columns.collect::<std::result::Result<Vec<_>, _>>()?;
+        let Some((forms, values)) = columns.split_first() else {
+            return ScalarValue::Utf8(None).to_array_of_size(rows);
+        };
+        let forms = forms.as_string::<i32>();
+        let texts = (0..rows).map(|row| {
+            let mut values = values.iter().map(|column| {
+                let column = column.as_string::<i32>();
+                if column.is_null(row) { "" } else { column.value(row) }
+            });
+            (!forms.is_null(row)).then(|| filled(forms.value(row), &mut values))
+        });
+        Ok(Arc::new(texts.collect::<StringArray>()))
+    });
+}
+
+fn filled<'a>(form: &str, values: &mut impl Iterator<Item = &'a str>) -> String {
+    let mut text = String::new();
+    let mut letters = form.chars();
+    while let Some(letter) = letters.next() {
+        if letter != '%' {
+            text.push(letter);
+            continue;
+        }
+        match letters.next() {
+            Some('%') => text.push('%'),
+            Some('L') => {
+                text.push_str(&format!("'{}'", values.next().unwrap_or("").replace('\'', "''")));
+            }
+            _ => text.push_str(values.next().unwrap_or("")),
+        }
+    }
+    text
+}
+
 fn register_lookups(session: &SessionContext, known: &Arc<Numbered>) {
     let tables = known.clone();
     register(session, "pg_table_is_visible", DataType::Boolean, move |columns, options, _| {
@@ -237,6 +314,26 @@ fn register_lookups(session: &SessionContext, known: &Arc<Numbered>) {
             Some(table.is_none_or(|(of, _)| of == schema || of == "pg_catalog"))
         });
         Ok(Arc::new(visible.collect::<BooleanArray>()))
+    });
+    let tables = known.clone();
+    register(session, adapt::TO_REGCLASS, DataType::Int32, move |columns, options, _| {
+        let names = cast(&columns[0], &DataType::Utf8)?;
+        let oids = names.as_string::<i32>().iter().map(|name| {
+            let name = name?.replace('"', "");
+            let default = options.catalog.default_schema.as_str();
+            let (schema, table) = name.split_once('.').unwrap_or((default, &name));
+            let is_it = |known: &(String, String)| known.0 == schema && known.1 == table;
+            let found = tables.tables.iter().find(|(_, known)| is_it(known));
+            found.and_then(|(oid, _)| i32::try_from(*oid).ok())
+        });
+        Ok(Arc::new(oids.collect::<Int32Array>()))
+    });
+    let types = known.clone();
+    register(session, "to_regtype", DataType::Int32, move |columns, _, _| {
+        let names = cast(&columns[0], &DataType::Utf8)?;
+        let oids = names.as_string::<i32>().iter();
+        let oids = oids.map(|name| i32::try_from(*types.types.get(name?)?).ok());
+        Ok(Arc::new(oids.collect::<Int32Array>()))
     });
     let tables = known.clone();
     register(session, "obj_description", DataType::Utf8, move |columns, _, _| {

@@ -27,7 +27,7 @@ use datafusion_postgres::pgwire::types::format::FormatOptions;
 use datafusion_postgres::{DfSessionService, Parser, QueryHook};
 use transform::Verdict;
 
-use super::{adapt, settings};
+use super::{adapt, cursors, settings};
 
 /// The gate.
 #[derive(Debug)]
@@ -56,9 +56,8 @@ impl QueryHook for Gate {
         Some(match transform::verdict(statement) {
             Verdict::Reads => plan(statement, session, client).await,
             Verdict::Refused => Err(refused()),
-            Verdict::Setting | Verdict::Transaction | Verdict::Cursor | Verdict::Tidying => {
-                Ok(nothing())
-            }
+            Verdict::Cursor => Ok(cursors::columns_of(statement, client).unwrap_or_else(nothing)),
+            Verdict::Setting | Verdict::Transaction | Verdict::Tidying => Ok(nothing()),
         })
     }
 
@@ -78,6 +77,43 @@ impl QueryHook for Gate {
     }
 }
 
+/// ROLLBACK TO, which leaves a transaction open and no longer failed; the library would end it.
+#[derive(Debug)]
+pub(super) struct BackToSavepoint;
+
+#[async_trait]
+impl QueryHook for BackToSavepoint {
+    async fn handle_simple_query(
+        &self,
+        statement: &Statement,
+        _: &SessionContext,
+        _: &mut dyn HookClient,
+    ) -> Option<PgWireResult<Response>> {
+        let is_it = matches!(statement, Statement::Rollback { savepoint: Some(_), .. });
+        is_it.then(|| Ok(Response::TransactionStart(Tag::new("ROLLBACK"))))
+    }
+
+    async fn handle_extended_parse_query(
+        &self,
+        _: &Statement,
+        _: &SessionContext,
+        _: &(dyn ClientInfo + Send + Sync),
+    ) -> Option<PgWireResult<LogicalPlan>> {
+        None
+    }
+
+    async fn handle_extended_query(
+        &self,
+        statement: &Statement,
+        _: &LogicalPlan,
+        _: &ParamValues,
+        session: &SessionContext,
+        client: &mut dyn HookClient,
+    ) -> Option<PgWireResult<Response>> {
+        self.handle_simple_query(statement, session, client).await
+    }
+}
+
 /// Answers what does not read; `None` hands it to the hooks that know transactions and cursors.
 async fn without_reading(
     verdict: Verdict,
@@ -92,7 +128,17 @@ async fn without_reading(
             let first = words.split(' ').next().unwrap_or("DISCARD");
             Some(Ok(Response::Execution(Tag::new(first))))
         }
-        Verdict::Transaction | Verdict::Cursor => None,
+        Verdict::Cursor => match statement {
+            Statement::Declare { stmts } => Some(cursors::declare(stmts, session, client).await),
+            _ => None,
+        },
+        Verdict::Transaction => match statement {
+            Statement::Savepoint { .. } => Some(Ok(Response::Execution(Tag::new("SAVEPOINT")))),
+            Statement::ReleaseSavepoint { .. } => {
+                Some(Ok(Response::Execution(Tag::new("RELEASE"))))
+            }
+            _ => None,
+        },
         Verdict::Reads | Verdict::Refused => Some(Err(refused())),
     }
 }
@@ -110,7 +156,7 @@ async fn read(
 }
 
 /// The plan of a statement that reads.
-async fn plan(
+pub(super) async fn plan(
     statement: &Statement,
     session: &SessionContext,
     client: &(impl ClientInfo + ?Sized),

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use datafusion::arrow::array::{
+    ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, new_null_array,
+};
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Int64Type};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Int64Type, Schema};
 use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::datasource::MemTable;
 use datafusion::error::{DataFusionError, Result};
@@ -27,6 +29,8 @@ const PG_CLASS: i64 = 1259;
 /// Makes a session look like a database of Postgres.
 pub(super) async fn prepare(session: &SessionContext, comments: &[Comment]) -> Result<()> {
     setup_pg_catalog(session, DATABASE, OneRole).map_err(|error| *error)?;
+    session.state_ref().write().config_mut().options_mut().execution.time_zone =
+        Some("UTC".to_owned());
     let known = Arc::new(numbered(session, comments).await?);
     functions::register_all(session, &known);
     let missing = || DataFusionError::Internal("pg_catalog is not there".to_owned());
@@ -36,6 +40,14 @@ pub(super) async fn prepare(session: &SessionContext, comments: &[Comment]) -> R
     if let Some(table) = inner.table("pg_description").await? {
         ours.insert("pg_description", descriptions(table.as_ref(), &known)?);
     }
+    for (name, lists) in
+        [("pg_constraint", &["conkey", "confkey"][..]), ("pg_index", &["indkey", "indoption"])]
+    {
+        if let Some(table) = inner.table(name).await? {
+            ours.insert(name, emptied(table.as_ref(), lists)?);
+        }
+    }
+    ours.insert("pg_class", classes(session).await?);
     catalog.register_schema("pg_catalog", Arc::new(PgCatalog { inner, ours }))?;
     Ok(())
 }
@@ -81,6 +93,14 @@ async fn numbered(session: &SessionContext, comments: &[Comment]) -> Result<Numb
             known.tables.insert(oids.value(row), (schema, name));
         }
     }
+    let sql = "select cast(oid as bigint) as oid, typname from pg_catalog.pg_type";
+    for batch in session.sql(sql).await?.collect().await? {
+        let names = cast(batch.column(1), &DataType::Utf8)?;
+        let oids = batch.column(0).as_primitive::<Int64Type>();
+        for (name, oid) in names.as_string::<i32>().iter().zip(oids) {
+            known.types.extend(name.map(str::to_owned).zip(oid));
+        }
+    }
     let places: BTreeMap<(&str, &str), i64> =
         known.tables.iter().map(|(oid, (schema, name))| ((&**schema, &**name), *oid)).collect();
     let tables = transform::tables_of(session).await?;
@@ -99,6 +119,37 @@ async fn numbered(session: &SessionContext, comments: &[Comment]) -> Result<Numb
     }
     known.comments = said;
     Ok(known)
+}
+
+/// A table of the library's without rows, because we have no such things, and with its lists of
+/// column numbers as lists, which there are texts.
+fn emptied(like: &dyn TableProvider, lists: &[&str]) -> Result<Arc<dyn TableProvider>> {
+    let numbers = DataType::List(Arc::new(Field::new_list_field(DataType::Int16, true)));
+    let schema = like.schema();
+    let fields = schema.fields().iter().map(|field| match lists.contains(&field.name().as_str()) {
+        true => Arc::new(Field::new(field.name(), numbers.clone(), true)),
+        false => field.clone(),
+    });
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    Ok(Arc::new(MemTable::try_new(schema, vec![Vec::new()])?))
+}
+
+/// `pg_class` as the library fills it, with two columns more that clients ask for.
+async fn classes(session: &SessionContext) -> Result<Arc<dyn TableProvider>> {
+    let rows = session.table("pg_catalog.pg_class").await?;
+    let mut fields: Vec<FieldRef> = rows.schema().as_arrow().fields().iter().cloned().collect();
+    let texts = DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true)));
+    for name in ["relacl", "reloptions"] {
+        fields.push(Arc::new(Field::new(name, texts.clone(), true)));
+    }
+    let schema = Arc::new(Schema::new(fields));
+    let mut batches = Vec::new();
+    for batch in rows.collect().await? {
+        let mut columns = batch.columns().to_vec();
+        columns.extend([0, 1].map(|_| new_null_array(&texts, batch.num_rows())));
+        batches.push(RecordBatch::try_new(schema.clone(), columns)?);
+    }
+    Ok(Arc::new(MemTable::try_new(schema, vec![batches])?))
 }
 
 /// `pg_description` with the columns of the library's, filled from the dictionary.
