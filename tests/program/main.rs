@@ -7,5 +7,6 @@ mod explained;
 mod interrupted;
 mod own_models;
 mod program;
+mod questions;
 mod repository;
 mod whole_job;

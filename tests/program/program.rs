@@ -131,7 +131,7 @@ impl Bench {
     /// Starts a verb; its output goes to files, so that a full pipe never stops it.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         let file = |name: &str| File::create(self.path(name)).expect("can be written");
-        Command::new(binary())
+        Command::new(program_file())
             .args(arguments)
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
@@ -172,7 +172,7 @@ pub(crate) struct Ended {
 }
 
 /// The program, which lies beside the folder of this test's own binary.
-fn binary() -> PathBuf {
+pub(crate) fn program_file() -> PathBuf {
     let test = std::env::current_exe().expect("this test is a file");
     let folder = test.parent().and_then(Path::parent).expect("target/<profile>/deps");
     folder.join(format!("deskferry{}", std::env::consts::EXE_SUFFIX))

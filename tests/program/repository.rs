@@ -39,6 +39,8 @@ const ALONE: &[(&str, &[&str])] = &[
     ("parquet", &["deskferry-landing"]),
     ("axum", &["deskferry-emulator"]),
     ("clap", &["deskferry"]),
+    ("datafusion-postgres", &["deskferry-audit"]),
+    ("rustyline", &["deskferry"]),
     ("anyhow", &["deskferry"]),
     ("indicatif", &["deskferry"]),
 ];

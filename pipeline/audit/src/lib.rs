@@ -1,17 +1,24 @@
-//! Questions about a move: asked in SQL, about one record, and the summary that closes one.
+//! Questions about a move: in SQL, one at a time, in a shell or over the Postgres wire; about one
+//! record; the data dictionary; and the summary that closes a move.
 //!
 //! Everything here reads what the stages left in the warehouse; it calls nobody and changes
 //! nothing.
 
+mod dictionary;
 mod explain;
 mod question;
 mod rules;
+mod serve;
+mod shell;
 mod summary;
 
+pub use dictionary::{Column, Table, describe, describe_all, markdown};
 pub use explain::{
     AppliedRule, Deletion, Difference, ExchangeFacts, Explanation, Fate, LandedFile, LedgerEntry,
     Received, Row, Seen, Target, Version, explain,
 };
-pub use question::{Text, as_text, ask, read_rows, scope_of};
+pub use question::{Sight, Text, as_text, ask, read_rows, scope_of};
 pub use rules::meaning;
+pub use serve::{DATABASE, Server, USER, is_loopback, random_password};
+pub use shell::{Shell, Shown};
 pub use summary::{CallRow, DifferenceRow, LossRow, MovedRow, Summary, summarize};

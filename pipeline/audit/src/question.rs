@@ -2,7 +2,7 @@
 
 use arrow::array::RecordBatch;
 use kernel::{Fault, Mapping, Result, RunId};
-use landing::{Warehouse, run};
+use landing::{Warehouse, chain, layout, run, snapshot};
 use serde::de::DeserializeOwned;
 use transform::Scope;
 
@@ -13,6 +13,45 @@ pub enum Text {
     JsonLines,
     /// Comma-separated values with a header line.
     Csv,
+}
+
+/// Where somebody looks, and how far: a warehouse, and which run of it.
+#[derive(Debug, Clone)]
+pub struct Sight {
+    /// The warehouse.
+    pub warehouse: Warehouse,
+    /// The run; the newest when none is named.
+    pub run: Option<RunId>,
+    /// The decisions that are `config.mapping`.
+    pub mapping: Mapping,
+    /// The platform whose newest snapshot is seen as long as nothing is built of it.
+    pub platform: Option<String>,
+}
+
+impl Sight {
+    /// What is seen now: the newest run (or the one asked for) and what it was made from, else the
+    /// current build, else what was landed.
+    ///
+    /// # Errors
+    /// `FixConfig` when the run asked for does not exist.
+    pub async fn scope(&self) -> Result<Scope> {
+        let mut scope = scope_of(&self.warehouse, self.run, self.mapping.clone()).await?;
+        if scope.snapshots.is_empty()
+            && let Some(platform) = &self.platform
+            && let Some(newest) = snapshot::list_of(&self.warehouse, platform).await?.pop()
+        {
+            scope.snapshots = chain::chain(&self.warehouse, &newest).await?;
+        }
+        Ok(scope)
+    }
+
+    /// How many objects the run of a scope has: one more with each step that is noted.
+    pub(crate) async fn written(&self, scope: &Scope) -> Result<usize> {
+        match &scope.run {
+            Some(run) => Ok(self.warehouse.list(&layout::run(run)).await?.len()),
+            None => Ok(0),
+        }
+    }
 }
 
 /// What a question sees: the newest run (or the one asked for) and what it was made from, else the

@@ -53,10 +53,12 @@ pub(crate) enum Verb {
     Load(Load),
     /// Read the target back in full and explain every difference.
     Reconcile(RunChoice),
-    /// Ask a question in SQL; `staged` is the default schema.
+    /// Ask a question in SQL, or many in a shell; `staged` is the default schema.
     Query(Query),
     /// Follow one record from the bytes that were received to what the target holds.
     Explain(Explain),
+    /// Let any Postgres client ask questions; read only, on this machine, with a password.
+    Serve(Serve),
     /// Serve a stand-in for a vendor's API on this machine.
     Emulator {
         #[command(subcommand)]
@@ -199,8 +201,43 @@ pub(crate) struct Load {
 
 #[derive(Debug, Args)]
 pub(crate) struct Query {
-    /// One statement; it is read from stdin when left out.
+    /// One statement. When left out, a terminal gets a shell, and anything else on stdin is read as
+    /// one statement.
     pub(crate) sql: Option<String>,
+    /// Say what there is: every table, or the columns of one.
+    #[arg(
+        long,
+        value_name = "TABLE",
+        num_args = 0..=1,
+        default_missing_value = "",
+        conflicts_with = "sql"
+    )]
+    pub(crate) describe: Option<String>,
+    /// Write the whole dictionary as a page of Markdown.
+    #[arg(long, requires = "describe")]
+    pub(crate) markdown: bool,
+    #[command(flatten)]
+    pub(crate) choice: RunChoice,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5433")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// Let everybody in who reaches the address.
+    #[arg(long)]
+    pub(crate) no_password: bool,
+    /// A certificate as PEM, for TLS.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The certificate's private key as PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Listen beyond this machine without TLS or without a password; what is asked and answered can
+    /// be read on the way.
+    #[arg(long)]
+    pub(crate) insecure: bool,
     #[command(flatten)]
     pub(crate) choice: RunChoice,
 }

@@ -33,6 +33,7 @@ pub(crate) struct Config {
     /// The decisions that are the customer's.
     pub(crate) mapping: Mapping,
     own_models: Option<OwnModels>,
+    password: Option<Given>,
 }
 
 /// A folder of the user's own models.
@@ -95,7 +96,7 @@ impl Config {
             Fault::config(format!("line {line}: {}", error.message()))
                 .hint("correct the spelling of the file; it is TOML")
         })?;
-        let sections = ["warehouse", "source", "transform", "target", "mapping"];
+        let sections = ["warehouse", "source", "transform", "target", "mapping", "serve"];
         check_keys(&table, "the file", sections)?;
         let warehouse = section(&table, "warehouse")?.ok_or_else(no_warehouse)?;
         check_keys(warehouse, "[warehouse]", ["url"])?;
@@ -108,7 +109,9 @@ impl Config {
             };
             mapping.set(key, &value)?;
         }
+        let password = password(section(&table, "serve")?, folder)?;
         Ok(Self {
+            password,
             warehouse: url.to_owned(),
             source: side(&table, "source", folder)?,
             target: side(&table, "target", folder)?,
@@ -129,6 +132,11 @@ impl Config {
     /// Opens the warehouse.
     pub(crate) fn warehouse(&self) -> Result<Warehouse> {
         Warehouse::open(&self.warehouse)
+    }
+
+    /// The password of `deskferry serve`, when one is set.
+    pub(crate) fn serve_password(&self) -> Result<Option<String>> {
+        self.password.as_ref().map(|given| look_up("serve", "password", given)).transpose()
     }
 
     /// The old helpdesk.
@@ -152,7 +160,7 @@ impl Side {
     pub(crate) fn settings(&self) -> Result<BTreeMap<String, String>> {
         let mut values = BTreeMap::new();
         for (name, given) in &self.settings {
-            values.insert(name.clone(), self.look_up(name, given)?);
+            values.insert(name.clone(), look_up(self.section, name, given)?);
         }
         self.manifest.settle(values, self.section)
     }
@@ -165,24 +173,35 @@ impl Side {
         });
         self.manifest.address(self.base_url.as_deref(), &open.collect())
     }
+}
 
-    #[expect(clippy::disallowed_methods, reason = "the program is who reads the environment")]
-    fn look_up(&self, name: &str, given: &Given) -> Result<String> {
-        let section = self.section;
-        match given {
-            Given::Text(text) => Ok(text.clone()),
-            Given::Env(variable) => std::env::var(variable).map_err(|_| {
-                Fault::config(format!("[{section}] {name}: {variable} is not in the environment"))
-                    .hint(format!("export {variable} with the value, then run it again"))
+#[expect(clippy::disallowed_methods, reason = "the program is who reads the environment")]
+fn look_up(section: &str, name: &str, given: &Given) -> Result<String> {
+    match given {
+        Given::Text(text) => Ok(text.clone()),
+        Given::Env(variable) => std::env::var(variable).map_err(|_| {
+            Fault::config(format!("[{section}] {name}: {variable} is not in the environment"))
+                .hint(format!("export {variable} with the value, then run it again"))
+        }),
+        Given::File(path) => std::fs::read_to_string(path)
+            .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
+            .map_err(|error| {
+                Fault::config(format!("[{section}] {name}: its file cannot be read"))
+                    .hint(format!("put the value into {}", path.display()))
+                    .because(error)
             }),
-            Given::File(path) => std::fs::read_to_string(path)
-                .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
-                .map_err(|error| {
-                    Fault::config(format!("[{section}] {name}: its file cannot be read"))
-                        .hint(format!("put the value into {}", path.display()))
-                        .because(error)
-                }),
-        }
+    }
+}
+
+/// The password of the section `[serve]`, which is a secret and so never written down.
+fn password(serve: Option<&Table>, folder: &Path) -> Result<Option<Given>> {
+    let Some(serve) = serve else { return Ok(None) };
+    check_keys(serve, "[serve]", ["password"])?;
+    let Some(value) = serve.get("password") else { return Ok(None) };
+    match given("serve", "password", value, folder)? {
+        Given::Text(_) => Err(Fault::config("[serve] password is a secret written down")
+            .hint("write password = { env = \"NAME\" } or { file = \"path\" }")),
+        given => Ok(Some(given)),
     }
 }
 

@@ -1,9 +1,8 @@
 //! `deskferry explain`: one record from the bytes that were received to what the target holds.
 
 use kernel::{Fault, Result};
-use transform::Models;
 
-use super::query::scope;
+use super::query::sight;
 use crate::Ending;
 use crate::arguments::{Explain, Format};
 use crate::config::Config;
@@ -14,10 +13,10 @@ pub(crate) async fn run(config: &Config, explain: &Explain, format: Format) -> R
         return Err(Fault::config("an explanation is no table")
             .hint("--format json gives all of it as one document"));
     }
-    let warehouse = config.warehouse()?;
-    let scope = scope(config, &warehouse, &explain.choice).await?;
-    let models = Models::embedded();
-    let explanation = audit::explain(&warehouse, &scope, &models, &explain.id).await?;
+    let sight = sight(config, &explain.choice)?;
+    let scope = sight.scope().await?;
+    let explanation =
+        audit::explain(&sight.warehouse, &scope, &config.models()?, &explain.id).await?;
     let text = match format {
         Format::Json => serde_json::to_string_pretty(&explanation)
             .map_err(|error| Fault::bug("an explanation cannot be written down").because(error))?,

@@ -10,6 +10,8 @@ mod load_target;
 mod plan;
 mod query;
 mod reconcile;
+mod serve;
+mod shell;
 mod snapshot;
 mod transform_snapshot;
 
@@ -55,6 +57,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Verb::Reconcile(choice) => reconcile::run(&config()?, choice, format).await?,
         Verb::Query(query) => query::run(&config()?, query, format).await?,
         Verb::Explain(explain) => explain::run(&config()?, explain, format).await?,
+        Verb::Serve(serve) => serve::run(&config()?, serve).await?,
     };
     Ok(ending)
 }
