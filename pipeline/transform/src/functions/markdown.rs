@@ -186,7 +186,7 @@ fn without_extras(markdown: &str) -> Cow<'_, str> {
             common.push_str("> ");
             common.push_str(&without_extras_in_line(inner));
             // A quotation goes on in the next line unless something parts them.
-            common.push_str(if line.ends_with('\n') { "\n" } else { "" });
+            common.push_str(if line.ends_with('\n') { "\n\n" } else { "" });
         } else {
             common.push_str(&without_extras_in_line(line));
         }
@@ -290,6 +290,7 @@ mod tests {
             ("one\ntwo", "<p>one<br />\ntwo</p>"),
             ("> quoted", "<blockquote>\n<p>quoted</p>\n</blockquote>"),
             ("||| Careful *now*", "<blockquote>\n<p>Careful <em>now</em></p>\n</blockquote>"),
+            ("|| Tip\nafter", "<blockquote>\n<p>Tip</p>\n</blockquote>\n<p>after</p>"),
             ("```js\n__x__ | y\n```", "<pre><code class=\"language-js\">__x__ | y\n</code></pre>"),
             ("a\n\n---\n\nb", "<p>a</p>\n<hr />\n<p>b</p>"),
             (":smile: 😀", "<p>:smile: 😀</p>"),
