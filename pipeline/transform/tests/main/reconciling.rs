@@ -107,9 +107,8 @@ async fn every_kind_of_damage_is_found_and_nothing_else() {
     by_id(&mut target.messages, "session_a/4")["attachments"] = Value::Null;
     let picture = by_id(&mut target.messages, "session_a/5");
     let old = format!("{}/a/cup.png", shop::FILES);
-    picture["body_text"] = json!(format!(
-        "See ![cup]({old}) and ![x]({old}) [attachment not available: gone.png, missing]"
-    ));
+    picture["body_text"] =
+        json!(format!("See ![cup]({old}) and [image not available: x, missing]"));
     by_id(&mut target.messages, "session_c/2")["sent_datetime"] = json!("2024-01-01T00:00:00");
     by_id(&mut target.messages, "session_b/1")["sent_datetime"] = Value::Null;
     let reconciled = moved.reconciled(1).await;
