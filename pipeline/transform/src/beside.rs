@@ -196,7 +196,7 @@ where
         .unwrap_or(record))
 }
 
-#[expect(clippy::ptr_arg, reason = "the library wants this very type")]
+#[allow(clippy::ptr_arg, reason = "the library wants this very type")]
 fn as_it_is(text: &String) -> String {
     text.clone()
 }
