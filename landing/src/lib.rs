@@ -8,6 +8,7 @@
 //! - [`bag`] seals a journal into a snapshot; [`snapshot`] lists and describes them.
 //! - [`verify`] proves that a snapshot is as it was sealed, or names what is not.
 //! - [`chain`] reads a snapshot and its ancestors as one.
+//! - [`locate`] finds a record down to its row and hashes it again.
 //! - [`lease`] keeps a second process away from what one is working on.
 //! - [`export`] writes a snapshot as a tar or as JSON lines.
 //! - [`outside`] opens an exported snapshot.
@@ -26,6 +27,7 @@ pub mod journal;
 pub mod layout;
 pub mod lease;
 pub mod ledger_log;
+pub mod locate;
 pub mod outside;
 mod read_only;
 pub mod run;

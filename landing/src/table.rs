@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::compute::BatchCoalescer;
+use arrow::compute::{BatchCoalescer, concat_batches};
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -13,7 +13,7 @@ use kernel::{Fault, Result};
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, RowSelection};
 use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -288,6 +288,28 @@ pub(crate) async fn read_some(
     let stream = stream.map_err(|error| unreadable(path, error))?;
     let path = path.clone();
     Ok(stream.map_err(move |error| unreadable(&path, error)))
+}
+
+/// Reads some rows of a table as one batch; `rows` rise and are counted from 0.
+pub(crate) async fn read_rows(
+    warehouse: &Warehouse,
+    path: &Path,
+    rows: &[u64],
+) -> Result<RecordBatch> {
+    let meta = warehouse.store().head(path).await.map_err(|error| io("look up", path, error))?;
+    let reader = StoredFile { store: warehouse.store(), path: meta.location, size: meta.size };
+    let builder = ParquetRecordBatchStreamBuilder::new(reader)
+        .await
+        .map_err(|error| unreadable(path, error))?;
+    let total = builder.metadata().file_metadata().num_rows().unsigned_abs() as usize;
+    let ranges = rows.iter().map(|row| *row as usize..*row as usize + 1);
+    let selection = RowSelection::from_consecutive_ranges(ranges, total);
+    let schema = builder.schema().clone();
+    let stream = builder.with_row_selection(selection).with_batch_size(BATCH_ROWS).build();
+    let stream = stream.map_err(|error| unreadable(path, error))?;
+    let batches: Vec<RecordBatch> =
+        stream.try_collect().await.map_err(|error| unreadable(path, error))?;
+    concat_batches(&schema, &batches).map_err(|error| unreadable(path, error))
 }
 
 /// How many rows each row group of a table has, and where its footer says that it ends.

@@ -15,6 +15,8 @@ use kernel::{Result, SnapshotId};
 use object_store::path::Path;
 use serde::Serialize;
 
+pub(crate) use files::hash_object;
+
 use crate::exchange::sha256;
 use crate::snapshot::{SnapshotFacts, no_snapshot};
 use crate::{Warehouse, layout};

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use deskferry_landing::bag::{Closing, seal};
 use deskferry_landing::exchange::{Download, Exchange, RecordSpan, rebuild, sha256};
 use deskferry_landing::journal::{Journal, Start};
+use deskferry_landing::locate::{Wanted, locate, replies};
 use deskferry_landing::{Warehouse, layout, snapshot, table};
 use futures::StreamExt;
 use kernel::{Clock, Instant};
@@ -223,4 +224,34 @@ async fn what_is_left_of_an_extraction_after_its_seal_is_cleared_away() {
     warehouse.put_json(&start, &self::start()).await.expect("is left behind");
     assert_eq!(open(&warehouse).await.id().number, 2);
     assert!(!warehouse.exists(&start).await.expect("is asked"));
+}
+
+#[tokio::test]
+async fn a_record_is_found_down_to_its_row_and_its_reply_comes_back() {
+    let warehouse = Warehouse::open("memory://").expect("opens");
+    let facts = sealed(&warehouse).await;
+    let wanted = Wanted { keys: ["7/b".to_owned(), "no".to_owned()].into(), ..Wanted::default() };
+    let found = locate(&warehouse, &facts.id, "things", &wanted).await.expect("reads");
+    let [record] = &found[..] else { panic!("found {found:?}") };
+    assert_eq!((record.row, record.row_group, record.row_in_group), (15, 0, 15));
+    assert_eq!((record.ordinal, record.key.as_str()), (1, "7/b"));
+    assert_eq!(record.bytes, r#"{ "b" : [1e3 , -0.0],"a":"é"}"#.as_bytes());
+    assert_eq!(record.sha256(), record.noted_sha256);
+    let path = layout::in_snapshot(&facts.id, "data/things/part-00000.parquet");
+    assert_eq!(record.file, path.to_string());
+    let file = warehouse.get(&path).await.expect("reads").expect("is there");
+    assert_eq!(record.file_sha256, Some(sha256(&file)), "as the manifest says");
+
+    let brought = replies(&warehouse, &facts.id, &[record.exchange_id].into()).await;
+    let brought = brought.expect("reads");
+    let [reply] = &brought[..] else { panic!("found {brought:?}") };
+    let body = page(7).1;
+    assert_eq!(reply.request_key, "things|7");
+    assert_eq!(reply.rebuilt_sha256, Some(sha256(&body)));
+    assert_eq!((reply.body_sha256.clone(), reply.body_bytes), (sha256(&body), body.len() as i64));
+
+    let children = Wanted { parent_keys: ["p".to_owned()].into(), ..Wanted::default() };
+    let children = locate(&warehouse, &facts.id, "things", &children).await.expect("reads");
+    assert_eq!(children.len(), 100, "every record was asked for one parent");
+    assert!(children.windows(2).all(|pair| pair[0].row + 1 == pair[1].row));
 }

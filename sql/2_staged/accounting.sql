@@ -19,7 +19,8 @@ received as (
 ),
 
 staged_rows as (
-    select 'conversations' as stream, count(*) as staged from staged.tickets
+    select 'conversations' as stream, count(distinct conversation_id) as staged
+    from staged.tickets
     union all
     select stream, count(*) as staged from staged.messages where stream = 'messages' group by stream
     union all

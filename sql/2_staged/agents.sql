@@ -3,13 +3,14 @@
 -- Who left the company is missing from the list of operators and is still the author of messages.
 -- column platform: where it comes from
 -- column agent_id: its id; `invite:` and the address for one who was invited and has none yet
---   [operators $.details.user_id; messages $.user.user_id, $.mentions; conversations $.assigned]
+--   [operators $.details.user_id, messages $.user.user_id, messages $.mentions, conversations
+--   $.assigned]
 -- column source_id: key of the landed operator, or the id where nobody lists it
 -- column snapshot: the snapshot that holds it
--- column email: its address, lower case; null for one whom only messages name
---   [operators $.details.email]
--- column name: its name, else the beginning of its address, else `Former agent`
---   [operators $.details.first_name, $.details.last_name; messages $.user.nickname]
+-- column email: its address, lower case; null for one whom only messages name [operators
+--   $.details.email]
+-- column name: its name, else the beginning of its address, else `Former agent` [operators
+--   $.details.first_name, operators $.details.last_name, messages $.user.nickname]
 -- column kind: `operator`, `invite` or `sandbox` (a plugin's), null where nobody lists it
 --   [operators $.type]
 -- column role: as in the source, null where nobody lists it [operators $.details.role]

@@ -1,25 +1,47 @@
 -- grain: one row per file of a staged message: sent as such, or shown inside its text
 -- key: message_id, ordinal
+-- A name is shown without signs that nobody sees or that turn the direction of reading.
+-- column platform: where it comes from
+-- column message_id: the message it belongs to
+-- column ordinal: its place among the files of the message, from 1
+-- column conversation_id: the conversation of the message
+-- column snapshot: the snapshot that holds the message
+-- column url: its address in the source [messages $.content.url, messages $.content, originals
+--   $.content]
+-- column name: one line, at most 255 characters [messages $.content.name]
+-- column content_type: what its first bytes say, else the server, else the message [messages
+--   $.content.type]
+-- column sha256: SHA-256 of its bytes, which lie in the snapshot under this name; null when broken
+-- column bytes: its length; null when broken
+-- column times_used: how many attachments have these very bytes; null when broken
+-- column is_inline: whether it is a picture shown inside the text
+-- column fetch_status: stored or broken
+-- column reason: why there are no bytes; null when stored
 with
 
-message_texts as (
-    select
-        message_id,
-        file_name,
-        file_url,
-        text,
-        is_markdown
-    from staged.message_texts
+not_staged as (
+    select source_key
+    from staged.fates
+    where fate <> 'staged' and stream = 'messages'
 ),
 
 messages as (
     select
-        platform,
-        message_id,
-        ticket_id,
-        snapshot,
-        file_type
-    from staged.message_texts
+        messages.platform,
+        messages.message_id,
+        messages.conversation_id,
+        messages.snapshot,
+        messages.raw_content is null as is_understood,
+        coalesce(
+            messages.file_name,
+            nullif(regexp_replace(split_part(messages.file_url, '?', 1), '^.*/', ''), ''),
+            'file'
+        ) as file_name,
+        messages.file_url,
+        messages.file_type,
+        concat_ws(chr(10), messages.text, messages.question, messages.explanation) as text
+    from source.messages
+    left anti join not_staged on messages.source_key = not_staged.source_key
 ),
 
 files as (
@@ -47,16 +69,25 @@ sent as (
         file_name as name,
         false as is_inline,
         0 as place
-    from message_texts
-    where file_url is not null
+    from messages
+    where file_url is not null and is_understood
 ),
 
 shown as (
     select
         message_id,
         unnest(image_urls(text)) as url
-    from message_texts
-    where is_markdown and (text like '%](%' or text like '%<%')
+    from messages
+    where is_understood and (text like '%](%' or text like '%<%')
+),
+
+shown_on_cards as (
+    select
+        content_lines.message_id,
+        unnest(image_urls(content_lines.lines)) as url
+    from staged.content_lines
+    left anti join not_staged on content_lines.message_id = not_staged.source_key
+    where content_lines.lines like '%](%'
 ),
 
 -- Pictures of an e-mail count only as far as they were landed: most of the others are pixels that
@@ -66,7 +97,7 @@ shown_in_mail as (
         originals.message_id,
         unnest(image_urls(originals.content)) as url
     from originals
-    inner join message_texts on originals.message_id = message_texts.message_id
+    left anti join not_staged on originals.message_id = not_staged.source_key
 ),
 
 landed_in_mail as (
@@ -79,6 +110,8 @@ landed_in_mail as (
 
 inline as (
     select message_id, url from shown
+    union
+    select message_id, url from shown_on_cards
     union
     select message_id, url from landed_in_mail
 ),
@@ -113,10 +146,10 @@ final as (
         messages.platform,
         numbered.message_id,
         numbered.ordinal,
-        messages.ticket_id,
+        messages.conversation_id,
         messages.snapshot,
         numbered.url,
-        cut_text(one_line(numbered.name), 255) as name,
+        coalesce(nullif(cut_text(visible_line(numbered.name), 255), ''), 'file') as name,
         coalesce(
             files.content_type,
             case when not numbered.is_inline then messages.file_type end,
@@ -124,6 +157,8 @@ final as (
         ) as content_type,
         files.sha256,
         files.bytes,
+        case when files.sha256 is not null then count(*) over (partition by files.sha256) end
+            as times_used,
         numbered.is_inline,
         case when files.sha256 is null then 'broken' else 'stored' end as fetch_status,
         case

@@ -8,11 +8,11 @@
 -- column snapshot: the snapshot that holds it
 -- column kind: what is counted: `people`, `ticket_tag`, `ticket_field`, `customer_segment`,
 --   `customer_field` or `event`
--- column name: what is counted, null for all people
---   [conversation_segments $.segment; people_segments $.segment; conversation_data_keys $.key;
---   people_data_keys $.key; people_event_names $.text]
--- column counted: how often, by the source; null where it does not say
---   [people_stats $.total; conversation_segments $.count]
+-- column name: what is counted, null for all people [conversation_segments $.segment,
+--   people_segments $.segment, conversation_data_keys $.key, people_data_keys $.key,
+--   people_event_names $.text]
+-- column counted: how often, by the source; null where it does not say [people_stats $.total,
+--   conversation_segments $.count]
 -- column found: how often it was landed
 with
 

@@ -1,6 +1,9 @@
 -- grain: one row per staged message that shows choices or cards
 -- key: message_id
 -- The lines that stand for them in a text.
+-- column message_id: the message
+-- column lines: its choices or cards, one to a line [messages $.content.choices, messages
+--   $.content.targets]
 with
 
 messages as (
@@ -27,7 +30,8 @@ read_choices as (
         place,
         json_row(
             choice,
-            'label TEXT PATH $.label | $.value, is_selected BOOL PATH $.selected'
+            'label TEXT PATH $.label | $.value, is_selected BOOL PATH $.selected,
+             icon TEXT PATH $.icon, target TEXT PATH $.action.target'
         ) as document
     from choices
 ),
@@ -38,9 +42,12 @@ choice_lines as (
         place,
         concat(
             case when document['is_selected'] then '[x] ' else '[ ] ' end,
-            coalesce(document['label'], '')
+            coalesce(nullif(document['icon'], '') || ' ', ''),
+            coalesce(document['label'], ''),
+            coalesce(': ' || nullif(document['target'], ''), '')
         ) as line
     from read_choices
+    where document['is_valid']
 ),
 
 cards as (
@@ -73,6 +80,7 @@ named_cards as (
         document['image'] as image,
         document['actions'] as actions
     from read_cards
+    where document['is_valid']
 ),
 
 actions as (

@@ -5,10 +5,10 @@
 -- column platform: where it comes from
 -- column object: `ticket` or `customer`
 -- column object_id: id of the ticket, of its first part when it was split, or of the customer
--- column field: name of the field, as in custom_fields
---   [conversations $.meta.data, $.meta.address, $.meta.ip, $.meta.connection.isp,
---   $.meta.device.geolocation, $.meta.device.system.os.name, $.meta.device.system.browser.name;
---   people_data $.data; people $.person, $.score]
+-- column field: name of the field, as in custom_fields [conversations $.meta.data, conversations
+--   $.meta.address, conversations $.meta.ip, conversations $.meta.connection.isp, conversations
+--   $.meta.device.geolocation, conversations $.meta.device.system.os.name, conversations
+--   $.meta.device.system.browser.name, people_data $.data, people $.person, people $.score]
 -- column rank: 1 for the value that counts; others come from further profiles of the person
 -- column type: `text`, `number`, `boolean` or `date`, by what this value is
 -- column value: the value as text
@@ -151,9 +151,11 @@ values_of_customers as (
         of_people.field,
         of_people.value,
         of_people.json_type,
-        row_number() over (
-            partition by customers_of_people.customer_id, of_people.field
-            order by of_people.source_key
+        cast(
+            row_number() over (
+                partition by customers_of_people.customer_id, of_people.field
+                order by of_people.source_key
+            ) as bigint
         ) as rank
     from of_people
     inner join customers_of_people on of_people.person_id = customers_of_people.person_id

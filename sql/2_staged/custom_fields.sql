@@ -5,12 +5,12 @@
 -- column field: its name: a key of custom data, or the path of the source's own field
 -- column label: its name in words
 -- column is_custom: somebody in the shop invented it; false for a field of the source itself
--- column type: `text`, `number`, `boolean` or `date` when all its values are; `text` otherwise,
---   and null when no value was landed
+-- column type: `text`, `number`, `boolean` or `date` when all its values are; `text` otherwise, and
+--   null when no value was landed
 -- column value_count: how many values there are
 -- column object_count: how many tickets or customers have one
 -- column source_count: how many the source itself counts, null where it does not
---   [conversation_data_keys $.count; people_data_keys $.count]
+--   [conversation_data_keys $.count, people_data_keys $.count]
 with
 
 values_found as (

@@ -4,8 +4,8 @@
 -- column customer_id: the person
 -- column company_id: where the person works, as in companies
 -- column source_id: key of the landed profile that says so
--- column job_title: what the person is there, null where nobody says
---   [people $.person.employment.title]
+-- column job_title: what the person is there, null where nobody says [people
+--   $.person.employment.title]
 with
 
 profiles as (

@@ -8,8 +8,8 @@
 -- column name: what happened, in the words of the shop [people_events $.text]
 -- column data: JSON, what belongs to it; null where nothing does [people_events $.data]
 -- column color: its colour in the source, null where it has none [people_events $.color]
--- column occurred_at: when it happened, UTC; null where the source does not say
---   [people_events $.timestamp]
+-- column occurred_at: when it happened, UTC; null where the source does not say [people_events
+--   $.timestamp]
 with
 
 events as (

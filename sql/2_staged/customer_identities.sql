@@ -1,5 +1,15 @@
 -- grain: one row per customer and thing that identifies it, and where that was found
 -- key: customer_id, kind, value, source_id
+-- The rows of kind actor say why each profile or conversation is part of this customer.
+-- column platform: where it comes from
+-- column customer_id: the customer
+-- column kind: actor, person_id, email, other_email, phone, phone_as_written or conversation
+-- column value: the id, address or number
+-- column rule: actor and person_id: why it is this customer, as in actors; email: where the address
+--   stands; other_email: an address that joins nobody, because the profile has another one or a
+--   newer conversation has; phone: how the number was read, as in phones, or
+--   phone_of_several_addresses, because such a number joins nobody; conversation: whose it is
+-- column source_id: the actor, or the landed record as <stream>/<key>
 with
 
 actors as (
@@ -7,6 +17,7 @@ actors as (
         platform,
         actor_id,
         customer_id,
+        customer_rule,
         has_profile,
         email,
         email_rule
@@ -15,26 +26,33 @@ actors as (
 
 profiles as (
     select
-        concat('person:', person_id) as actor_id,
+        actor_id,
         source_key,
-        person_id,
-        phone
+        person_id
     from source.customers
     where quarantine_rule is null
 ),
 
 conversations as (
     select
-        case
-            when person_id is null then concat('session:', ticket_id)
-            else concat('person:', person_id)
-        end as actor_id,
+        actor_id,
         source_key,
-        ticket_id,
+        ticket_id as conversation_id,
         person_id,
-        person_phone
+        person_email
     from source.tickets
     where quarantine_rule is null
+),
+
+own_actors as (
+    select
+        platform,
+        customer_id,
+        'actor' as kind,
+        actor_id as value,
+        customer_rule as rule,
+        actor_id as source_id
+    from actors
 ),
 
 person_ids as (
@@ -44,9 +62,8 @@ person_ids as (
         'person_id' as kind,
         profiles.person_id as value,
         case
-            when actors.actor_id = actors.customer_id then 'own_profile'
-            when actors.email is not null then 'same_email'
-            else 'shared_anonymous'
+            when actors.customer_rule = 'own' then 'own_profile'
+            else actors.customer_rule
         end as rule,
         concat('people/', profiles.source_key) as source_id
     from actors
@@ -65,28 +82,58 @@ emails as (
     where email is not null
 ),
 
+other_emails as (
+    select
+        actors.platform,
+        actors.customer_id,
+        'other_email' as kind,
+        conversations.person_email as value,
+        case
+            when actors.email_rule = 'profile_email' then 'profile_has_another'
+            else 'newer_conversation_has_another'
+        end as rule,
+        concat('conversations/', conversations.source_key) as source_id
+    from actors
+    inner join conversations on actors.actor_id = conversations.actor_id
+    where conversations.person_email <> actors.email
+),
+
 phones as (
     select
         actors.platform,
         actors.customer_id,
-        'phone' as kind,
-        profiles.phone as value,
-        'profile_phone' as rule,
-        concat('people/', profiles.source_key) as source_id
+        actors.email,
+        phones.phone,
+        phones.written,
+        phones.rule,
+        phones.source_id
     from actors
-    inner join profiles on actors.actor_id = profiles.actor_id
-    where profiles.phone is not null
-    union all
+    inner join staged.phones on actors.actor_id = phones.actor_id
+    where phones.rule <> 'not_a_phone_number'
+),
+
+phone_owners as (
     select
-        actors.platform,
-        actors.customer_id,
-        'phone' as kind,
-        conversations.person_phone as value,
-        'conversation_phone' as rule,
-        concat('conversations/', conversations.source_key) as source_id
-    from actors
-    inner join conversations on actors.actor_id = conversations.actor_id
-    where conversations.person_phone is not null
+        phone,
+        count(distinct email) as emails
+    from phones
+    where phone is not null
+    group by phone
+),
+
+numbers as (
+    select
+        phones.platform,
+        phones.customer_id,
+        case when phones.phone is null then 'phone_as_written' else 'phone' end as kind,
+        coalesce(phones.phone, phones.written) as value,
+        case
+            when phone_owners.emails > 1 then 'phone_of_several_addresses'
+            else phones.rule
+        end as rule,
+        phones.source_id
+    from phones
+    left join phone_owners on phones.phone = phone_owners.phone
 ),
 
 sessions as (
@@ -94,7 +141,7 @@ sessions as (
         actors.platform,
         actors.customer_id,
         'conversation' as kind,
-        conversations.ticket_id as value,
+        conversations.conversation_id as value,
         case
             when conversations.person_id is null then 'anonymous_conversation'
             when actors.has_profile then 'conversation_of_profile'
@@ -106,11 +153,15 @@ sessions as (
 ),
 
 final as (
+    select platform, customer_id, kind, value, rule, source_id from own_actors
+    union all
     select platform, customer_id, kind, value, rule, source_id from person_ids
     union all
     select platform, customer_id, kind, value, rule, source_id from emails
     union all
-    select platform, customer_id, kind, value, rule, source_id from phones
+    select platform, customer_id, kind, value, rule, source_id from other_emails
+    union all
+    select platform, customer_id, kind, value, rule, source_id from numbers
     union all
     select platform, customer_id, kind, value, rule, source_id from sessions
 )

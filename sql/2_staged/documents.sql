@@ -6,9 +6,8 @@
 --   `help_center_language` or `help_center_redirection`
 -- column name: what it is called
 -- column summary: what it does, in a line of words and numbers
--- column definition: JSON, all that the source says of it
---   [inboxes $; campaigns $; spams $; spam_contents $; blocked_visitors $; helpdesk $;
---   helpdesk_locales $; helpdesk_redirections $]
+-- column definition: JSON, all that the source says of it [inboxes $, campaigns $, spams $,
+--   spam_contents $, blocked_visitors $, helpdesk $, helpdesk_locales $, helpdesk_redirections $]
 -- column recommended_target: what to make of it in a helpdesk, null for nothing
 -- column reason_not_migrated: why nobody does it for you
 -- column stream: the stream of the landed record

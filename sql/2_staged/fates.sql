@@ -29,7 +29,7 @@ messages as (
         stream,
         source_key,
         message_id,
-        ticket_id,
+        conversation_id as ticket_id,
         kind,
         author_type,
         quarantine_rule
@@ -45,7 +45,9 @@ judged_messages as (
             when messages.quarantine_rule is not null then messages.quarantine_rule
             when known_tickets.ticket_id is null then 'no_conversation'
             when messages.kind = 'event' and mapping.events = 'skip' then 'events_skipped'
-            when messages.author_type = 'bot' and mapping.bots = 'skip' then 'bots_skipped'
+            when
+                messages.author_type in ('bot', 'plugin', 'trigger') and mapping.bots = 'skip'
+                then 'bots_skipped'
         end as rule
     from messages
     left join known_tickets on messages.ticket_id = known_tickets.ticket_id

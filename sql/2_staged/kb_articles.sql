@@ -10,34 +10,34 @@
 -- column snapshot: the snapshot that holds it
 -- column locale: its language, as the source writes it
 -- column content_type: `articles`, `guides`, `references` or `news`
--- column category_id: the category it hangs in, null at the top
---   [helpdesk_article_categories $.category_id, $.section_id; helpdesk_tree $.children]
--- column title: what it is called
---   [helpdesk_articles $.title; helpdesk_pages $.title; helpdesk_tree $.title]
--- column description: a line about it, null where nobody wrote one
---   [helpdesk_articles $.description; helpdesk_page_metadata $.description]
--- column tree_path: the way down the tree, null in the older generation
---   [helpdesk_pages $.tree_path]
+-- column category_id: the category it hangs in, null at the top [helpdesk_article_categories
+--   $.category_id, helpdesk_article_categories $.section_id, helpdesk_tree $.children]
+-- column title: what it is called [helpdesk_articles $.title, helpdesk_pages $.title, helpdesk_tree
+--   $.title]
+-- column description: a line about it, null where nobody wrote one [helpdesk_articles
+--   $.description, helpdesk_page_metadata $.description]
+-- column tree_path: the way down the tree, null in the older generation [helpdesk_pages
+--   $.tree_path]
 -- column position: its place among its neighbours, null where the source does not say
 --   [helpdesk_articles $.order]
--- column status: `published` or `draft`
---   [helpdesk_articles $.status; helpdesk_page_metadata $.state.published]
--- column visibility: `visible` or `hidden`
---   [helpdesk_articles $.visibility; helpdesk_page_metadata $.state.hidden]
+-- column status: `published` or `draft` [helpdesk_articles $.status, helpdesk_page_metadata
+--   $.state.published]
+-- column visibility: `visible` or `hidden` [helpdesk_articles $.visibility, helpdesk_page_metadata
+--   $.state.hidden]
 -- column is_featured: whether it is shown first [helpdesk_page_metadata $.state.featured]
--- column author_agent_id: who wrote it, null where the source does not say
---   [helpdesk_page_metadata $.author.user_id]
--- column body_markdown: its text, null where there is none
---   [helpdesk_article_bodies $.content; helpdesk_page_contents $.content]
+-- column author_agent_id: who wrote it, null where the source does not say [helpdesk_page_metadata
+--   $.author.user_id]
+-- column body_markdown: its text, null where there is none [helpdesk_article_bodies $.content,
+--   helpdesk_page_contents $.content]
 -- column body_html: the same as a page without scripts
 -- column body_rule: `own`, `empty`, `not_landed` or `not_published`
--- column visits: how often it was read, null where the source does not say
---   [helpdesk_articles $.visits]
--- column url: its address, null where it has none [helpdesk_articles $.url; helpdesk_pages $.url]
+-- column visits: how often it was read, null where the source does not say [helpdesk_articles
+--   $.visits]
+-- column url: its address, null where it has none [helpdesk_articles $.url, helpdesk_pages $.url]
 -- column color: its colour, null where it has none [helpdesk_page_metadata $.color]
 -- column image_url: address of its picture, null where it has none [helpdesk_page_metadata $.image]
--- column created_at: when it was made, UTC, null where the source does not say
---   [helpdesk_articles $.created_at]
+-- column created_at: when it was made, UTC, null where the source does not say [helpdesk_articles
+--   $.created_at]
 -- column updated_at: when it was changed last, UTC, null where the source does not say
 --   [helpdesk_articles $.updated_at]
 -- column published_at: when it was published, UTC, null where the source does not say
@@ -270,7 +270,7 @@ final as (
         case
             when body is not null then 'own'
             when is_landed then 'empty'
-            when is_published then 'not_landed'
+            when tree_path is null or is_published then 'not_landed'
             else 'not_published'
         end as body_rule,
         visits,

@@ -6,18 +6,22 @@
 -- column stream: the stream of the landed record
 -- column source_key: key of the landed record, the node at the top
 -- column snapshot: the snapshot that holds it
--- column node_id: language, content type and the way down the tree, by slug
---   [helpdesk_tree $.slug, $.children]
+-- column node_id: language, content type and the way down the tree, by slug [helpdesk_tree $.slug,
+--   helpdesk_tree $.children]
 -- column parent_id: the node it hangs on, null at the top
 -- column locale: its language
 -- column content_type: `articles`, `guides`, `references` or `news`
 -- column path: the way down the tree, by slug
--- column type: `group` for a category, `entry` for an article [helpdesk_tree $.type, $.children]
--- column title: what it is called [helpdesk_tree $.title, $.children]
+-- column type: `group` for a category, `entry` for an article [helpdesk_tree $.type, helpdesk_tree
+--   $.children]
+-- column title: what it is called [helpdesk_tree $.title, helpdesk_tree $.children]
 -- column position: its place among its neighbours, from 1
--- column is_published: whether it is published [helpdesk_tree $.state.published, $.children]
--- column is_hidden: whether it is left out of lists [helpdesk_tree $.state.hidden, $.children]
--- column is_featured: whether it is shown first [helpdesk_tree $.state.featured, $.children]
+-- column is_published: whether it is published [helpdesk_tree $.state.published, helpdesk_tree
+--   $.children]
+-- column is_hidden: whether it is left out of lists [helpdesk_tree $.state.hidden, helpdesk_tree
+--   $.children]
+-- column is_featured: whether it is shown first [helpdesk_tree $.state.featured, helpdesk_tree
+--   $.children]
 with recursive
 
 tops as (

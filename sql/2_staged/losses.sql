@@ -1,6 +1,12 @@
 -- grain: one row per record and rule by which something of it is cut, changed or left out
 -- key: stream, source_id, rule
 -- survives_in says where the original can still be read.
+-- column stream: which stream the record belongs to
+-- column source_id: its key
+-- column ticket_id: the ticket it concerns, or its conversation where it belongs to no ticket
+-- column rule: the rule
+-- column detail: what happened, in words
+-- column survives_in: where the original can be read
 with
 
 messages as (
@@ -8,12 +14,16 @@ messages as (
         stream,
         source_id,
         ticket_id,
+        message_id,
         content_type,
         content_rule,
         is_text_cut,
         is_html_dropped,
         is_original_missing,
-        is_time_clamped
+        has_embedded_pictures,
+        is_time_clamped,
+        is_time_replaced,
+        written_at
     from staged.messages
 ),
 
@@ -28,13 +38,21 @@ dropped as (
     where fate = 'dropped'
 ),
 
-odd_content as (
+changed_content as (
     select
         stream,
         source_id,
         ticket_id,
         content_rule as rule,
-        concat('type ', content_type, ' is shown as its raw content') as detail
+        case content_rule
+            when 'picker_as_text' then 'the choices are lines of the text'
+            when 'field_as_text' then 'question and answer are lines of the text'
+            when 'carousel_as_text' then 'the cards are lines of the text'
+            when 'audio_as_file' then 'the recording is an attachment'
+            when 'animation_as_file' then 'the animation is an attachment'
+            when 'event_as_note' then 'the system line is an internal note'
+            else concat('type ', content_type, ' is shown as its raw content')
+        end as detail
     from messages
     where content_rule <> 'as_is'
 ),
@@ -56,7 +74,7 @@ dropped_html as (
         source_id,
         ticket_id,
         'html_dropped' as rule,
-        'the page is longer than 950000 bytes; its text is kept' as detail
+        'the page is longer than 950000 bytes or nested too deeply; its text is kept' as detail
     from messages
     where is_html_dropped
 ),
@@ -72,6 +90,17 @@ missing_originals as (
     where is_original_missing
 ),
 
+embedded_pictures as (
+    select
+        stream,
+        source_id,
+        ticket_id,
+        'embedded_picture_not_shown' as rule,
+        'pictures inside the original e-mail are named where they stood' as detail
+    from messages
+    where has_embedded_pictures
+),
+
 clamped_times as (
     select
         stream,
@@ -83,16 +112,35 @@ clamped_times as (
     where is_time_clamped
 ),
 
-broken_files as (
+replaced_times as (
     select
-        'messages' as stream,
-        message_id as source_id,
-        min(ticket_id) as ticket_id,
-        'attachment_not_available' as rule,
+        stream,
+        source_id,
+        ticket_id,
+        'time_before_any_helpdesk' as rule,
+        concat('written ', written_at, '; the beginning of the conversation stands in') as detail
+    from messages
+    where is_time_replaced
+),
+
+missing_files as (
+    select
+        message_id,
         string_agg(concat(name, ': ', reason), ', ' order by ordinal) as detail
     from staged.attachments
     where fetch_status = 'broken'
     group by message_id
+),
+
+broken_files as (
+    select
+        messages.stream,
+        messages.source_id,
+        messages.ticket_id,
+        'attachment_not_available' as rule,
+        missing_files.detail
+    from messages
+    inner join missing_files on messages.message_id = missing_files.message_id
 ),
 
 notepads as (
@@ -110,34 +158,37 @@ skipped_tickets as (
     select
         'conversations' as stream,
         source_id,
-        ticket_id,
+        min(ticket_id) as ticket_id,
         'anonymous_skipped' as rule,
-        concat(messages, ' messages') as detail
+        concat(sum(messages), ' messages') as detail
     from staged.tickets
     where is_skipped
+    group by source_id
 ),
 
 long_tags as (
     select
         'conversations' as stream,
-        ticket_id as source_id,
-        ticket_id,
+        tickets.source_id,
+        min(tickets.ticket_id) as ticket_id,
         'tag_cut' as rule,
-        concat(count(*), ' tags are longer than 256 characters') as detail
+        concat(count(distinct ticket_tags.tag), ' tags are longer than 256 characters') as detail
     from staged.ticket_tags
-    where is_cut
-    group by ticket_id
+    inner join staged.tickets on ticket_tags.ticket_id = tickets.ticket_id
+    where ticket_tags.is_cut
+    group by tickets.source_id
 ),
 
 long_subjects as (
     select
         'conversations' as stream,
         source_id,
-        ticket_id,
+        min(ticket_id) as ticket_id,
         'subject_cut' as rule,
         'the subject is longer than 998 characters' as detail
     from staged.tickets
     where subject_rule = 'own_cut'
+    group by source_id
 ),
 
 odd_profiles as (
@@ -153,17 +204,47 @@ odd_profiles as (
     select
         stream,
         source_key as source_id,
+        ticket_id,
+        'not_an_email_address' as rule,
+        'what stands as the e-mail address is none' as detail
+    from source.tickets
+    where
+        quarantine_rule is null
+        and person_email is null
+        and person_email_as_written is not null
+),
+
+odd_times as (
+    select
+        stream,
+        source_key as source_id,
+        ticket_id,
+        case
+            when created_at > fetched_at then 'time_in_future'
+            else 'time_before_any_helpdesk'
+        end as rule,
+        concat('began ', created_at, '; a time that can be true stands in') as detail
+    from source.tickets
+    where
+        quarantine_rule is null
+        and (created_at > fetched_at or created_at < timestamp '1995-01-01T00:00:00Z')
+),
+
+odd_phones as (
+    select
+        split_part(source_id, '/', 1) as stream,
+        substr(source_id, strpos(source_id, '/') + 1) as source_id,
         cast(null as varchar) as ticket_id,
         'not_a_phone_number' as rule,
         'what stands as the telephone number is none' as detail
-    from source.customers
-    where quarantine_rule is null and phone is null and phone_as_written is not null
+    from staged.phones
+    where rule = 'not_a_phone_number'
 ),
 
 everything as (
     select stream, source_id, ticket_id, rule, detail from dropped
     union all
-    select stream, source_id, ticket_id, rule, detail from odd_content
+    select stream, source_id, ticket_id, rule, detail from changed_content
     union all
     select stream, source_id, ticket_id, rule, detail from cut_texts
     union all
@@ -171,7 +252,11 @@ everything as (
     union all
     select stream, source_id, ticket_id, rule, detail from missing_originals
     union all
+    select stream, source_id, ticket_id, rule, detail from embedded_pictures
+    union all
     select stream, source_id, ticket_id, rule, detail from clamped_times
+    union all
+    select stream, source_id, ticket_id, rule, detail from replaced_times
     union all
     select stream, source_id, ticket_id, rule, detail from broken_files
     union all
@@ -184,6 +269,10 @@ everything as (
     select stream, source_id, ticket_id, rule, detail from long_subjects
     union all
     select stream, source_id, ticket_id, rule, detail from odd_profiles
+    union all
+    select stream, source_id, ticket_id, rule, detail from odd_times
+    union all
+    select stream, source_id, ticket_id, rule, detail from odd_phones
 ),
 
 final as (

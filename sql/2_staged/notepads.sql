@@ -1,7 +1,18 @@
 -- grain: one row per person with a note about them, when such notes are carried over
 -- key: message_id
--- The note goes to the end of the newest ticket of that person that has messages, and takes the
--- time of the last message there, so that no ticket looks younger than it is.
+-- The note goes to the end of the newest conversation of that person that has messages, and takes
+-- the time of the last message there, so that no ticket looks younger than it is.
+-- column platform: where it comes from
+-- column message_id: the message it becomes, notepad/<people_id> [people $.people_id]
+-- column stream: which stream the landed record belongs to
+-- column source_key: key of the landed record
+-- column snapshot: the snapshot that holds it
+-- column fetched_at: when it was received, UTC
+-- column customer_id: the customer it is about
+-- column conversation_id: the conversation it goes to; null when there is none
+-- column last_placed_at: time of the last message there, UTC; null when there is none
+-- column text: the note, with words that say what it is [people $.notepad]
+-- column rule: why it is not carried over; null when it is
 with
 
 people as (
@@ -28,33 +39,42 @@ actors as (
 identities as (
     select
         customer_id,
-        value as ticket_id
+        value as conversation_id
     from staged.customer_identities
     where kind = 'conversation'
 ),
 
+not_staged as (
+    select source_key
+    from staged.fates
+    where fate <> 'staged' and stream = 'messages'
+),
+
 messages as (
     select
-        ticket_id,
-        least(sent_at, fetched_at) as sent_at
-    from staged.message_texts
+        messages.conversation_id,
+        least(messages.sent_at, messages.fetched_at) as placed_at
+    from source.messages
+    left anti join not_staged on messages.source_key = not_staged.source_key
 ),
 
 ends as (
     select
-        ticket_id,
-        max(sent_at) as last_sent_at
+        conversation_id,
+        max(placed_at) as last_placed_at
     from messages
-    group by ticket_id
+    group by conversation_id
 ),
 
 newest as (
     select
         identities.customer_id,
-        first_value(ends.ticket_id order by ends.last_sent_at desc, ends.ticket_id) as ticket_id,
-        max(ends.last_sent_at) as last_sent_at
+        first_value(
+            ends.conversation_id order by ends.last_placed_at desc, ends.conversation_id
+        ) as conversation_id,
+        max(ends.last_placed_at) as last_placed_at
     from identities
-    inner join ends on identities.ticket_id = ends.ticket_id
+    inner join ends on identities.conversation_id = ends.conversation_id
     group by identities.customer_id
 ),
 
@@ -67,12 +87,12 @@ final as (
         people.snapshot,
         people.fetched_at,
         actors.customer_id,
-        newest.ticket_id,
-        newest.last_sent_at as sent_at,
+        newest.conversation_id,
+        newest.last_placed_at,
         concat('[note about this person] ', people.notepad) as text,
         case
             when mapping.notepad = 'skip' then 'notepad_skipped'
-            when newest.ticket_id is null then 'notepad_without_ticket'
+            when newest.conversation_id is null then 'notepad_without_ticket'
         end as rule
     from people
     inner join actors on concat('person:', people.person_id) = actors.actor_id

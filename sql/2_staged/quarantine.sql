@@ -1,5 +1,12 @@
 -- grain: one row per landed record that cannot be understood
 -- key: stream, source_key
+-- column platform: where it comes from
+-- column snapshot: the snapshot that holds the landed record
+-- column stream: which stream it belongs to
+-- column source_key: its key
+-- column ticket_id: the conversation it belongs to, where that is known
+-- column rule: why it cannot be understood
+-- column offending: its raw text, at most 2000 characters
 with
 
 fates as (
@@ -76,7 +83,8 @@ final as (
         fates.source_key,
         fates.ticket_id,
         fates.rule,
-        offending.offending
+        -- A whole record that belongs nowhere: what it refers to is what is wrong.
+        coalesce(offending.offending, fates.ticket_id) as offending
     from fates
     inner join offending
         on fates.stream = offending.stream and fates.source_key = offending.source_key

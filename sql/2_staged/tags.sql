@@ -1,5 +1,8 @@
 -- grain: one row per tag
 -- key: tag
+-- column platform: where it comes from
+-- column tag: as tickets carry it [conversations $.meta.segments]
+-- column tickets: how many tickets carry it
 with
 
 ticket_tags as (

@@ -6,8 +6,8 @@
 -- column snapshot: the snapshot that holds it
 -- column name: what it is called; its id when it has no name [teams $.name]
 -- column emoji: the sign beside its name, null where there is none [teams $.emoji]
--- column member_agent_ids: JSON, the agents who belong to it; null where nobody does
---   [teams $.operators]
+-- column member_agent_ids: JSON, the agents who belong to it; null where nobody does [teams
+--   $.operators]
 -- column members: how many agents those are
 -- column created_at: when it was made, UTC [teams $.created_at]
 -- column updated_at: when it was changed last, UTC [teams $.updated_at]
@@ -37,7 +37,7 @@ final as (
         coalesce(name, team_id) as name,
         emoji,
         agent_ids as member_agent_ids,
-        coalesce(array_length(json_texts(agent_ids)), 0) as members,
+        cast(coalesce(array_length(json_texts(agent_ids)), 0) as bigint) as members,
         created_at,
         updated_at
     from teams

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use emulator::crisp;
 
+use crate::explained::masked;
 use crate::program::{Bench, Servers, helpdesk, shop};
 
 /// Moves everything and says what must be true of every move.
@@ -169,4 +170,9 @@ fn the_demo_ends_without_a_finding_and_prints_what_is_expected() {
     let config = "deskferry-demo/deskferry.toml";
     let asked = bench.run(&["query", "--config", config, "select count(*) from tickets"]);
     assert_eq!(asked.code, 0, "{}", asked.stderr);
+    let short = "select ticket_id from tickets where messages between 3 and 5 order by 1 limit 1";
+    let short = bench.run(&["query", "--config", config, "--format", "csv", short]);
+    let ticket_id = short.stdout.lines().last().expect("has a row");
+    let explained = bench.run(&["explain", "--config", config, ticket_id]);
+    assert_prints_what_is_expected(&masked(&explained.stdout), "explanation.txt");
 }

@@ -340,7 +340,8 @@ fn entries(body: &[u8]) -> BTreeMap<String, String> {
         .collect()
 }
 
-async fn hash_object(warehouse: &Warehouse, path: &Path) -> Result<(u64, String)> {
+/// Length and SHA-256 of an object, read piece by piece.
+pub(crate) async fn hash_object(warehouse: &Warehouse, path: &Path) -> Result<(u64, String)> {
     let found = warehouse.store().get(path).await.map_err(|error| io("read", path, error))?;
     let mut hash = Sha256::new();
     let mut bytes = 0;

@@ -55,6 +55,8 @@ pub(crate) enum Verb {
     Reconcile(RunChoice),
     /// Ask a question in SQL; `staged` is the default schema.
     Query(Query),
+    /// Follow one record from the bytes that were received to what the target holds.
+    Explain(Explain),
     /// Serve a stand-in for a vendor's API on this machine.
     Emulator {
         #[command(subcommand)]
@@ -199,6 +201,15 @@ pub(crate) struct Load {
 pub(crate) struct Query {
     /// One statement; it is read from stdin when left out.
     pub(crate) sql: Option<String>,
+    #[command(flatten)]
+    pub(crate) choice: RunChoice,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The id of a ticket, message or customer, of either side; a kind may stand before it, as in
+    /// ticket:12345, or a landed record be named as in record:people/KEY.
+    pub(crate) id: String,
     #[command(flatten)]
     pub(crate) choice: RunChoice,
 }

@@ -102,8 +102,11 @@ impl Config {
         let url = warehouse.get("url").and_then(Value::as_str).ok_or_else(no_warehouse)?;
         let mut mapping = Mapping::default();
         for (key, value) in section(&table, "mapping")?.into_iter().flatten() {
-            let value = value.as_str().ok_or_else(|| not_text("mapping", key))?;
-            mapping.set(key, value)?;
+            let value = match value {
+                Value::Integer(number) => number.to_string(),
+                other => other.as_str().ok_or_else(|| not_text("mapping", key))?.to_owned(),
+            };
+            mapping.set(key, &value)?;
         }
         Ok(Self {
             warehouse: url.to_owned(),

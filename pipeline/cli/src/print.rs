@@ -58,7 +58,7 @@ pub(crate) fn batches(format: Format, batches: &[RecordBatch]) -> Result<()> {
 }
 
 /// Prints data. Whoever reads it may stop reading.
-fn data(text: &str) -> Result<()> {
+pub(crate) fn data(text: &str) -> Result<()> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Fault::config("nothing can be written to stdout").because(error))

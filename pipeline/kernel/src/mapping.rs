@@ -13,6 +13,8 @@ pub enum Values {
     OneOf(&'static [&'static str]),
     /// One of these words, or `gap:<days>d`.
     OneOfOrGap(&'static [&'static str]),
+    /// A whole number between these two, written in digits; the third is the default.
+    Number(u64, u64, &'static str),
     /// Any text that is not empty; this is the default.
     Text(&'static str),
     /// An e-mail address, or nothing.
@@ -41,6 +43,12 @@ pub const DECISIONS: &[Decision] = &[
         key: "split",
         meaning: "whether a long conversation becomes several tickets",
         values: Values::OneOfOrGap(&["none", "resolved"]),
+    },
+    Decision {
+        // No target states a limit for one ticket, so this is where the source itself stops adding.
+        key: "messages_per_ticket_max",
+        meaning: "how many messages a ticket may have; a longer conversation becomes several",
+        values: Values::Number(1, 100_000, "10000"),
     },
     Decision {
         key: "bots",
@@ -93,7 +101,7 @@ impl Values {
     fn default_value(self) -> &'static str {
         match self {
             Values::OneOf(words) | Values::OneOfOrGap(words) => words[0],
-            Values::Text(text) => text,
+            Values::Text(text) | Values::Number(_, _, text) => text,
             Values::Address => "",
         }
     }
@@ -102,6 +110,7 @@ impl Values {
         match self {
             Values::OneOf(words) => words.contains(&value),
             Values::OneOfOrGap(words) => words.contains(&value) || is_gap(value),
+            Values::Number(least, most, _) => is_number(value, least, most),
             Values::Text(_) => !value.trim().is_empty(),
             Values::Address => value.is_empty() || value.contains('@'),
         }
@@ -112,6 +121,7 @@ impl Values {
         match self {
             Values::OneOf(words) => format!("one of {}", words.join(", ")),
             Values::OneOfOrGap(words) => format!("one of {}, gap:<days>d", words.join(", ")),
+            Values::Number(least, most, _) => format!("a whole number from {least} to {most}"),
             Values::Text(_) => "any text that is not empty".to_owned(),
             Values::Address => "an e-mail address".to_owned(),
         }
@@ -124,6 +134,11 @@ fn is_gap(value: &str) -> bool {
         .and_then(|rest| rest.strip_suffix('d'))
         .and_then(|days| days.parse::<u32>().ok())
         .is_some_and(|days| days > 0)
+}
+
+fn is_number(value: &str, least: u64, most: u64) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_digit())
+        && value.parse().is_ok_and(|number| (least..=most).contains(&number))
 }
 
 /// A value for every decision.
@@ -195,5 +210,9 @@ mod tests {
         assert!(fault.advice().contains("message, note, skip"));
         mapping.set("split", "gap:30d").expect("a gap in days is allowed");
         assert!(mapping.set("split", "gap:0d").is_err());
+        mapping.set("messages_per_ticket_max", "500").expect("a number within its bounds");
+        for value in ["", "0", "-1", "+5", "1e3", "many", "100001"] {
+            assert!(mapping.set("messages_per_ticket_max", value).is_err(), "{value:?}");
+        }
     }
 }

@@ -22,5 +22,5 @@ pub use models::{Models, Origin};
 pub use planning::{Planned, plan, plan_hash, plan_on};
 pub use reconciling::{Reconciled, TableCounts, reconcile};
 pub use select::{check_reads_only, select, select_stream};
-pub use staging::{Build, stage, stage_on};
+pub use staging::{Build, stage, stage_counting, stage_on};
 pub use tables::Finding;

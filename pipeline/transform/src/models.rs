@@ -202,7 +202,7 @@ mod tests {
             let last = model.sql.trim_end().lines().last().unwrap_or("");
             let by_key = format!("select * from final order by {}", model.key.join(", "));
             let is_by_place = model.file == "2_staged/messages.sql"
-                && last == "select * from final order by ticket_id, position";
+                && last == "select * from final order by conversation_id, place";
             assert!(last == by_key || is_by_place, "{}: {last}", model.file);
         }
     }

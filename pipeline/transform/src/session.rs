@@ -183,6 +183,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn arrows_reach_into_a_document_and_leave_our_own_functions_alone() {
+        let sql = r#"select sum((raw->>'a')::bigint) as a, min(raw->>'b') as b,
+                min(json_text(named_struct('d', json_at(raw, '$.c.d')))) as d,
+                count(*) filter (where (raw->'c'->>'d') = 'true' and (raw->>'no') is null) as ones,
+                min(json_row(raw, 'd BOOL PATH $.c.d')['d']) as e
+            from documents where (raw->>'b') = 'x'"#;
+        let (documents, shown) = counted(sql).await;
+        assert_eq!(documents, 500, "{shown}");
+        assert!(shown.contains(r#"| 124750 | x | {"d":"true"} | 500  | true |"#), "{shown}");
+    }
+
+    #[tokio::test]
     async fn shapes_are_counted_taken_apart_and_sampled() {
         let sql = "with read as (
                 select raw, json_row(raw, 'shape SHAPE PATH $ MAPS $.c')['shape'] as shape

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use kernel::{BuildId, Fault, Mapping, Result, SnapshotId};
 use landing::{Warehouse, layout, snapshot};
@@ -18,7 +19,7 @@ use crate::tables::{self, Finding};
 
 /// Raised whenever a function of the engine gives something else for the same input, so that
 /// builds of an older program are not taken for this one's.
-const ENGINE: u32 = 1;
+const ENGINE: u32 = 2;
 
 /// The staged tables of one chain of snapshots.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub(crate) struct BuildFacts {
 /// Builds the staged tables of a platform from its snapshots, oldest first, unless they are there.
 ///
 /// # Errors
-/// `FixConfig` for decisions that this version cannot carry out, `FixData` for SQL that fails.
+/// `FixConfig` for a platform that has no models, `FixData` for SQL that fails.
 pub async fn stage(
     warehouse: &Warehouse,
     platform: &str,
@@ -70,7 +71,25 @@ pub async fn stage_on(
     mapping: &Mapping,
     models: &Models,
 ) -> Result<Build> {
-    let session = Session::open_with(warehouse, threads, Arc::default())?;
+    stage_counting(threads, Arc::default(), warehouse, platform, snapshots, mapping, models).await
+}
+
+/// [`stage_on`], with a count of the documents that `json_row` reads. For the test that each is
+/// read once.
+///
+/// # Errors
+/// As [`stage`].
+#[doc(hidden)]
+pub async fn stage_counting(
+    threads: usize,
+    documents: Arc<AtomicU64>,
+    warehouse: &Warehouse,
+    platform: &str,
+    snapshots: &[SnapshotId],
+    mapping: &Mapping,
+    models: &Models,
+) -> Result<Build> {
+    let session = Session::open_with(warehouse, threads, documents)?;
     stage_in(&session, platform, snapshots, mapping, models).await
 }
 
@@ -81,7 +100,6 @@ async fn stage_in(
     mapping: &Mapping,
     models: &Models,
 ) -> Result<Build> {
-    check_decisions(mapping)?;
     let wanted = wanted_models(platform, models)?;
     let id = build_id(&session.warehouse, platform, snapshots, mapping, &wanted).await?;
     if let Some(facts) = facts_of(&session.warehouse, &id).await? {
@@ -202,13 +220,4 @@ async fn build_id(
     }
     let hash = fingerprint(pieces.iter().map(String::as_str));
     Ok(BuildId(hash[..12].to_owned()))
-}
-
-fn check_decisions(mapping: &Mapping) -> Result<()> {
-    let split = mapping.get("split");
-    if split != "none" {
-        return Err(Fault::config(format!("[mapping] split = {split:?} is not built yet"))
-            .hint("leave split out, or set it to \"none\""));
-    }
-    Ok(())
 }

@@ -64,6 +64,11 @@ named as (
         document['is_valid'] as is_valid,
         document['session_id'] as ticket_id,
         nullif(trim(document['people_id']), '') as person_id,
+        case
+            when trim(document['people_id']) <> ''
+                then concat('person:', trim(document['people_id']))
+            else concat('session:', document['session_id'])
+        end as actor_id,
         nullif(document['assignee_id'], '') as assignee_id,
         nullif(trim(document['inbox_id']), '') as inbox_id,
 
@@ -80,7 +85,6 @@ named as (
         nullif(trim(document['nickname']), '') as person_name,
         email_address(document['email']) as person_email,
         nullif(trim(document['email']), '') as person_email_as_written,
-        phone_number(document['phone']) as person_phone,
         nullif(trim(document['phone']), '') as person_phone_as_written,
         nullif(trim(document['address']), '') as person_address,
         nullif(trim(document['avatar']), '') as person_avatar_url,
@@ -127,6 +131,7 @@ judged as (
         shape,
         ticket_id,
         person_id,
+        actor_id,
         assignee_id,
         inbox_id,
         state,
@@ -141,7 +146,6 @@ judged as (
         person_name,
         person_email,
         person_email_as_written,
-        person_phone,
         person_phone_as_written,
         person_address,
         person_avatar_url,
@@ -188,6 +192,7 @@ final as (
         shape,
         ticket_id,
         person_id,
+        actor_id,
         assignee_id,
         inbox_id,
         state,
@@ -202,7 +207,6 @@ final as (
         person_name,
         person_email,
         person_email_as_written,
-        person_phone,
         person_phone_as_written,
         person_address,
         person_avatar_url,

@@ -63,6 +63,18 @@ shared_phones as (
     where customers.phone is not null and planned.phone is null
 ),
 
+unread_phones as (
+    select
+        platform,
+        'customers' as stream,
+        customer_id as source_id,
+        cast(null as varchar) as ticket_id,
+        'phone_not_certain' as rule,
+        'the number lacks its country, so it is not carried' as detail
+    from staged.customers
+    where phone_as_written is not null and not is_skipped
+),
+
 thin_customers as (
     select
         platform,
@@ -76,7 +88,7 @@ thin_customers as (
             case when data is not null then 'data' end,
             case when company_name is not null then 'company' end,
             case when utc_offset_min is not null then 'time zone offset' end,
-            case when other_fields > 0 then 'description, address or website' end
+            case when other_fields > 0 then 'other fields of the profile' end
         ) as detail
     from staged.customers
     where
@@ -110,10 +122,10 @@ bots as (
         messages.message_id as source_id,
         messages.ticket_id,
         'bot_as_legacy_agent' as rule,
-        'a bot wrote this; the name is kept beside the message' as detail
+        'a machine wrote this; its name is kept beside the message' as detail
     from staged.messages
     left semi join planned_tickets on messages.ticket_id = planned_tickets.ticket_id
-    where messages.author_type = 'bot'
+    where messages.author_type in ('bot', 'plugin', 'trigger')
 ),
 
 mails_as_chat as (
@@ -137,6 +149,8 @@ everything as (
     select platform, stream, source_id, ticket_id, rule, detail from skipped_messages
     union all
     select platform, stream, source_id, ticket_id, rule, detail from shared_phones
+    union all
+    select platform, stream, source_id, ticket_id, rule, detail from unread_phones
     union all
     select platform, stream, source_id, ticket_id, rule, detail from thin_customers
     union all

@@ -29,6 +29,9 @@ tickets as (
     select
         platform,
         ticket_id,
+        conversation_id,
+        part,
+        parts,
         customer_id,
         assignee_agent_id,
         first_agent_id,
@@ -106,7 +109,9 @@ shaped as (
         tickets.messages,
         json_text(named_struct(
             'source', tickets.platform,
-            'conversation', tickets.ticket_id,
+            'conversation', tickets.conversation_id,
+            'part', case when tickets.parts > 1 then tickets.part end,
+            'parts', case when tickets.parts > 1 then tickets.parts end,
             'state', tickets.state,
             'topic', nullif(tickets.topic, ''),
             'data', tickets.data,

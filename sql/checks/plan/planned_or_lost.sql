@@ -25,9 +25,10 @@ records as (
     from plan.losses
     where rule = 'anonymous_skipped'
     union all
-    select 'ticket' as kind, ticket_id as source_id, 'lost' as place
+    select 'ticket' as kind, tickets.ticket_id as source_id, 'lost' as place
     from staged.losses
-    where rule = 'anonymous_skipped'
+    inner join staged.tickets on losses.source_id = tickets.source_id
+    where losses.stream = 'conversations' and losses.rule = 'anonymous_skipped'
     union all
     select 'ticket' as kind, ticket_id as source_id, 'lost' as place
     from plan.losses

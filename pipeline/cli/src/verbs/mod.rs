@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod emulate;
+mod explain;
 mod extract_source;
 mod init;
 mod load_target;
@@ -53,6 +54,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Verb::Load(load) => load_target::run(&config()?, load, format).await?,
         Verb::Reconcile(choice) => reconcile::run(&config()?, choice, format).await?,
         Verb::Query(query) => query::run(&config()?, query, format).await?,
+        Verb::Explain(explain) => explain::run(&config()?, explain, format).await?,
     };
     Ok(ending)
 }

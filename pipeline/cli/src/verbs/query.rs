@@ -4,9 +4,10 @@ use std::io::Read;
 
 use kernel::{Fault, Result, RunId, SnapshotId};
 use landing::Warehouse;
+use transform::Scope;
 
 use crate::Ending;
-use crate::arguments::{Format, Query};
+use crate::arguments::{Format, Query, RunChoice};
 use crate::config::Config;
 use crate::print;
 
@@ -16,16 +17,26 @@ pub(crate) async fn run(config: &Config, query: &Query, format: Format) -> Resul
         None => from_stdin()?,
     };
     let warehouse = config.warehouse()?;
-    let wanted = query.choice.run.as_deref().map(str::parse::<RunId>).transpose()?;
-    let mut scope = audit::scope_of(&warehouse, wanted, config.mapping.clone()).await?;
-    if scope.snapshots.is_empty()
-        && let Some(newest) = newest(config, &warehouse).await?
-    {
-        scope.snapshots = landing::chain::chain(&warehouse, &newest).await?;
-    }
+    let scope = scope(config, &warehouse, &query.choice).await?;
     let answer = audit::ask(&warehouse, &scope, &sql).await?;
     print::batches(format, &answer)?;
     Ok(Ending::Done)
+}
+
+/// What a question sees.
+pub(super) async fn scope(
+    config: &Config,
+    warehouse: &Warehouse,
+    choice: &RunChoice,
+) -> Result<Scope> {
+    let wanted = choice.run.as_deref().map(str::parse::<RunId>).transpose()?;
+    let mut scope = audit::scope_of(warehouse, wanted, config.mapping.clone()).await?;
+    if scope.snapshots.is_empty()
+        && let Some(newest) = newest(config, warehouse).await?
+    {
+        scope.snapshots = landing::chain::chain(warehouse, &newest).await?;
+    }
+    Ok(scope)
 }
 
 /// What was landed can be asked before anything is built of it.

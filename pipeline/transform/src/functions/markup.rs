@@ -1,131 +1,76 @@
-//! Markdown and HTML that came from a source: shown safely, and searched for pictures.
+//! HTML that came from a source: cleaned, or read as plain text.
 //!
-//! Everything that leaves here as HTML is safe to put before an agent: no scripts, no handlers, no
-//! addresses of unknown schemes.
+//! What leaves here as HTML is safe to put before an agent: no scripts, no handlers, no styles, no
+//! forms, and only addresses of the web, of mail and of telephones.
 
 use std::sync::LazyLock;
 
-use pulldown_cmark::{Event, Options, Parser, html};
+use super::images;
 
 static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     let mut cleaner = ammonia::Builder::default();
-    cleaner.link_rel(Some("noopener noreferrer"));
+    cleaner
+        .link_rel(Some("noopener noreferrer"))
+        .url_schemes(["http", "https", "mailto", "tel"].into())
+        // A relative address would lead into the program of whoever shows the page.
+        .url_relative(ammonia::UrlRelative::Deny)
+        .clean_content_tags(SILENT.into());
     cleaner
 });
 
-/// HTML without anything that could act: links and pictures stay.
-pub(crate) fn clean(html: &str) -> String {
-    CLEANER.clean(html).to_string()
+/// Elements whose content is no text for readers.
+const SILENT: [&str; 9] =
+    ["head", "iframe", "math", "noscript", "object", "script", "style", "svg", "title"];
+
+/// Elements that may lie inside each other. Cleaning takes time with the square of it: tens of
+/// thousands, which no mail program writes, would take minutes.
+const DEPTH_MAX: usize = 500;
+
+/// HTML without anything that could act: links stay, and pictures with an address. Nothing for a page that is nested
+/// too deeply.
+pub(crate) fn clean(html: &str) -> Option<String> {
+    (depth_of(html) <= DEPTH_MAX).then(|| CLEANER.clean(&images::name_embedded(html)).to_string())
 }
 
-/// Like [`clean`], and pictures whose address is one of `lost` keep only their description.
-pub(crate) fn clean_without(html: &str, lost: &[&str]) -> String {
-    if lost.is_empty() {
-        return clean(html);
-    }
-    let lost: Vec<String> = lost.iter().map(|url| (*url).to_owned()).collect();
-    let mut cleaner = ammonia::Builder::default();
-    cleaner.link_rel(Some("noopener noreferrer"));
-    cleaner.attribute_filter(move |element, attribute, value| {
-        let is_lost = element == "img" && attribute == "src" && lost.iter().any(|it| it == value);
-        (!is_lost).then(|| value.into())
-    });
-    cleaner.clean(html).to_string()
-}
-
-/// Markdown as HTML. HTML inside it is shown as the text it is, and a line stays a line.
-pub(crate) fn from_markdown(markdown: &str) -> String {
-    let parser = Parser::new_ext(markdown, Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES);
-    let shown = parser.map(|event| match event {
-        Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
-        Event::SoftBreak => Event::HardBreak,
-        other => other,
-    });
-    let mut page = String::with_capacity(markdown.len() + markdown.len() / 2);
-    html::push_html(&mut page, shown);
-    // Only addresses can still do harm, since every other piece was written by the renderer; most
-    // messages have none, and cleaning costs far more than rendering.
-    if page.contains("<a ") || page.contains("<img ") {
-        page = clean(&page);
-    }
-    page.truncate(page.trim_end().len());
-    page
-}
-
-/// Addresses of pictures shown by Markdown `![…](…)` and by `<img src=…>`, each once, in order.
-pub(crate) fn image_urls(text: &str) -> Vec<String> {
-    let mut found: Vec<(usize, String)> = Vec::new();
-    if text.contains("](") {
-        markdown_images(text, &mut found);
-    }
-    html_images(text, &mut found);
-    found.sort();
-    let mut urls: Vec<String> = Vec::new();
-    for (_, url) in found {
-        let is_web = url.starts_with("https://") || url.starts_with("http://");
-        if is_web && !urls.contains(&url) {
-            urls.push(url);
-        }
-    }
-    urls
-}
-
-fn markdown_images(text: &str, found: &mut Vec<(usize, String)>) {
-    let mut from = 0;
-    while let Some(start) = text[from..].find("![").map(|place| from + place) {
-        from = start + 2;
-        let Some(middle) = text[from..].find("](").map(|place| from + place) else {
-            return;
-        };
-        let description = &text[from..middle];
-        if description.contains("![") || description.contains("\n\n") {
+/// How many elements lie inside each other at most, counting those that need an end.
+fn depth_of(html: &str) -> usize {
+    const WITHOUT_END: [&str; 16] = [
+        "p", "li", "br", "img", "hr", "td", "th", "tr", "dt", "dd", "meta", "link", "input",
+        "option", "col", "area",
+    ];
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for piece in html.split('<').skip(1) {
+        let is_end = piece.starts_with('/');
+        let name: String = piece
+            .trim_start_matches('/')
+            .chars()
+            .take_while(char::is_ascii_alphanumeric)
+            .map(|letter| letter.to_ascii_lowercase())
+            .collect();
+        if name.is_empty() || WITHOUT_END.contains(&name.as_str()) {
             continue;
         }
-        let target = text[middle + 2..].trim_start().trim_start_matches('<');
-        let end = target.find([')', '>', ' ', '\n', '\t', '"']);
-        if let Some(end) = end {
-            found.push((start, target[..end].to_owned()));
-        }
+        depth = if is_end { depth.saturating_sub(1) } else { depth + 1 };
+        deepest = deepest.max(depth);
     }
-}
-
-fn html_images(text: &str, found: &mut Vec<(usize, String)>) {
-    let lower = text.to_ascii_lowercase();
-    let mut from = 0;
-    while let Some(start) = lower[from..].find("<img").map(|place| from + place) {
-        from = start + 4;
-        let end = lower[from..].find('>').map_or(lower.len(), |place| from + place);
-        if let Some(url) = attribute(&text[from..end], &lower[from..end], "src") {
-            found.push((start, url.replace("&amp;", "&")));
-        }
-    }
-}
-
-/// The value of an attribute in the inside of a tag.
-fn attribute<'a>(tag: &'a str, lower: &str, name: &str) -> Option<&'a str> {
-    let mut from = 0;
-    while let Some(place) = lower[from..].find(name).map(|place| from + place) {
-        from = place + name.len();
-        let is_whole = lower[..place].ends_with(|letter: char| letter.is_ascii_whitespace());
-        let Some(value) = tag[from..].trim_start().strip_prefix('=').filter(|_| is_whole) else {
-            continue;
-        };
-        let value = value.trim_start();
-        return match value.chars().next() {
-            Some(quote @ ('"' | '\'')) => value[1..].split(quote).next(),
-            _ => value.split_ascii_whitespace().next(),
-        };
-    }
-    None
+    deepest
 }
 
 /// HTML as plain text: for messages that have no text of their own.
 pub(crate) fn text_of_html(html: &str) -> String {
     static STRIPPER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
         let mut stripper = ammonia::Builder::empty();
-        stripper.clean_content_tags(["script", "style", "head", "title"].into());
+        stripper.clean_content_tags(SILENT.into());
         stripper
     });
+    if depth_of(html) > DEPTH_MAX {
+        let pieces = html.split('<').map(|piece| piece.rsplit('>').next().unwrap_or(""));
+        return pieces
+            .map(str::trim)
+            .filter(|piece| !piece.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ");
+    }
     let mut lined = String::with_capacity(html.len());
     for (place, piece) in html.split('<').enumerate() {
         if place > 0 {
@@ -160,45 +105,157 @@ pub(crate) fn text_of_html(html: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::markdown;
     use super::*;
 
-    #[test]
-    fn html_inside_markdown_is_shown_not_run() {
-        let page = from_markdown("**big** <script>alert(1)</script> <img src=x onerror=y>");
-        assert!(page.contains("<strong>big</strong>"), "{page}");
-        assert!(page.contains("&lt;script&gt;"), "{page}");
-        assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
-        let link = from_markdown("[here](javascript:alert(1)) [there](https://shop.example/a)");
-        assert!(!link.contains("javascript"), "{link}");
-        assert!(link.contains("href=\"https://shop.example/a\""), "{link}");
+    /// What an attacker may write, with what a reader must still find.
+    const ATTACKS: &[(&str, &str)] = &[
+        ("<script>alert(1)</script>after", "after"),
+        ("<ScRiPt src=//evil.example/x.js></sCrIpT>after", "after"),
+        ("<p onclick=\"alert(1)\" onmouseover='x'>words</p>", "words"),
+        ("<img src=\"https://a.example/1.png\" onerror=alert(1) alt=\"cup\">", "cup"),
+        ("<a href=\"javascript:alert(1)\">here</a>", "here"),
+        ("<a href=\" JaVa\tScRiPt:alert(1)\">here</a>", "here"),
+        ("<a href=\"&#106;avascript&colon;alert(1)\">here</a>", "here"),
+        ("<a href=\"data:text/html,<script>alert(1)</script>\">here</a>", "here"),
+        ("<a href=\"vbscript:x\">here</a>", "here"),
+        ("<a href=\"/api/users\">here</a><a href=\"//evil.example\">there</a>", "there"),
+        ("<img src=\"data:image/svg+xml;base64,PHN2Zz4=\" alt=\"cup\">", "cup"),
+        ("<svg onload=alert(1)><script>alert(1)</script></svg>after", "after"),
+        ("<svg><a xlink:href=\"javascript:alert(1)\"><text>x</text></a></svg>after", "after"),
+        ("<math><mtext><style><img src=x onerror=alert(1)></style></mtext></math>after", "after"),
+        ("<style>body{background:url(javascript:alert(1))}</style>after", "after"),
+        ("<p style=\"background:url(javascript:alert(1))\">words</p>", "words"),
+        ("<iframe src=\"https://evil.example\"></iframe>after", "after"),
+        ("<iframe srcdoc=\"<script>alert(1)</script>\"></iframe>after", "after"),
+        (
+            "<form action=\"https://evil.example\"><input name=a>words<button>go</button></form>",
+            "words",
+        ),
+        ("<object data=\"https://evil.example/x.swf\"></object><embed src=x>after", "after"),
+        ("<base href=\"https://evil.example/\">after", "after"),
+        ("<meta http-equiv=refresh content=\"0;url=javascript:alert(1)\">after", "after"),
+        ("<link rel=stylesheet href=https://evil.example/x.css>after", "after"),
+        ("words<b><script>alert(1)", "words"),
+        ("words<!-- <script>alert(1)</script>", "words"),
+        (
+            "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\"></noscript>after",
+            "after",
+        ),
+        ("<textarea></textarea><script>alert(1)</script>after", "after"),
+        ("<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>", "alert(1)"),
+        ("<template><script>alert(1)</script></template>after", "after"),
+        ("<div id=x class=y><details open ontoggle=alert(1)>words</details></div>", "words"),
+    ];
+
+    /// Fails unless every element and attribute of a page that our cleaner wrote is harmless.
+    fn assert_harmless(page: &str, attack: &str) {
+        let elements = [
+            "script", "style", "svg", "math", "iframe", "form", "input", "button", "object",
+            "embed", "base", "meta", "link", "template", "noscript", "textarea", "!--",
+        ];
+        for tag in page.split('<').skip(1) {
+            let tag = tag.to_ascii_lowercase();
+            let name = tag.trim_start_matches('/').split([' ', '>', '/']).next().unwrap_or("");
+            assert!(!elements.contains(&name), "{attack}: {page}");
+            let mut pieces = tag.split('"');
+            while let (Some(before), Some(value)) = (pieces.next(), pieces.next()) {
+                let Some(attribute) = before.trim_end_matches('=').rsplit(' ').next() else {
+                    continue;
+                };
+                if !before.ends_with('=') || before.contains('>') {
+                    break;
+                }
+                let is_known = ["href", "src", "alt", "title", "rel", "class", "open", "width"];
+                assert!(is_known.contains(&attribute), "{attack}: {page}");
+                let is_address = ["href", "src"].contains(&attribute);
+                let is_web = ["https://", "http://", "mailto:", "tel:"]
+                    .iter()
+                    .any(|scheme| value.starts_with(scheme));
+                assert!(!is_address || is_web, "{attack}: {page}");
+            }
+        }
     }
 
     #[test]
-    fn lines_stay_lines() {
-        assert_eq!(from_markdown("one\ntwo"), "<p>one<br />\ntwo</p>");
+    fn nothing_that_acts_survives_in_an_original_and_its_words_do() {
+        for (attack, words) in ATTACKS {
+            let page = clean(attack).expect("is not deep");
+            assert_harmless(&page, attack);
+            assert!(page.contains(words), "{attack}: {page}");
+            assert_eq!(clean(&page), Some(page), "what is clean stays as it is");
+        }
     }
 
     #[test]
-    fn cleaned_html_keeps_pictures_except_lost_ones() {
-        let html = r#"<p onclick="x()">a<img src="https://a.example/1.png" alt="one">
-            <img src="https://a.example/2.png" alt="two"></p><script>x()</script>"#;
-        let page = clean_without(html, &["https://a.example/2.png"]);
-        assert!(page.contains("https://a.example/1.png") && page.contains("alt=\"two\""));
-        assert!(!page.contains("2.png") && !page.contains("onclick") && !page.contains("script"));
+    fn nothing_that_acts_survives_in_markdown() {
+        for (attack, words) in ATTACKS {
+            for markdown in [
+                (*attack).to_owned(),
+                format!("# {attack}\n\n* {attack}\n\n> {attack}"),
+                format!("**{attack}** [x](https://a.example) ![y](https://a.example/y.png)"),
+                format!("| a |\n| - |\n| {attack} |"),
+                format!("- {attack}\n![{attack}](https://a.example/y.png)\nBuy: {attack}"),
+            ] {
+                let page = markdown::to_html(&markdown);
+                assert_harmless(&page, &markdown);
+                assert!(page.contains(words), "{markdown}: {page}");
+            }
+        }
+        for address in [
+            "javascript:alert(1)",
+            "JAVASCRIPT:alert(1)",
+            "data:text/html,x",
+            "vbscript:x",
+            "&#x6A;avascript:alert(1)",
+            "java&#10;script:alert(1)",
+            "/relative",
+            "//evil.example",
+            "file:///etc/passwd",
+        ] {
+            for markdown in [
+                format!("[x]({address})"),
+                format!("![x]({address})"),
+                format!("[x]: {address}\n\n[x]"),
+                format!("<{address}>"),
+                format!("${{frame}}[x]({address})"),
+                format!("![x]({address} =10x10)"),
+            ] {
+                let page = markdown::to_html(&markdown);
+                assert_harmless(&page, &markdown);
+                assert!(!page.contains("href") && !page.contains("src="), "{markdown}: {page}");
+            }
+        }
     }
 
     #[test]
-    fn pictures_are_found_in_both_spellings_once_each() {
-        let text = "a ![x](https://a.example/1.png) <IMG alt='src' SRC='http://a.example/2.png?a&amp;b'>
-            ![y](https://a.example/1.png \"title\") ![z](/relative.png) <img data-src=\"https://no.example\">";
-        assert_eq!(image_urls(text), ["https://a.example/1.png", "http://a.example/2.png?a&b"]);
-        assert!(image_urls("[link](https://a.example) ![open](https://a.example").is_empty());
+    fn cleaned_html_keeps_links_pictures_and_tables() {
+        let html = r#"<table><tr><td><a href="https://a.example/x">x</a></td></tr></table>
+            <img src="https://a.example/1.png" alt="one" width="10"><a href="mailto:a@b.example">m</a>"#;
+        let page = clean(html).expect("is not deep");
+        for part in ["<td>", "href=\"https://a.example/x\"", "width=\"10\"", "mailto:a@b.example"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+    }
+
+    #[test]
+    fn what_is_nested_too_deeply_is_read_as_text_only() {
+        for tag in ["<div>", "<b>", "<table>", "<Font size=1>", "<x-y>"] {
+            let deep = format!("{}end", tag.repeat(50_000));
+            assert_eq!(clean(&deep), None, "{tag}");
+            assert_eq!(text_of_html(&deep), "end");
+        }
+        let flat = format!("{}end", "<p>a<br><li>b".repeat(2_000));
+        assert!(clean(&flat).is_some_and(|page| page.contains("end")));
+        let quoted = format!("{}end https://a.example", "> ".repeat(50_000));
+        assert!(markdown::to_html(&quoted).contains("end"));
+        assert!(markdown::to_html(&"[".repeat(50_000)).contains('['));
     }
 
     #[test]
     fn html_reads_as_text() {
-        let html =
-            "<html><head><title>t</title></head><p>Thanks,<br>see &amp; read</p><div>Bye</div>";
-        assert_eq!(text_of_html(html), "Thanks,\nsee & read\nBye");
+        let html = "<html><head><title>t</title></head><style>p{}</style><p>Thanks,<br>see &amp; \
+            read</p><div>1 &lt; 2&nbsp;&euro;</div><script>x()</script>";
+        assert_eq!(text_of_html(html), "Thanks,\nsee & read\n1 < 2 €");
     }
 }

@@ -3,6 +3,7 @@
 //! A function takes one row's values and is lenient: what it cannot read gives null or nothing.
 //! This module adapts plain Rust functions to columns; what they do is in the modules below.
 
+mod images;
 mod json_at;
 mod json_parts;
 mod json_path;
@@ -13,7 +14,10 @@ mod json_spec;
 mod json_text;
 mod json_tree;
 mod json_walk;
+mod mail;
+mod markdown;
 mod markup;
+mod phone;
 mod plain;
 
 use std::sync::Arc;
@@ -34,6 +38,9 @@ type OnColumns = fn(&[ArrayRef]) -> Result<ArrayRef>;
 
 /// Makes every function known to a session. `documents` counts what `json_row` reads.
 pub(crate) fn register(session: &SessionContext, documents: Arc<AtomicU64>) {
+    // `->` and `->>`, for questions; they read a document each time, and models do not use them.
+    datafusion_functions_json::register_all(&mut session.clone())
+        .expect("a session takes any function");
     session.register_udf(ScalarUDF::from(json_row::JsonRow::counting(documents)));
     session.register_udf(ScalarUDF::from(json_text::JsonText::new()));
     for (name, takes, gives, body) in plain_functions() {
@@ -61,7 +68,7 @@ fn plain_functions() -> Vec<(&'static str, Vec<DataType>, DataType, OnColumns)> 
     let text_and_number = || vec![DataType::Utf8, DataType::Int64];
     let texts = list_of(DataType::Utf8);
     let entries = list_of(DataType::Struct(json_parts::entry_fields()));
-    let clean_takes = vec![DataType::Utf8, texts.clone()];
+    let lost_takes = vec![DataType::Utf8, texts.clone(), texts.clone()];
     vec![
         ("json_at", vec![DataType::Utf8, DataType::Utf8], DataType::Utf8, |columns| {
             let [documents, paths] =
@@ -78,24 +85,27 @@ fn plain_functions() -> Vec<(&'static str, Vec<DataType>, DataType, OnColumns)> 
             Ok(json_parts::entries(as_string_array(&columns[0])?))
         }),
         ("markdown_html", text(), DataType::Utf8, |columns| {
-            each_text(&columns[0], |text| Some(markup::from_markdown(text)))
+            each_text(&columns[0], |text| Some(markdown::to_html(text)))
         }),
-        ("html_clean", clean_takes, DataType::Utf8, html_clean),
+        ("html_clean", text(), DataType::Utf8, |columns| each_text(&columns[0], markup::clean)),
         ("html_text", text(), DataType::Utf8, |columns| {
             each_text(&columns[0], |text| Some(markup::text_of_html(text)))
         }),
         ("image_urls", text(), texts, image_urls),
+        ("name_lost_images", lost_takes, DataType::Utf8, name_lost_images),
+        ("mail_header", vec![DataType::Utf8, DataType::Utf8], DataType::Utf8, mail_header),
         ("cut_text", text_and_number(), DataType::Utf8, |columns| cut(columns, plain::cut_text)),
         ("cut_bytes", text_and_number(), DataType::Utf8, |columns| cut(columns, plain::cut_bytes)),
         ("one_line", text(), DataType::Utf8, |columns| {
             each_text(&columns[0], |text| Some(plain::one_line(text)))
         }),
+        ("visible_line", text(), DataType::Utf8, |columns| {
+            each_text(&columns[0], |text| Some(plain::visible_line(text)))
+        }),
         ("email_address", text(), DataType::Utf8, |columns| {
             each_text(&columns[0], plain::email_address)
         }),
-        ("phone_number", text(), DataType::Utf8, |columns| {
-            each_text(&columns[0], plain::phone_number)
-        }),
+        ("phone_number", vec![DataType::Utf8, DataType::Utf8], DataType::Utf8, phone_number),
         ("utc_of_ms", vec![DataType::Int64], utc_time(), utc_of_ms),
         ("utc_of_text", text(), utc_time(), utc_of_text),
     ]
@@ -129,30 +139,48 @@ fn cut(columns: &[ArrayRef], body: fn(&str, usize) -> &str) -> Result<ArrayRef> 
     Ok(Arc::new(outcome))
 }
 
-fn html_clean(columns: &[ArrayRef]) -> Result<ArrayRef> {
-    let pages = as_string_array(&columns[0])?;
-    let lost = columns[1].as_list::<i32>();
+fn name_lost_images(columns: &[ArrayRef]) -> Result<ArrayRef> {
+    let texts = as_string_array(&columns[0])?;
+    let (urls, reasons) = (columns[1].as_list::<i32>(), columns[2].as_list::<i32>());
     let mut outcome = StringBuilder::new();
-    for (row, page) in pages.iter().enumerate() {
-        let urls = if lost.is_null(row) { None } else { Some(lost.value(row)) };
-        let urls: Vec<&str> = match &urls {
-            Some(urls) => as_string_array(urls)?.iter().flatten().collect(),
-            None => Vec::new(),
-        };
-        outcome.append_option(page.map(|page| markup::clean_without(page, &urls)));
+    for (row, text) in texts.iter().enumerate() {
+        if urls.is_null(row) || reasons.is_null(row) {
+            outcome.append_option(text);
+            continue;
+        }
+        let (urls, reasons) = (urls.value(row), reasons.value(row));
+        let (urls, reasons) = (as_string_array(&urls)?, as_string_array(&reasons)?);
+        let pairs = urls.iter().zip(reasons);
+        let lost: Vec<(&str, &str)> = pairs.filter_map(|(url, why)| url.zip(why)).collect();
+        outcome.append_option(text.map(|text| images::name_lost(text, &lost)));
     }
     Ok(Arc::new(outcome.finish()))
+}
+
+fn mail_header(columns: &[ArrayRef]) -> Result<ArrayRef> {
+    let (headers, names) = (as_string_array(&columns[0])?, as_string_array(&columns[1])?);
+    let pairs = headers.iter().zip(names);
+    let outcome: StringArray = pairs.map(|(headers, name)| mail::header(headers?, name?)).collect();
+    Ok(Arc::new(outcome))
 }
 
 fn image_urls(columns: &[ArrayRef]) -> Result<ArrayRef> {
     let mut lists = ListBuilder::new(StringBuilder::new());
     for text in as_string_array(&columns[0])? {
-        for url in text.map(markup::image_urls).unwrap_or_default() {
+        for url in text.map(images::urls).unwrap_or_default() {
             lists.values().append_value(url);
         }
         lists.append(true);
     }
     Ok(Arc::new(lists.finish()))
+}
+
+fn phone_number(columns: &[ArrayRef]) -> Result<ArrayRef> {
+    let (texts, countries) = (as_string_array(&columns[0])?, as_string_array(&columns[1])?);
+    let pairs = texts.iter().zip(countries);
+    let outcome: StringArray =
+        pairs.map(|(text, country)| phone::phone_number(text?, country)).collect();
+    Ok(Arc::new(outcome))
 }
 
 fn utc_of_ms(columns: &[ArrayRef]) -> Result<ArrayRef> {

@@ -3,10 +3,15 @@
 mod answers;
 mod building;
 mod coverage;
+mod documents;
 mod fixture;
+mod odd_records;
+mod people;
 mod planning;
 mod questions;
 mod reconciling;
 mod replay;
 mod shop;
+mod splitting;
 mod staging;
+mod workspace;

@@ -126,7 +126,8 @@ async fn uploads_agents_and_losses_are_what_the_plan_needs(shop: &Shop) {
         &[
             "session_empty | no_messages",
             "session_mail/3 | participant_as_customer",
-            "person:p3 | phone_shared",
+            "person:p3 | phone_not_certain",
+            "person:p8 | phone_shared",
             "person:p1 | profile_fields_not_carried",
             "person:p4 | profile_fields_not_carried",
         ],

@@ -110,8 +110,13 @@ fn conversations() -> Vec<Record> {
     vec![
         conversation("a", "p1", "resolved", r#""segments":["chat"," chat ",""],"origin":"chat""#),
         conversation("b", "p2", "pending", r#""data":{"order":"7"},"phone":"+33 7 00 00 00 01""#),
-        conversation("c", "p3", "unresolved", r#""nickname":"visitor3","phone":"0033700000001""#),
-        conversation("d", "p8", "unresolved", r#""nickname":"Kim","email":"kim@mail.example""#),
+        conversation("c", "p3", "unresolved", r#""nickname":"visitor3","phone":"0700000003""#),
+        conversation(
+            "d",
+            "p8",
+            "unresolved",
+            r#""nickname":"Kim","email":"kim@mail.example","phone":"0033700000001""#,
+        ),
         conversation("empty", "p4", "resolved", ""),
         assigned,
         Record::new("conversations", "session_broken", r#"{"session_id": "session_broken""#),
