@@ -9,6 +9,7 @@ mod catalog;
 mod functions;
 mod graph;
 mod landed;
+mod memory;
 mod models;
 mod planning;
 mod reconciling;
