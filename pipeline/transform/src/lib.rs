@@ -10,6 +10,7 @@ mod functions;
 mod graph;
 mod information_schema;
 mod landed;
+mod memory;
 mod models;
 mod planning;
 mod reconciling;

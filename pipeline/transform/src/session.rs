@@ -14,7 +14,6 @@ use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
 use datafusion::error::DataFusionError;
-use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use kernel::{Fault, Result};
@@ -23,12 +22,15 @@ use object_store::path::Path;
 use url::Url;
 
 use crate::functions;
+use crate::memory::Memory;
 
 /// The catalog that holds every schema.
 pub(crate) const CATALOG: &str = "deskferry";
-/// Memory that sorts, joins and groups share before they go to disk. With the batches in flight
-/// around it a stage stays below one GiB.
-const POOL_BYTES: usize = 256 << 20;
+/// Memory that sorts and groups share before they go to disk. With the batches in flight around
+/// both rooms a stage stays below one GiB.
+const SPILLING_BYTES: usize = 256 << 20;
+/// Memory for what cannot go to disk: the smaller sides of joins, and merges.
+const STAYING_BYTES: usize = 256 << 20;
 /// How much of the pool a sort keeps for merging what it has spilled.
 const MERGE_BYTES: usize = 4 << 20;
 /// Rows in a batch. A sort that has gone to disk holds two batches of each of its runs while it
@@ -56,7 +58,7 @@ impl Session {
         documents: Arc<AtomicU64>,
     ) -> Result<Self> {
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(FairSpillPool::new(POOL_BYTES)))
+            .with_memory_pool(Arc::new(Memory::new(SPILLING_BYTES, STAYING_BYTES)))
             .build_arc()
             .map_err(|error| Fault::retry("the query engine could not start").because(error))?;
         runtime.register_object_store(&root(), warehouse.store());

@@ -12,6 +12,7 @@ use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::physical_plan::common::spawn_buffered;
 use futures::StreamExt;
 use kernel::{Fault, Mapping, Result};
 use object_store::path::Path;
@@ -26,6 +27,9 @@ use crate::session::Session;
 const SAMPLE_CHARACTERS_MAX: usize = 300;
 /// Offending rows that a finding keeps.
 const SAMPLES_MAX: usize = 50;
+
+/// Batches that a query may be ahead of the encoder.
+const BATCHES_AHEAD: usize = 8;
 
 /// A claim that does not hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +59,8 @@ pub(crate) async fn build(
     path: &Path,
 ) -> Result<u64> {
     let rows = stream_of(session, &model.sql).await.map_err(|error| failed(model, &error))?;
+    // One thread merges what is sorted while another encodes what is already merged.
+    let rows = spawn_buffered(rows, BATCHES_AHEAD);
     let stored = stored_schema(model, &rows.schema())?;
     let target = stored.clone();
     let file = model.shown.clone();

@@ -19,7 +19,7 @@ pub async fn transformed(threads: usize, warehouse: &Warehouse, snapshot: &Snaps
     let build = build.expect("is built");
     let seconds = begun.elapsed().as_secs_f64();
     for finding in &build.findings {
-        eprintln!("  {}: {} ({})", finding.check, finding.offenders, finding.sample);
+        eprintln!("  {}: {} ({})", finding.check, finding.offenders, finding.samples.join("; "));
     }
     Outcome { seconds, peak_mib: peak_mib(), bytes: 0 }
 }

@@ -175,7 +175,7 @@ fn person(number: usize) -> Record {
     let key = uuid(2, number);
     let created = BEGAN_MS + number as u64 * 1_000;
     let raw = format!(
-        r#"{{"people_id":"{key}","email":"person{number}@mail.example","person":{{"nickname":"Person {number}","avatar":"","geolocation":{{"country":"FR","region":null,"city":null}},"locales":["fr"]}},"company":{{"phones":[],"emails":[]}},"segments":["chat"],"active":{created},"created_at":{created},"updated_at":{created}}}"#
+        r#"{{"people_id":"{key}","email":"person{number}@mail.example","person":{{"nickname":"Person {number}","avatar":"","geolocation":{{"country":"FR","region":null,"city":null}},"locales":["fr"]}},"company":{{"phones":[],"emails":[]}},"segments":["chat"],"active":{{"now":false,"last":{created}}},"created_at":{created},"updated_at":{created}}}"#
     );
     Record { key, parent: None, raw }
 }
@@ -225,7 +225,7 @@ fn message(number: usize) -> Record {
         _ => format!(r#""timestamp":{sent},"#),
     };
     let user = match oddity {
-        2 => r#""nobody""#.to_owned(),
+        2 => "{}".to_owned(),
         _ => user,
     };
     let edited = match oddity {
@@ -269,12 +269,12 @@ fn content(dice: &mut Dice, number: usize) -> (&'static str, String) {
             ("text", format!(r#""{first}\n\nsee \"{second}\"""#))
         }
         20..24 => ("note", format!(r#""{}""#, dice.words(5, 20))),
-        _ => ("text", format!(r#""{}""#, dice.words(5, 32))),
+        _ => ("text", format!(r#""{}""#, dice.words(5, 26))),
     }
 }
 
 fn carousel(dice: &mut Dice) -> String {
-    let cards = (0..8 + dice.below(8)).map(|card| {
+    let cards = (0..5 + dice.below(5)).map(|card| {
         let (title, description) = (dice.words(2, 6), dice.words(10, 40));
         let (image, order) = (dice.next(), dice.next());
         format!(
