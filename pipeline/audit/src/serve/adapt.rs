@@ -1,6 +1,6 @@
 //! Statements of well-known clients, put into words that the engine understands.
 //!
-//! Only questions about the catalog are touched, and only where the answer is the same for every
+//! Apart from the escape of LIKE, only questions about the catalog are touched, and only where the answer is the same for every
 //! catalog of ours: it has no roles, rules, policies or publications.
 
 use std::collections::BTreeSet;
@@ -14,15 +14,36 @@ use datafusion::sql::sqlparser::ast::{
 
 /// The function that gives a list without texts.
 pub(super) const NO_TEXTS: &str = "no_texts";
+/// The function that spells a pattern with the backslash as its escape.
+pub(super) const LIKE_PATTERN: &str = "like_pattern";
 /// The function that finds a table's number by its name.
 pub(super) const TO_REGCLASS: &str = "to_regclass";
 
 /// A statement with everything replaced that the engine would stumble over.
 pub(super) fn adapt(mut statement: Statement) -> Statement {
+    let _ = VisitMut::visit(&mut statement, &mut Escapes);
     if reads_only_the_catalog(&statement) {
         let _ = VisitMut::visit(&mut statement, &mut Rewrite);
     }
     statement
+}
+
+/// `like … escape '/'` in any statement: the engine knows the backslash only.
+struct Escapes;
+
+impl VisitorMut for Escapes {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } =
+            expr
+            && let Some(escape) = escape_char.take()
+        {
+            let arguments = [*pattern.clone(), Expr::Value(escape)];
+            **pattern = Expr::Function(call(LIKE_PATTERN, arguments));
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 struct Rewrite;
