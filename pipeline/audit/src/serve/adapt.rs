@@ -14,6 +14,8 @@ use datafusion::sql::sqlparser::ast::{
 
 /// The function that gives a list without texts.
 pub(super) const NO_TEXTS: &str = "no_texts";
+/// The function that gives null, as a text.
+pub(super) const NO_TEXT: &str = "no_text";
 /// The function that spells a pattern with the backslash as its escape.
 pub(super) const LIKE_PATTERN: &str = "like_pattern";
 /// The function that finds a table's number by its name.
@@ -62,6 +64,10 @@ impl VisitorMut for Rewrite {
             {
                 *expr = *left.clone();
             }
+            Expr::Subquery(query) if reads_what_is_empty(query) => {
+                // With its parameters, which are counted.
+                *expr = Expr::Function(call(NO_TEXT, parameters_of(query)));
+            }
             Expr::Subquery(query) => make_single(query),
             // `(row).field`, which the engine spells as a function.
             Expr::CompoundFieldAccess { root, access_chain } => {
@@ -80,6 +86,51 @@ impl VisitorMut for Rewrite {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Whether a sub-select looks for defaults, sequences or collations of columns, which none has.
+fn reads_what_is_empty(query: &Query) -> bool {
+    struct Empty;
+    impl Visitor for Empty {
+        type Break = ();
+        fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
+            let name = relation.to_string();
+            let empty = ["pg_attrdef", "pg_collation", "pg_sequence"];
+            match empty.iter().any(|table| name.ends_with(table)) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        }
+    }
+    Visit::visit(query, &mut Empty).is_break()
+}
+
+/// The parameters of a query, each with its cast where it has one.
+fn parameters_of(query: &Query) -> Vec<Expr> {
+    #[derive(Default)]
+    struct Parameters {
+        found: Vec<Expr>,
+        names: BTreeSet<String>,
+    }
+    impl Visitor for Parameters {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            let inner = match expr {
+                Expr::Cast { expr, .. } => expr.as_ref(),
+                other => other,
+            };
+            if let Expr::Value(value) = inner
+                && let Value::Placeholder(name) = &value.value
+                && self.names.insert(name.clone())
+            {
+                self.found.push(expr.clone());
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let mut parameters = Parameters::default();
+    let _ = Visit::visit(query, &mut parameters);
+    parameters.found
 }
 
 /// A sub-select that is used as a value has one row at most; the engine wants to see that, and does

@@ -178,6 +178,7 @@ fn register_constants(session: &SessionContext) {
     constant(session, "version", ScalarValue::Utf8(Some(version)));
     let empty = ScalarValue::new_list_nullable(&[], &DataType::Utf8);
     constant(session, adapt::NO_TEXTS, ScalarValue::List(empty));
+    constant(session, adapt::NO_TEXT, ScalarValue::Utf8(None));
     // The columns of an index, of which there is none.
     let fields = ["x", "n"].map(|name| Field::new(name, DataType::Int32, true));
     let place = DataType::Struct(fields.to_vec().into());
