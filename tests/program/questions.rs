@@ -37,6 +37,7 @@ impl Serving {
             .stderr(file)
             .spawn()
             .expect("the program starts");
+        let mut serving = Self { child, port: String::new(), line: String::new() };
         for _ in 0..3_000 {
             let said = std::fs::read_to_string(&log).expect("is there");
             if let Some(line) = said.lines().find(|line| line.contains("psql -h"))
@@ -44,7 +45,8 @@ impl Serving {
             {
                 let port = line.split(" -p ").nth(1).and_then(|rest| rest.split(' ').next());
                 let port = port.expect("the line names the port").to_owned();
-                return Self { child, port, line: line.to_owned() };
+                (serving.port, serving.line) = (port, line.to_owned());
+                return serving;
             }
             pause(20);
         }

@@ -175,8 +175,8 @@ impl Replay<'_> {
         }
         let (kind, id) = (subject.kind(), subject.id());
         let is_own = |entry: &&LedgerEntry| entry.kind == kind && entry.source_id == id;
-        let ids = ledger.iter().filter(is_own).filter_map(|entry| entry.target_id.clone());
-        let mut target_id = ids.last();
+        let mut ids = ledger.iter().filter(is_own).filter_map(|entry| entry.target_id.clone());
+        let mut target_id = ids.next_back();
         if let Subject::Foreign { target_id: id, .. } = subject {
             target_id = Some(id.clone());
         }
