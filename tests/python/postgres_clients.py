@@ -179,7 +179,7 @@ def check_sqlalchemy():
 
 
 def client_queries():
-    path = pathlib.Path(__file__).with_name("client_queries.sql")
+    path = pathlib.Path(__file__).with_name("client_queries.txt")
     client = ""
     for block in path.read_text().split("\n\n"):
         lines = block.splitlines()

@@ -337,13 +337,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tables_are_listed_by_pattern_and_described_by_name() {
+    async fn tables_are_listed_by_pattern_and_a_slip_names_the_nearest() {
         check(
-            &["\\dt config.*", "\\d ledger.recrds", "\\d landing.deletions"],
+            &["\\dt config.*", "\\d landing.deletion"],
             "deskferry=> \\dt config.*\n\
              table           rows  one row is\n\
-             --------------  ----  -----------------------------------\n\
-             config.mapping  1     one row, the decisions of `[mapping]`\n",
+             --------------  ----  -------------------------------------\n\
+             config.mapping  1     one row, the decisions of `[mapping]`\n\
+             deskferry=> \\d landing.deletion\n\
+             error: there is no table landing.deletion\n\
+             hint: did you mean \"landing.deletions\"?\n",
         )
         .await;
     }

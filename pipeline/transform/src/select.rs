@@ -230,7 +230,6 @@ mod tests {
             "show search_path",
             "show tables",
             "show columns from messages",
-            "table tickets",
         ] {
             assert_eq!(of(sql), Verdict::Reads, "{sql}");
         }

@@ -1,6 +1,6 @@
 //! Statements of well-known clients, put into words that the engine understands.
 //!
-//! Only questions about the catalog are touched, and only where the answer is the same for every
+//! Apart from the escape of LIKE, only questions about the catalog are touched, and only where the answer is the same for every
 //! catalog of ours: it has no roles, rules, policies or publications.
 
 use std::collections::BTreeSet;
@@ -14,15 +14,38 @@ use datafusion::sql::sqlparser::ast::{
 
 /// The function that gives a list without texts.
 pub(super) const NO_TEXTS: &str = "no_texts";
+/// The function that gives null, as a text.
+pub(super) const NO_TEXT: &str = "no_text";
+/// The function that spells a pattern with the backslash as its escape.
+pub(super) const LIKE_PATTERN: &str = "like_pattern";
 /// The function that finds a table's number by its name.
 pub(super) const TO_REGCLASS: &str = "to_regclass";
 
 /// A statement with everything replaced that the engine would stumble over.
 pub(super) fn adapt(mut statement: Statement) -> Statement {
+    let _ = VisitMut::visit(&mut statement, &mut Escapes);
     if reads_only_the_catalog(&statement) {
         let _ = VisitMut::visit(&mut statement, &mut Rewrite);
     }
     statement
+}
+
+/// `like … escape '/'` in any statement: the engine knows the backslash only.
+struct Escapes;
+
+impl VisitorMut for Escapes {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } =
+            expr
+            && let Some(escape) = escape_char.take()
+        {
+            let arguments = [*pattern.clone(), Expr::Value(escape)];
+            **pattern = Expr::Function(call(LIKE_PATTERN, arguments));
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 struct Rewrite;
@@ -40,6 +63,10 @@ impl VisitorMut for Rewrite {
             Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } if matches!(&**right, Expr::Function(one) if one.name.to_string() == NO_TEXTS) =>
             {
                 *expr = *left.clone();
+            }
+            Expr::Subquery(query) if reads_what_is_empty(query) => {
+                // With its parameters, which are counted.
+                *expr = Expr::Function(call(NO_TEXT, parameters_of(query)));
             }
             Expr::Subquery(query) => make_single(query),
             // `(row).field`, which the engine spells as a function.
@@ -59,6 +86,51 @@ impl VisitorMut for Rewrite {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Whether a sub-select looks for defaults, sequences or collations of columns, which none has.
+fn reads_what_is_empty(query: &Query) -> bool {
+    struct Empty;
+    impl Visitor for Empty {
+        type Break = ();
+        fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
+            let name = relation.to_string();
+            let empty = ["pg_attrdef", "pg_collation", "pg_sequence"];
+            match empty.iter().any(|table| name.ends_with(table)) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        }
+    }
+    Visit::visit(query, &mut Empty).is_break()
+}
+
+/// The parameters of a query, each with its cast where it has one.
+fn parameters_of(query: &Query) -> Vec<Expr> {
+    #[derive(Default)]
+    struct Parameters {
+        found: Vec<Expr>,
+        names: BTreeSet<String>,
+    }
+    impl Visitor for Parameters {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            let inner = match expr {
+                Expr::Cast { expr, .. } => expr.as_ref(),
+                other => other,
+            };
+            if let Expr::Value(value) = inner
+                && let Value::Placeholder(name) = &value.value
+                && self.names.insert(name.clone())
+            {
+                self.found.push(expr.clone());
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let mut parameters = Parameters::default();
+    let _ = Visit::visit(query, &mut parameters);
+    parameters.found
 }
 
 /// A sub-select that is used as a value has one row at most; the engine wants to see that, and does

@@ -113,6 +113,7 @@ pub(super) fn register_all(session: &SessionContext, known: &Arc<Numbered>) {
     register_schemas(session);
     register_lists(session);
     register_format(session);
+    register_patterns(session);
     register_lookups(session, known);
 }
 
@@ -177,6 +178,7 @@ fn register_constants(session: &SessionContext) {
     constant(session, "version", ScalarValue::Utf8(Some(version)));
     let empty = ScalarValue::new_list_nullable(&[], &DataType::Utf8);
     constant(session, adapt::NO_TEXTS, ScalarValue::List(empty));
+    constant(session, adapt::NO_TEXT, ScalarValue::Utf8(None));
     // The columns of an index, of which there is none.
     let fields = ["x", "n"].map(|name| Field::new(name, DataType::Int32, true));
     let place = DataType::Struct(fields.to_vec().into());
@@ -286,6 +288,34 @@ fn register_format(session: &SessionContext) {
     });
 }
 
+fn register_patterns(session: &SessionContext) {
+    register(session, adapt::LIKE_PATTERN, DataType::Utf8, |columns, _, _| {
+        let patterns = cast(&columns[0], &DataType::Utf8)?;
+        let escapes = cast(&columns[1], &DataType::Utf8)?;
+        let pairs = patterns.as_string::<i32>().iter().zip(escapes.as_string::<i32>());
+        let texts = pairs.map(|(pattern, escape)| Some(respelled(pattern?, escape?)));
+        Ok(Arc::new(texts.collect::<StringArray>()))
+    });
+}
+
+/// A pattern of LIKE with another escape, spelled with the backslash.
+fn respelled(pattern: &str, escape: &str) -> String {
+    let escape = escape.chars().next();
+    let mut text = String::new();
+    let mut letters = pattern.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            letter if Some(letter) == escape => {
+                text.push('\\');
+                text.extend(letters.next());
+            }
+            '\\' => text.push_str("\\\\"),
+            letter => text.push(letter),
+        }
+    }
+    text
+}
+
 fn filled<'a>(form: &str, values: &mut impl Iterator<Item = &'a str>) -> String {
     let mut text = String::new();
     let mut letters = form.chars();
@@ -355,4 +385,17 @@ fn register_lookups(session: &SessionContext, known: &Arc<Numbered>) {
 fn numbers(column: &ArrayRef) -> Result<Vec<Option<i64>>> {
     let column = cast(column, &DataType::Int64)?;
     Ok(column.as_primitive::<Int64Type>().iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_put_together_and_patterns_respelled() {
+        let mut values = ["staged", "tickets", "it's"].into_iter();
+        assert_eq!(filled("%I.%s = %L, 100 %%", &mut values), "staged.tickets = 'it''s', 100 %");
+        assert_eq!(respelled("pg/_%", "/"), "pg\\_%");
+        assert_eq!(respelled("a\\b//", "/"), "a\\\\b\\/");
+    }
 }

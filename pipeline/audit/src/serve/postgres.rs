@@ -23,9 +23,6 @@ use super::functions::{self, Numbered};
 use super::{DATABASE, USER};
 use crate::dictionary::Comment;
 
-/// The number of the table in which Postgres keeps tables.
-const PG_CLASS: i64 = 1259;
-
 /// Makes a session look like a database of Postgres.
 pub(super) async fn prepare(session: &SessionContext, comments: &[Comment]) -> Result<()> {
     setup_pg_catalog(session, DATABASE, OneRole).map_err(|error| *error)?;
@@ -40,9 +37,10 @@ pub(super) async fn prepare(session: &SessionContext, comments: &[Comment]) -> R
     if let Some(table) = inner.table("pg_description").await? {
         ours.insert("pg_description", descriptions(table.as_ref(), &known)?);
     }
-    for (name, lists) in
-        [("pg_constraint", &["conkey", "confkey"][..]), ("pg_index", &["indkey", "indoption"])]
-    {
+    for (name, lists) in [
+        ("pg_constraint", &["conkey", "confkey"][..]),
+        ("pg_index", &["indkey", "indoption", "indclass", "indcollation"]),
+    ] {
         if let Some(table) = inner.table(name).await? {
             ours.insert(name, emptied(table.as_ref(), lists)?);
         }
@@ -155,11 +153,14 @@ async fn classes(session: &SessionContext) -> Result<Arc<dyn TableProvider>> {
 /// `pg_description` with the columns of the library's, filled from the dictionary.
 fn descriptions(like: &dyn TableProvider, known: &Numbered) -> Result<Arc<dyn TableProvider>> {
     let schema = like.schema();
+    let is_classes = |of: &(String, String)| of.0 == "pg_catalog" && of.1 == "pg_class";
+    let classes = known.tables.iter().find(|(_, table)| is_classes(table));
+    let classes = classes.map_or(0, |(oid, _)| *oid);
     let all = || known.comments.iter();
     let columns = schema.fields().iter().map(|field| {
         let column: ArrayRef = match field.name().as_str() {
             "objoid" => Arc::new(Int64Array::from_iter_values(all().map(|((oid, _), _)| *oid))),
-            "classoid" => Arc::new(Int64Array::from_iter_values(all().map(|_| PG_CLASS))),
+            "classoid" => Arc::new(Int64Array::from_iter_values(all().map(|_| classes))),
             "objsubid" => {
                 Arc::new(Int64Array::from_iter_values(all().map(|((_, place), _)| *place)))
             }

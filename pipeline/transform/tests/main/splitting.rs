@@ -59,8 +59,14 @@ fn records() -> Vec<Record> {
         "session_long",
         r#"{"session_id":"session_long","people_id":"p1","state":"pending","assigned":{"user_id":"op-ada"},"meta":{"subject":"Cups","segments":["vip"]},"waiting_since":1714438000000,"created_at":1704070000000,"updated_at":1714438000000}"#,
     );
+    let ada = Record::new(
+        "operators",
+        "op-ada",
+        r#"{"type":"operator","details":{"user_id":"op-ada","email":"ada@shop.example","first_name":"Ada","last_name":"Byron"}}"#,
+    );
     vec![
         person("p1", "ann@mail.example", "Ann", ""),
+        ada,
         long,
         conversation("short", "p1", "resolved", ""),
         at("long", 1, 0, "text", r#""A cup is broken""#, ""),
