@@ -40,6 +40,7 @@ choice_lines as (
     select
         message_id,
         place,
+        0 as action_place,
         concat(
             case when document['is_selected'] then '[x] ' else '[ ] ' end,
             coalesce(nullif(document['icon'], '') || ' ', ''),
@@ -83,14 +84,29 @@ named_cards as (
     where document['is_valid']
 ),
 
+-- Each card goes on as one row for each of its actions, or as a row of its own.
 actions as (
     select
         message_id,
         place,
-        unnest(json_items(actions)) as action,
-        unnest(range(0, array_length(json_items(actions)))) as action_place
-    from named_cards
-    where actions is not null
+        title,
+        description,
+        image,
+        unnest(items) as action,
+        unnest(range(0, array_length(items))) as action_place
+    from (
+        select
+            message_id,
+            place,
+            title,
+            description,
+            image,
+            case
+                when array_length(json_items(actions)) > 0 then json_items(actions)
+                else make_array('null')
+            end as items
+        from named_cards
+    ) as cards_with_items
 ),
 
 read_actions as (
@@ -98,51 +114,48 @@ read_actions as (
         message_id,
         place,
         action_place,
+        title,
+        description,
+        image,
         json_row(action, 'label TEXT PATH $.label, url TEXT PATH $.url') as document
     from actions
 ),
 
-links as (
+card_lines as (
     select
         message_id,
         place,
-        string_agg(
-            concat(coalesce(document['label'], 'link'), ': ', coalesce(document['url'], '')),
-            chr(10) order by action_place
-        ) as lines
-    from read_actions
-    group by message_id, place
-),
-
-card_lines as (
-    select
-        named_cards.message_id,
-        named_cards.place,
+        action_place,
         concat_ws(
             chr(10),
-            concat('- ', named_cards.title),
-            named_cards.description,
+            case when action_place = 0 then concat('- ', title) end,
+            case when action_place = 0 then description end,
             case
-                when named_cards.image <> ''
-                    then concat('![', named_cards.title, '](', named_cards.image, ')')
+                when action_place = 0 and image <> ''
+                    then concat('![', title, '](', image, ')')
             end,
-            links.lines
+            case
+                when document['is_valid']
+                    then concat(
+                        coalesce(document['label'], 'link'),
+                        ': ',
+                        coalesce(document['url'], '')
+                    )
+            end
         ) as line
-    from named_cards
-    left join links
-        on named_cards.message_id = links.message_id and named_cards.place = links.place
+    from read_actions
 ),
 
 lines as (
-    select message_id, place, line from choice_lines
+    select message_id, place, action_place, line from choice_lines
     union all
-    select message_id, place, line from card_lines
+    select message_id, place, action_place, line from card_lines
 ),
 
 final as (
     select
         message_id,
-        string_agg(line, chr(10) order by place, line) as lines
+        string_agg(line, chr(10) order by place, action_place, line) as lines
     from lines
     group by message_id
 )

@@ -13,7 +13,7 @@ use landing::journal::Start;
 use landing::{Warehouse, snapshot};
 
 /// Raised whenever other records are invented, so that those of an older bench are not used.
-const EDITION: u32 = 1;
+const EDITION: u32 = 2;
 /// Messages of a conversation.
 const CONVERSATION: usize = 12;
 /// Conversations of a person.
@@ -233,8 +233,9 @@ fn message(number: usize) -> Record {
         _ if dice.below(30) == 0 => "true",
         _ => "false",
     };
+    let preview = if dice.below(100) < 3 { previews(&mut dice) } else { String::new() };
     let raw = format!(
-        r#"{head}"preview":[],"mentions":{mentions},"read":"{read}","delivered":"{origin}","stamped":true,"edited":{edited},"translated":false,"automated":false,"fingerprint":{fingerprint},{timestamp}"user":{user}{original}}}"#
+        r#"{head}"preview":[{preview}],"mentions":{mentions},"read":"{read}","delivered":"{origin}","stamped":true,"edited":{edited},"translated":false,"automated":false,"fingerprint":{fingerprint},{timestamp}"user":{user}{original}}}"#
     );
     Record { key, parent: Some(session), raw }
 }
@@ -253,24 +254,35 @@ fn author(dice: &mut Dice, session: &str, number: usize) -> (&'static str, Strin
     ("operator", user)
 }
 
-/// A type and its content: mostly text, now and then a file, one in 25 a large choice of cards, and
-/// a few whose content contradicts the type.
+/// A type and its content: mostly text, now and then a file, one in 100 a large choice of cards, and
+/// one in 100 whose content contradicts the type.
 fn content(dice: &mut Dice, number: usize) -> (&'static str, String) {
     match dice.below(100) {
-        0..4 => ("carousel", carousel(dice)),
-        4..8 => {
+        0 => ("carousel", carousel(dice)),
+        1..5 => {
             let name = dice.words(1, 4);
             let url = format!("https://storage.example.invalid/files/{}.png", uuid(5, number));
             ("file", format!(r#"{{"name":"{name}.png","url":"{url}","type":"image/png"}}"#))
         }
-        8 => ("text", format!(r#"{{"text":"{}"}}"#, dice.words(3, 9))),
-        9..20 => {
+        5 => ("text", format!(r#"{{"text":"{}"}}"#, dice.words(3, 9))),
+        6..17 => {
             let (first, second) = (dice.words(5, 20), dice.words(5, 20));
             ("text", format!(r#""{first}\n\nsee \"{second}\"""#))
         }
-        20..24 => ("note", format!(r#""{}""#, dice.words(5, 20))),
+        17..21 => ("note", format!(r#""{}""#, dice.words(5, 20))),
         _ => ("text", format!(r#""{}""#, dice.words(5, 26))),
     }
+}
+
+/// What the links of a text lead to.
+fn previews(dice: &mut Dice) -> String {
+    let links = (0..6 + dice.below(6)).map(|_| {
+        let (title, excerpt, page) = (dice.words(3, 8), dice.words(15, 45), dice.next());
+        format!(
+            r#"{{"url":"https://shop.example.invalid/page/{page:x}","website":"Shop","title":"{title}","preview":{{"excerpt":"{excerpt}","image":"https://shop.example.invalid/{page:x}.jpg","embed":null}},"stamped":true}}"#
+        )
+    });
+    links.collect::<Vec<_>>().join(",")
 }
 
 fn carousel(dice: &mut Dice) -> String {

@@ -55,6 +55,7 @@ structure = json.dumps({
 connection = duckdb.connect()
 connection.execute(f"set threads = {threads}")
 connection.execute("set preserve_insertion_order = false")
+connection.execute("set enable_progress_bar = false")
 begun = time.perf_counter()
 connection.execute(f"""
 copy (
