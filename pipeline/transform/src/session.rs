@@ -57,34 +57,14 @@ impl Session {
         threads: usize,
         documents: Arc<AtomicU64>,
     ) -> Result<Self> {
-        Self::open_within(warehouse, threads, documents, Memory::new(SPILLING_BYTES, STAYING_BYTES))
-    }
-
-    /// [`Session::open_with`] in a memory of another size.
-    pub(crate) fn open_within(
-        warehouse: &Warehouse,
-        threads: usize,
-        documents: Arc<AtomicU64>,
-        memory: Memory,
-    ) -> Result<Self> {
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(memory))
+            .with_memory_pool(Arc::new(Memory::new(SPILLING_BYTES, STAYING_BYTES)))
             .build_arc()
             .map_err(|error| Fault::retry("the query engine could not start").because(error))?;
         runtime.register_object_store(&root(), warehouse.store());
         let context = SessionContext::new_with_config_rt(config(threads), runtime);
         functions::register(&context, documents);
         Ok(Self { context, warehouse: warehouse.clone() })
-    }
-
-    /// The same tables, read by joins that sort both sides and so go to disk, where the usual ones
-    /// hold one side in memory. The engine plans such joins for two threads and more.
-    pub(crate) fn joining_on_disk(&self) -> Self {
-        let mut state = self.context.state();
-        let options = state.config_mut().options_mut();
-        options.optimizer.prefer_hash_join = false;
-        options.execution.target_partitions = options.execution.target_partitions.max(2);
-        Self { context: SessionContext::new_with_state(state), warehouse: self.warehouse.clone() }
     }
 
     /// Makes a table known as `schema.name`; the schema is made when it is not there.

@@ -4,7 +4,6 @@
 //! depends on how many threads ran it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::compute::cast;
@@ -52,30 +51,12 @@ pub struct Finding {
 }
 
 /// Writes what a model selects to `path`, makes it known as `schema.name`, and says how many rows
-/// there are. When the smaller sides of its joins are too large for the memory, it is made again
-/// with joins that go to disk, which takes longer and gives the same rows.
+/// there are.
 pub(crate) async fn build(
     session: &Session,
     model: &Model,
     schema: &str,
     path: &Path,
-) -> Result<u64> {
-    let is_out_of_memory = Arc::new(AtomicBool::new(false));
-    let rows = match write(session, model, path, &is_out_of_memory).await {
-        Err(_) if is_out_of_memory.load(Ordering::Relaxed) => {
-            write(&session.joining_on_disk(), model, path, &is_out_of_memory).await?
-        }
-        outcome => outcome?,
-    };
-    session.register(schema, &model.name, session.parquet(path, None).await?)?;
-    Ok(rows)
-}
-
-async fn write(
-    session: &Session,
-    model: &Model,
-    path: &Path,
-    is_out_of_memory: &Arc<AtomicBool>,
 ) -> Result<u64> {
     let rows = stream_of(session, &model.sql).await.map_err(|error| failed(model, &error))?;
     // One thread merges what is sorted while another encodes what is already merged.
@@ -83,16 +64,14 @@ async fn write(
     let stored = stored_schema(model, &rows.schema())?;
     let target = stored.clone();
     let file = model.shown.clone();
-    let is_out_of_memory = is_out_of_memory.clone();
     let batches = rows.map(move |batch| {
-        batch.and_then(|batch| stored_batch(&batch, &target)).map_err(|error| {
-            if matches!(error.find_root(), DataFusionError::ResourcesExhausted(_)) {
-                is_out_of_memory.store(true, Ordering::Relaxed);
-            }
-            Fault::data(format!("{file} failed")).because(error)
-        })
+        batch
+            .and_then(|batch| stored_batch(&batch, &target))
+            .map_err(|error| Fault::data(format!("{file} failed")).because(error))
     });
-    Ok(landing::table::write(&session.warehouse, path, stored, batches).await?.rows)
+    let written = landing::table::write(&session.warehouse, path, stored, batches).await?;
+    session.register(schema, &model.name, session.parquet(path, None).await?)?;
+    Ok(written.rows)
 }
 
 /// Runs a check; `None` when no row breaks it.
@@ -244,46 +223,4 @@ pub(crate) fn failed(model: &Model, error: &DataFusionError) -> Fault {
          stands",
         model.leans_on.join(", ")
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use futures::TryStreamExt;
-    use landing::Warehouse;
-
-    use super::*;
-    use crate::memory::Memory;
-    use crate::models::Models;
-
-    const JOINED: &str = "-- key: id
-        with wide as (
-            select value as id, repeat(cast(value as varchar), 1000) as words
-            from range(0, 40000)
-        ),
-        other as (select id, words from wide where id % 3 > 0)
-        select wide.id, other.words from wide left join other on wide.id = other.id
-        order by wide.id";
-
-    async fn built(staying_bytes: usize) -> (bool, Vec<u8>) {
-        let warehouse = Warehouse::open("memory://").expect("opens");
-        let memory = Memory::new(64 << 20, staying_bytes);
-        let session = Session::open_within(&warehouse, 2, Arc::default(), memory).expect("opens");
-        let file = ("2_staged/joined.sql".to_owned(), JOINED.to_owned());
-        let model = Models::from_files([file]).of(|_| true).expect("in its place").remove(0);
-        let rows = stream_of(&session, &model.sql).await.expect("plans");
-        let fits = rows.try_collect::<Vec<_>>().await.is_ok();
-        let path = Path::from("staged/joined.parquet");
-        let rows = build(&session, &model, "staged", &path).await.expect("is built");
-        assert_eq!(rows, 40_000);
-        (fits, warehouse.get(&path).await.expect("can be read").expect("is there").to_vec())
-    }
-
-    #[tokio::test]
-    async fn joins_that_do_not_fit_the_memory_go_to_disk_and_give_the_same_bytes() {
-        let (fits, usual) = built(512 << 20).await;
-        assert!(fits);
-        let (fits, on_disk) = built(32 << 20).await;
-        assert!(!fits, "the join is too large for this memory");
-        assert!(usual == on_disk);
-    }
 }
