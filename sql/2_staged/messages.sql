@@ -331,12 +331,14 @@ written as (
             'has_html', coalesce(originals.is_html, false),
             'has_embedded_pictures', coalesce(originals.has_embedded_pictures, false)
         ) as carried
-    from messages
+    -- How many stand-ins there are is not known beforehand, so they are named first: what is named
+    -- first is held in memory.
+    from stand_ins
+    right join messages on messages.conversation_id = stand_ins.conversation_id
     left join not_staged on messages.source_key = not_staged.source_key
     left join content_lines on messages.message_id = content_lines.message_id
     left join originals on messages.message_id = originals.message_id
     left join broken_files on messages.message_id = broken_files.message_id
-    left join stand_ins on messages.conversation_id = stand_ins.conversation_id
     left join customers_of_conversations
         on messages.conversation_id = customers_of_conversations.conversation_id
     cross join decisions
