@@ -26,11 +26,11 @@ use crate::memory::Memory;
 
 /// The catalog that holds every schema.
 pub(crate) const CATALOG: &str = "deskferry";
-/// Memory that sorts and groups share before they go to disk. With the batches in flight around
-/// both rooms a stage stays below one GiB.
+/// Memory that sorts and groups share before they go to disk.
 const SPILLING_BYTES: usize = 256 << 20;
-/// Memory for what cannot go to disk: the smaller sides of joins, and merges.
-const STAYING_BYTES: usize = 256 << 20;
+/// Memory for what cannot go to disk: the smaller sides of joins, and merges. It is a limit, not a
+/// share: small builds take little of it.
+const STAYING_BYTES: usize = 768 << 20;
 /// How much of the pool a sort keeps for merging what it has spilled.
 const MERGE_BYTES: usize = 4 << 20;
 /// Rows in a batch. A sort that has gone to disk holds two batches of each of its runs while it
