@@ -81,23 +81,38 @@ shown as (
     where is_understood and (text like '%](%' or text like '%<%')
 ),
 
+on_cards as (
+    select
+        message_id,
+        unnest(image_urls(lines)) as url
+    from staged.content_lines
+    where lines like '%](%'
+),
+
+-- What is named first in a join is held in memory: what is not staged is little, texts are much.
 shown_on_cards as (
     select
-        content_lines.message_id,
-        unnest(image_urls(content_lines.lines)) as url
-    from staged.content_lines
-    left anti join not_staged on content_lines.message_id = not_staged.source_key
-    where content_lines.lines like '%](%'
+        on_cards.message_id,
+        on_cards.url
+    from not_staged
+    right anti join on_cards on on_cards.message_id = not_staged.source_key
 ),
 
 -- Pictures of an e-mail count only as far as they were landed: most of the others are pixels that
 -- track who reads it.
+in_mail as (
+    select
+        message_id,
+        unnest(image_urls(content)) as url
+    from originals
+),
+
 shown_in_mail as (
     select
-        originals.message_id,
-        unnest(image_urls(originals.content)) as url
-    from originals
-    left anti join not_staged on originals.message_id = not_staged.source_key
+        in_mail.message_id,
+        in_mail.url
+    from not_staged
+    right anti join in_mail on in_mail.message_id = not_staged.source_key
 ),
 
 landed_in_mail as (
