@@ -1,6 +1,6 @@
 # One line for each target; `make help` lists them. The logic is in Rust.
 .DEFAULT_GOAL := help
-.PHONY: help build demo venv test lint bench bench-landing bench-extraction bench-transform bless
+.PHONY: help build demo venv test lint bench bench-landing bench-extraction bench-transform bench-rehearsal bless
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -30,13 +30,17 @@ bench: build ## time every stage on an invented shop of 2,000 conversations
 	target/debug/deskferry demo --conversations 2000 --folder target/bench
 
 bench-landing: venv ## measure landing on one thread against gzip and pyarrow
-	cargo bench -p deskferry-landing --bench landing
+	cargo bench --workspace --bench landing
 
 bench-extraction: ## measure the client's processor time of an extraction
-	cargo bench -p deskferry-extract --bench extraction
+	cargo bench --workspace --bench extraction
 
 bench-transform: venv ## race DuckDB over 2,000,000 messages, then build every model over up to 5,000,000
-	cargo bench -p deskferry-transform --bench messages
+	cargo bench --workspace --bench messages
+
+bench-rehearsal: ## time and memory of a rehearsal of 10,000 and of 100,000 conversations, in release
+	cargo build --release --workspace --bins
+	cargo bench --workspace --bench rehearsal
 
 bless: build ## write the expected output anew; read it before committing
 	BLESS=1 cargo nextest run --workspace -E 'test(prints_what_is_expected) + test(the_test_beside_it)'
