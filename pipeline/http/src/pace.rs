@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kernel::bucket::{Bucket, Shape};
@@ -33,24 +33,50 @@ impl Pace {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// Returns when the next call may leave, and counts it.
-    pub async fn wait(&self, clock: &dyn Clock) {
+    /// Returns when the next call may leave, and counts it. What comes back is that call's turn:
+    /// it ends when the reply is there, or when it is dropped.
+    pub async fn wait(&self, clock: &dyn Clock) -> Turn {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        let Some(bucket) = &self.bucket else { return };
-        let wait_ms = bucket.lock().unwrap_or_else(PoisonError::into_inner).take(clock.now());
+        let Some(bucket) = &self.bucket else { return Turn { pace: self.clone(), ends: false } };
+        let wait_ms = locked(bucket).take(clock.now());
+        let turn = Turn { pace: self.clone(), ends: true };
         if wait_ms > 0 {
             tokio::time::sleep(Duration::from_millis(clock.machine_ms(wait_ms))).await;
         }
+        turn
     }
+}
 
-    /// Learns from a reply's headers.
-    pub fn learn(&self, headers: &BTreeMap<String, String>, now: Instant) {
-        let told = self.header.as_ref().and_then(|name| headers.get(name)).and_then(|text| {
+/// One call that was let out.
+#[must_use]
+pub struct Turn {
+    pace: Pace,
+    /// Whether the bucket still has to be told that the call has ended.
+    ends: bool,
+}
+
+impl Turn {
+    /// The reply is there; learns from its headers.
+    pub fn answered(mut self, headers: &BTreeMap<String, String>, now: Instant) {
+        let told = self.pace.header.as_ref().and_then(|name| headers.get(name)).and_then(|text| {
             let (used, limit) = text.split_once('/')?;
             Some((used.trim().parse().ok()?, limit.trim().parse().ok()?))
         });
-        if let (Some(bucket), Some((used, limit))) = (&self.bucket, told) {
-            bucket.lock().unwrap_or_else(PoisonError::into_inner).learn(used, limit, now);
+        if let (Some(bucket), Some((used, limit))) = (&self.pace.bucket, told) {
+            locked(bucket).learn(used, limit, now);
+            self.ends = false;
         }
     }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let (Some(bucket), true) = (&self.pace.bucket, self.ends) {
+            locked(bucket).learn_nothing();
+        }
+    }
+}
+
+fn locked(bucket: &Mutex<Bucket>) -> MutexGuard<'_, Bucket> {
+    bucket.lock().unwrap_or_else(PoisonError::into_inner)
 }
