@@ -73,6 +73,11 @@ impl LedgerLog {
         Ok(Self { warehouse: warehouse.clone(), run, segment_next: last + 1, anew_at: Some(now) })
     }
 
+    /// Whether the segment that makes it anew is still to be written.
+    pub fn is_anew(&self) -> bool {
+        self.anew_at.is_some()
+    }
+
     /// Writes lines as one segment; when this returns they are durable.
     ///
     /// # Errors

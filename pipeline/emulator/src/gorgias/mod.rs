@@ -161,6 +161,14 @@ impl Emulator {
         self.inner.counters()
     }
 
+    /// Changes quirks and faults while it runs, as `POST /_emulator/faults` does.
+    ///
+    /// # Errors
+    /// What is wrong with `change`.
+    pub fn control(&self, change: &Value) -> Result<Value, String> {
+        self.inner.control(change)
+    }
+
     /// Everything it holds, straight from its memory: no fault, rate or slow index comes between.
     pub fn records(&self) -> Value {
         self.inner.records()
