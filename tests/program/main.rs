@@ -1,12 +1,16 @@
 //! Tests that run the built program, and checks of the repository.
 
 mod bad_input;
+mod campaign;
 mod coverage;
 mod custody;
 mod explained;
 mod interrupted;
+mod mutants;
 mod own_models;
+mod plan_tables;
 mod program;
 mod questions;
 mod repository;
+mod stopped;
 mod whole_job;

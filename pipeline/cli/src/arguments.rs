@@ -180,14 +180,14 @@ pub(crate) struct Plan {
     pub(crate) new: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct RunChoice {
     /// The run; the newest one when left out.
     #[arg(long, value_name = "RUN")]
     pub(crate) run: Option<String>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Load {
     #[command(flatten)]
     pub(crate) choice: RunChoice,
@@ -197,6 +197,14 @@ pub(crate) struct Load {
     /// Load only this ticket; may be given more than once.
     #[arg(long, value_name = "TICKET")]
     pub(crate) only: Vec<String>,
+    /// Load this many tickets, taken from every channel and state alike and the same ones each
+    /// time; a later full load goes on from there.
+    #[arg(long, value_name = "N", conflicts_with_all = ["limit", "only"])]
+    pub(crate) sample: Option<u64>,
+    /// Believe nothing that the ledger of this run says, and make it anew from what the target
+    /// holds; then load what is missing.
+    #[arg(long)]
+    pub(crate) rebuild_ledger: bool,
 }
 
 #[derive(Debug, Args)]

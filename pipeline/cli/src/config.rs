@@ -12,7 +12,7 @@ use toml::{Table, Value};
 use transform::Models;
 
 /// Keys of `[source]` and `[target]` that every platform knows.
-const SIDE_KEYS: [&str; 9] = [
+const SIDE_KEYS: [&str; 10] = [
     "platform",
     "manifest",
     "base_url",
@@ -20,6 +20,7 @@ const SIDE_KEYS: [&str; 9] = [
     "private_hosts",
     "calls_per_window",
     "window_s",
+    "lookup_patience_s",
     "skip_streams",
     "flush_ms",
 ];
@@ -60,6 +61,8 @@ pub(crate) struct Side {
     pub(crate) calls_per_window: Option<u32>,
     /// Length of the window, in seconds.
     pub(crate) window_s: Option<u64>,
+    /// How long a record is looked for whose reply was lost, in seconds.
+    pub(crate) lookup_patience_s: Option<u64>,
     /// Streams that are left out on purpose.
     pub(crate) skip_streams: Vec<String>,
     /// How long a reply may stay in memory only, in milliseconds.
@@ -244,6 +247,7 @@ fn side(table: &Table, name: &'static str, folder: &Path) -> Result<Option<Side>
         private_hosts: texts(inner, name, "private_hosts")?,
         calls_per_window: number(inner, name, "calls_per_window")?.map(|calls| calls as u32),
         window_s: number(inner, name, "window_s")?,
+        lookup_patience_s: number(inner, name, "lookup_patience_s")?,
         skip_streams: texts(inner, name, "skip_streams")?,
         flush_ms: number(inner, name, "flush_ms")?,
         manifest,

@@ -1,13 +1,14 @@
 //! The program `deskferry`: the only reader of arguments and environment, the only printer.
 //!
 //! Data goes to stdout, talk to stderr. It ends with 0 when done, 1 when done with findings, 2
-//! when it failed.
+//! when it failed, 130 or 143 when it was stopped by Ctrl-C or SIGTERM and can go on.
 
 mod arguments;
 mod bars;
 mod clock;
 mod config;
 mod print;
+mod signals;
 mod verbs;
 
 use std::process::ExitCode;
@@ -27,6 +28,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 enum Ending {
     Done,
     DoneWithFindings,
+    /// Stopped because somebody asked; the code says how, as shells expect it.
+    Stopped(u8),
 }
 
 impl Ending {
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
     match runtime.block_on(verbs::run(arguments)) {
         Ok(Ending::Done) => ExitCode::SUCCESS,
         Ok(Ending::DoneWithFindings) => ExitCode::from(1),
+        Ok(Ending::Stopped(code)) => ExitCode::from(code),
         Err(error) => failed(&error),
     }
 }

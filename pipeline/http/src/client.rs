@@ -175,7 +175,7 @@ impl Client {
 
     /// Sends a call once, when the pace allows.
     pub async fn send(&self, request: &Request) -> std::result::Result<Reply, Lost> {
-        self.options.pace.wait(self.options.clock.as_ref()).await;
+        let turn = self.options.pace.wait(self.options.clock.as_ref()).await;
         let started_at = self.options.clock.now();
         let response = self.outgoing(request)?.send().await.map_err(lost)?;
         let status = response.status().as_u16();
@@ -187,7 +187,7 @@ impl Client {
         }
         let body = response.bytes().await.map_err(|error| Lost::NoReply(brief(&error)))?;
         let ended_at = self.options.clock.now();
-        self.options.pace.learn(&headers, ended_at);
+        turn.answered(&headers, ended_at);
         Ok(Reply { status, headers, body, started_at, ended_at })
     }
 

@@ -16,7 +16,7 @@ use kernel::{Fault, Instant, Result};
 use serde_json::Value;
 
 use crate::plan;
-use crate::target::{Draft, Found, Person, Sent, Target, TargetId, phase};
+use crate::target::{Carried, Draft, Found, Person, Sent, Target, TargetId, TicketDraft, phase};
 use wire::{Wire, Write};
 
 /// Pages of one list; at 100 records a page this is ten times what the largest account is known
@@ -114,14 +114,25 @@ impl Gorgias {
         if let (true, Some(email)) = (hits.is_empty(), customer.email.as_deref()) {
             hits = self.matching("customers", ("email", email), "email").await?;
         }
+        if hits.is_empty() {
+            // The index may be slow; the list begins with those that were made last.
+            let newest = self.wire.read(phase::LOOKUPS, "/api/customers?limit=100").await?;
+            let newest = newest.as_ref().and_then(reply::page).map(|page| page.items);
+            hits = with_id(newest.unwrap_or_default(), external_id);
+        }
         Ok(reply::founds(&hits, external_id))
     }
 
-    /// Tickets with our id, in the bin or not, with the messages in them that carry our ids.
-    async fn find_ticket(&self, ticket: &plan::Ticket) -> Result<Vec<Found>> {
-        let external_id = ticket.external_id.as_str();
+    /// Tickets with our id, in the trash or not, with the messages in them that carry our ids.
+    async fn find_ticket(&self, draft: &TicketDraft) -> Result<Vec<Found>> {
+        let external_id = draft.ticket.external_id.as_str();
         let filter = ("external_id", external_id);
-        let hits = self.matching("tickets", filter, "external_id").await?;
+        let mut hits = self.matching("tickets", filter, "external_id").await?;
+        if hits.is_empty() {
+            // The index may be slow; the customer's tickets are another way to it.
+            let path = format!("/api/tickets?customer_id={}", draft.customer);
+            hits = with_id(self.list(phase::LOOKUPS, &path).await?, external_id);
+        }
         let mut founds = reply::founds(&hits, external_id);
         if let [found] = founds.as_mut_slice() {
             found.parts = self.parts(&found.id).await?;
@@ -131,19 +142,23 @@ impl Gorgias {
 
     /// The messages of a ticket that carry an external id.
     async fn parts(&self, ticket: &str) -> Result<Vec<(String, TargetId)>> {
+        Ok(reply::parts(&self.messages(ticket).await?))
+    }
+
+    /// The messages of a ticket, from the ticket or, where that shows none, from the list.
+    async fn messages(&self, ticket: &str) -> Result<Vec<Value>> {
         let whole = self.wire.read(phase::LOOKUPS, &format!("/api/tickets/{ticket}")).await?;
         let Some(whole) = whole else {
             return Ok(Vec::new());
         };
         match whole.get("messages").and_then(Value::as_array) {
-            Some(messages) if !messages.is_empty() => Ok(reply::parts(messages)),
-            _ => self.listed_parts(ticket).await,
+            Some(messages) if !messages.is_empty() => Ok(messages.clone()),
+            _ => self.listed_messages(ticket).await,
         }
     }
 
-    async fn listed_parts(&self, ticket: &str) -> Result<Vec<(String, TargetId)>> {
-        let path = format!("/api/messages?ticket_id={ticket}");
-        Ok(reply::parts(&self.list(phase::LOOKUPS, &path).await?))
+    async fn listed_messages(&self, ticket: &str) -> Result<Vec<Value>> {
+        self.list(phase::LOOKUPS, &format!("/api/messages?ticket_id={ticket}")).await
     }
 
     /// Looks in both places that know messages: sending one twice is worse than a call too many.
@@ -160,7 +175,7 @@ impl Gorgias {
         };
         let mut ids = hits(self.parts(ticket).await?);
         if ids.is_empty() {
-            ids = hits(self.listed_parts(ticket).await?);
+            ids = hits(reply::parts(&self.listed_messages(ticket).await?));
         }
         Ok(ids.into_iter().map(reply::ours).collect())
     }
@@ -190,18 +205,38 @@ impl Target for Gorgias {
         Ok(tags.iter().filter_map(reply::tag).collect())
     }
 
-    async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<(String, TargetId)>> {
+    async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<Carried>> {
         let path = match kind {
+            RecordKind::Agent => "/api/users",
             RecordKind::Customer => "/api/customers",
             RecordKind::Ticket => "/api/tickets",
             RecordKind::Message => "/api/messages",
-            RecordKind::Agent | RecordKind::Tag | RecordKind::Upload => return Ok(Vec::new()),
+            RecordKind::Tag | RecordKind::Upload => return Ok(Vec::new()),
         };
-        Ok(reply::parts(&self.list(phase::TICKETS_READ, path).await?))
+        Ok(reply::carried(&self.list(phase::TICKETS_READ, path).await?))
     }
 
-    async fn messages_of(&self, ticket: &str) -> Result<Vec<(String, TargetId)>> {
-        self.parts(ticket).await
+    async fn messages_of(&self, ticket: &str) -> Result<Vec<Carried>> {
+        Ok(reply::carried(&self.messages(ticket).await?))
+    }
+
+    async fn holding(
+        &self,
+        kind: RecordKind,
+        external_id: &str,
+        ticket: Option<&str>,
+    ) -> Result<Vec<TargetId>> {
+        let filter = ("external_id", external_id);
+        let hits = match (kind, ticket) {
+            (RecordKind::Message, Some(ticket)) => {
+                with_id(self.listed_messages(ticket).await?, external_id)
+            }
+            (RecordKind::Ticket, _) => self.matching("tickets", filter, "external_id").await?,
+            (RecordKind::Customer, _) => self.matching("customers", filter, "external_id").await?,
+            _ => Vec::new(),
+        };
+        let founds = reply::founds(&hits, external_id);
+        Ok(founds.into_iter().map(|found| found.id).collect())
     }
 
     async fn create(&self, draft: Draft<'_>, now: Instant) -> Result<Sent> {
@@ -248,7 +283,7 @@ impl Target for Gorgias {
             }
             Draft::Customer { customer, .. } => self.find_customer(customer).await,
             Draft::Upload { .. } => Ok(Vec::new()),
-            Draft::Ticket { draft, .. } => self.find_ticket(&draft.ticket).await,
+            Draft::Ticket { draft, .. } => self.find_ticket(draft).await,
             Draft::Message { ticket, message } => {
                 self.find_message(ticket, &message.message.message_id).await
             }
@@ -274,6 +309,13 @@ impl Target for Gorgias {
     fn calls(&self) -> BTreeMap<String, u64> {
         self.wire.calls()
     }
+}
+
+/// Records that carry this external id.
+fn with_id(records: Vec<Value>, external_id: &str) -> Vec<Value> {
+    let ours =
+        |record: &Value| record.get("external_id").and_then(Value::as_str) == Some(external_id);
+    records.into_iter().filter(ours).collect()
 }
 
 /// A path as it may be shown: without the query, which may name a person.

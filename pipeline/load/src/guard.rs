@@ -17,12 +17,13 @@ impl SentTime {
     /// A moment that has passed.
     ///
     /// # Errors
-    /// `Bug` when it has not: the plan promises otherwise.
+    /// `FixData` when it has not: the plan promises otherwise, so the clock may be wrong.
     pub fn past(moment: Instant, clock: &dyn Clock) -> Result<Self> {
         if moment < clock.now() {
             Ok(Self(moment))
         } else {
-            Err(Fault::bug("a planned message has a sent time that has not passed yet"))
+            Err(Fault::data("a planned message has a sent time that has not passed yet")
+                .hint("see whether the clock of this machine is right; then run this again"))
         }
     }
 

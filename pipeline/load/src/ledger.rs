@@ -12,6 +12,18 @@ use kernel::{Fault, Instant, Result, RunId};
 use landing::Warehouse;
 use landing::ledger_log::{LedgerLog, Line};
 
+/// Words in the detail of a record on which more is to be done or said later.
+pub mod remark {
+    /// A second call brought it in; the first may still be carried out.
+    pub const SENT_AGAIN: &str = "sent again, because the first call left no trace";
+    /// It was sent again, and later the target had it once.
+    pub const ONCE: &str = "sent again, and there once when it was looked for later";
+    /// The target has it more than once.
+    pub const TWICE: &str = "the target has more than one of it";
+    /// The target has it where deleted tickets wait.
+    pub const IN_TRASH: &str = "it is in the target's trash";
+}
+
 /// The newest entry of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
@@ -64,6 +76,22 @@ impl Ledger {
     /// Opens the ledger of a run and learns where each record stands.
     pub async fn open(warehouse: &Warehouse, run: RunId, call_count: CallCount) -> Result<Self> {
         let (log, lines) = LedgerLog::open(warehouse, run).await?;
+        Ok(Self::over(run, log, lines, call_count))
+    }
+
+    /// Opens the ledger of a run to make it anew: what it held before counts no more once
+    /// [`Ledger::begin_anew`] has written what holds instead.
+    pub async fn open_anew(
+        warehouse: &Warehouse,
+        run: RunId,
+        now: Instant,
+        call_count: CallCount,
+    ) -> Result<Self> {
+        let log = LedgerLog::open_anew(warehouse, run, now).await?;
+        Ok(Self::over(run, log, Vec::new(), call_count))
+    }
+
+    fn over(run: RunId, log: LedgerLog, lines: Vec<Line>, call_count: CallCount) -> Self {
         let mut book = Book::default();
         for line in lines {
             match line {
@@ -74,13 +102,13 @@ impl Ledger {
             }
         }
         let writer = Writer { log, written: 0, broken: false, noted_calls: BTreeMap::new() };
-        Ok(Self {
+        Self {
             run,
             log: tokio::sync::Mutex::new(writer),
             queue: Mutex::default(),
             book: Mutex::new(book),
             call_count,
-        })
+        }
     }
 
     /// Whether nothing was ever written to it.
@@ -115,18 +143,55 @@ impl Ledger {
         Ok(())
     }
 
-    /// Writes down calls that no segment has counted yet.
-    pub async fn note_calls(&self) -> Result<()> {
+    /// Writes what holds in a ledger that is made anew: all of it is known then, or nothing of it.
+    pub async fn begin_anew(&self, entries: Vec<Entry>) -> Result<()> {
+        {
+            let mut queue = locked(&self.queue);
+            queue.queued += entries.len() as u64;
+            queue.entries.extend(entries);
+        }
         let mut writer = self.log.lock().await;
         self.write_queue(&mut writer).await
     }
 
-    /// Lets go of messages of a ticket that needs no further step, so that memory stays flat.
+    /// Writes down calls that no segment has counted yet. A ledger that is still to be made anew
+    /// stays as it is, or it would begin without knowing anything.
+    pub async fn note_calls(&self) -> Result<()> {
+        let mut writer = self.log.lock().await;
+        if writer.log.is_anew() {
+            return Ok(());
+        }
+        self.write_queue(&mut writer).await
+    }
+
+    /// Records that are in the target and whose detail has these words.
+    pub fn noted(&self, words: &str) -> Vec<(RecordKind, String, String)> {
+        let book = locked(&self.book);
+        let mut found = Vec::new();
+        for (kind, records) in &book.standings {
+            for (id, standing) in records {
+                let is_there = matches!(standing.state, State::Done | State::Matched);
+                if let Some(detail) = standing.detail.as_deref().filter(|_| is_there)
+                    && detail.contains(words)
+                {
+                    found.push((*kind, id.to_string(), detail.to_owned()));
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// Lets go of messages of a ticket that needs no further step, so that memory stays flat. Those
+    /// that were sent again are kept, because they will be looked for once more.
     pub fn forget_messages<'a>(&self, message_ids: impl Iterator<Item = &'a str>) {
         let mut book = locked(&self.book);
         if let Some(messages) = book.standings.get_mut(&RecordKind::Message) {
             for id in message_ids {
-                messages.remove(id);
+                let detail = messages.get(id).and_then(|standing| standing.detail.as_deref());
+                if !detail.is_some_and(|detail| detail.contains(remark::SENT_AGAIN)) {
+                    messages.remove(id);
+                }
             }
         }
     }
@@ -157,7 +222,7 @@ impl Ledger {
         let calls = (self.call_count)();
         let mut lines: Vec<Line> = new_calls(&writer.noted_calls, &calls);
         lines.extend(entries.iter().cloned().map(Line::Entry));
-        if lines.is_empty() {
+        if lines.is_empty() && !writer.log.is_anew() {
             return Ok(());
         }
         // Stays set when the append fails or this future is dropped halfway: whether the segment

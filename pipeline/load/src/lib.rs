@@ -16,9 +16,11 @@ pub mod ledger;
 pub mod plan;
 mod recovery;
 mod replay;
+mod stop;
 pub mod target;
 
 pub use gorgias::Gorgias;
 pub use recovery::Patience;
 pub use replay::{Finding, Options, Outcome, Progress, load};
+pub use stop::Stop;
 pub use target::Target;

@@ -9,6 +9,7 @@ mod adoption;
 mod agents;
 mod draft;
 mod files;
+mod recheck;
 mod selection;
 mod tags;
 mod threads;
@@ -24,8 +25,10 @@ use kernel::{Clock, Mapping, Result, RunId, SnapshotId};
 use landing::Warehouse;
 
 use crate::ledger::Ledger;
+use crate::ledger::remark::{IN_TRASH, TWICE};
 use crate::plan;
 use crate::recovery::{Desk, Patience, Settled};
+use crate::stop::Stop;
 use crate::target::{Draft, Target, phase};
 use selection::Selection;
 
@@ -42,10 +45,16 @@ pub struct Options {
     pub limit: Option<u64>,
     /// Only these tickets, by their ids in the plan; all when empty.
     pub only: Vec<String>,
+    /// Only so many tickets, taken from every channel and state alike; the same ones each time.
+    pub sample: Option<u64>,
     /// Tickets that are worked on at a time; customers and tags likewise.
     pub tickets_in_flight: usize,
     /// How long to look for a record whose reply was lost.
     pub lookup: Patience,
+    /// Whether to believe nothing that the ledger says, and to ask the target for all of it.
+    pub rebuild_ledger: bool,
+    /// Stops the replay when it is asked to.
+    pub stop: Stop,
 }
 
 impl Default for Options {
@@ -58,8 +67,11 @@ impl Default for Options {
             mapping: Mapping::default(),
             limit: None,
             only: Vec::new(),
+            sample: None,
             tickets_in_flight: 8,
             lookup: Patience::default(),
+            rebuild_ledger: false,
+            stop: Stop::default(),
         }
     }
 }
@@ -85,6 +97,8 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// Whether every record of the plan is settled.
     pub complete: bool,
+    /// Whether it stopped because it was asked to.
+    pub stopped: bool,
 }
 
 /// Something that did not go as planned with one record.
@@ -119,6 +133,7 @@ impl Findings {
                 &other.reason,
             ))
         });
+        findings.dedup();
         findings
     }
 }
@@ -139,8 +154,17 @@ pub async fn load(
     let calls_at_start = target.calls();
     let counter = target.clone();
     let call_count = move || calls_since(&calls_at_start, counter.calls());
-    let ledger = Ledger::open(warehouse, options.run, Box::new(call_count.clone())).await?;
+    let counted = Box::new(call_count.clone());
+    let ledger = match options.rebuild_ledger {
+        false => Ledger::open(warehouse, options.run, counted).await?,
+        true => Ledger::open_anew(warehouse, options.run, clock.now(), counted).await?,
+    };
     let findings = Findings::default();
+    for words in [TWICE, IN_TRASH] {
+        for (kind, id, _) in ledger.noted(words) {
+            findings.add(kind, &id, words);
+        }
+    }
     let selection = Selection::read(warehouse, options).await?;
     let replay = Replay {
         warehouse,
@@ -153,6 +177,7 @@ pub async fn load(
             clock: clock.as_ref(),
             patience: options.lookup,
             findings: &findings,
+            stop: &options.stop,
         },
         stopping: AtomicBool::new(false),
         something_open: AtomicBool::new(false),
@@ -161,7 +186,9 @@ pub async fn load(
     let noted = ledger.note_calls().await;
     replayed?;
     noted?;
-    let complete = replay.selection.is_none() && !replay.something_open.load(Ordering::Relaxed);
+    let stopped = options.stop.is_asked();
+    let is_open = stopped || replay.something_open.load(Ordering::Relaxed);
+    let complete = replay.selection.is_none() && !is_open;
     let calls_now = call_count();
     let mut calls = ledger.calls_before();
     for (phase, count) in &calls_now {
@@ -173,6 +200,7 @@ pub async fn load(
         settled: ledger.counts(),
         findings: findings.sorted(),
         complete,
+        stopped,
     })
 }
 
@@ -205,11 +233,22 @@ impl Replay<'_> {
         let forecast: BTreeMap<String, u64> = forecast.try_collect().await?;
         let expected = |phase: &str| forecast.get(phase).copied().unwrap_or_default();
         self.adopt().await?;
+        if self.is_stopping() {
+            return Ok(());
+        }
         let agents = self.bring_agents().await?;
         self.bring_customers(expected(phase::CUSTOMERS_CREATE)).await?;
+        if self.is_stopping() {
+            return Ok(());
+        }
         self.bring_tags().await?;
         self.bring_files(expected(phase::FILES_UPLOAD)).await?;
-        self.bring_threads(&agents, &expected).await
+        // A ticket must not be made without a file that only was not reached.
+        if self.is_stopping() {
+            return Ok(());
+        }
+        self.bring_threads(&agents, &expected).await?;
+        self.look_again().await
     }
 
     async fn bring_customers(&self, expected: u64) -> Result<()> {
@@ -247,7 +286,7 @@ impl Replay<'_> {
     }
 
     fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
+        self.stopping.load(Ordering::Relaxed) || self.options.stop.is_asked()
     }
 
     /// Works on every item, `in_flight` at a time. After a fault nothing new begins, but what is

@@ -180,6 +180,32 @@ pub struct Found {
     pub ours: bool,
     /// For tickets: the messages in it that carry our ids, with their ids in the target.
     pub parts: Vec<(String, TargetId)>,
+    /// For tickets: whether it lies where deleted ones wait.
+    pub trashed: bool,
+}
+
+/// A record of a list that carries an external id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carried {
+    /// The id of ours that it carries.
+    pub external_id: String,
+    /// Its id in the target.
+    pub id: TargetId,
+    /// For tickets: whether it lies where deleted ones wait.
+    pub trashed: bool,
+    /// For messages: their files.
+    pub files: Vec<CarriedFile>,
+}
+
+/// A file of a message that the target has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CarriedFile {
+    /// Where the target keeps it.
+    pub url: String,
+    /// File name.
+    pub name: String,
+    /// Size.
+    pub bytes: Option<u64>,
 }
 
 impl Found {
@@ -221,12 +247,21 @@ pub trait Target: Send + Sync {
     /// Every tag's name with its id.
     async fn tags(&self) -> Result<Vec<(String, TargetId)>>;
 
-    /// Every customer, ticket or message that carries an external id, with it. The same record may
-    /// come twice, because lists change while they are read.
-    async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<(String, TargetId)>>;
+    /// Every agent, customer, ticket or message that carries an external id, tickets in the trash
+    /// included. The same record may come twice, because lists change while they are read.
+    async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<Carried>>;
 
-    /// The messages of a ticket that carry an external id, with it.
-    async fn messages_of(&self, ticket: &str) -> Result<Vec<(String, TargetId)>>;
+    /// The messages of a ticket that carry an external id.
+    async fn messages_of(&self, ticket: &str) -> Result<Vec<Carried>>;
+
+    /// The ids of every customer or ticket that carries this external id, or of every message of a
+    /// ticket that does.
+    async fn holding(
+        &self,
+        kind: RecordKind,
+        external_id: &str,
+        ticket: Option<&str>,
+    ) -> Result<Vec<TargetId>>;
 
     /// Creates a record with one call; never repeats one that may have been carried out, and holds
     /// back one that carries a message not sent before `now`.

@@ -1,8 +1,10 @@
 //! The loader against a stand-in for Gorgias: what is replayed, and that it is replayed once.
 
+mod campaign;
 mod exam;
 mod interruption;
 mod plan_tables;
+mod rate;
 mod refusal;
 mod replay;
 mod shop;

@@ -60,7 +60,7 @@ async fn move_everything(config: &Config, format: Format) -> Result<u64> {
     let planned = plan::run(config, &Plan { new: false }, format).await?;
     stages.begin("load", "Load: the plan becomes tickets in the target");
     let choice = RunChoice { run: None };
-    let load = Load { choice, limit: None, only: Vec::new() };
+    let load = Load { choice, ..Load::default() };
     let loaded = load_target::run(config, &load, format).await?;
     stages.begin("reconcile", "Reconcile: the target is read back in full");
     let summary = reconcile::reconcile(config, &load.choice).await?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kernel::{Fault, Result};
-use load::{Gorgias, Outcome};
+use load::{Gorgias, Outcome, Patience, Stop};
 
 use super::{chosen_run, clock, target_client};
 use crate::Ending;
@@ -11,6 +11,7 @@ use crate::arguments::{Format, Load};
 use crate::bars::Bars;
 use crate::config::Config;
 use crate::print;
+use crate::signals::Signals;
 
 /// Tickets that are replayed at the same time.
 const TICKETS_IN_FLIGHT: usize = 8;
@@ -33,12 +34,18 @@ pub(crate) async fn run(config: &Config, arguments: &Load, format: Format) -> Re
     let email = settings.get("email").map(String::as_str).unwrap_or_default();
     let target = Gorgias::new(target_client(side)?, &address, email);
     target.recognize().await?;
+    let stop = Stop::default();
+    let signals = Signals::listen(stop.clone())?;
     let options = load::Options {
         run: facts.run,
         snapshots: facts.snapshots.clone(),
         mapping: config.mapping.clone(),
         limit: arguments.limit,
         only: arguments.only.clone(),
+        sample: arguments.sample,
+        rebuild_ledger: arguments.rebuild_ledger,
+        lookup: side.lookup_patience_s.map_or_else(Patience::default, Patience::seconds),
+        stop,
         tickets_in_flight: TICKETS_IN_FLIGHT,
         ..load::Options::default()
     };
@@ -48,7 +55,17 @@ pub(crate) async fn run(config: &Config, arguments: &Load, format: Format) -> Re
     bars.finish();
     let outcome = outcome?;
     print_outcome(&outcome, format)?;
+    if outcome.stopped {
+        print::talk(&format!("stopped as asked; to go on: {}", same_command()));
+        return Ok(Ending::Stopped(signals.exit_code()));
+    }
     Ok(Ending::of(outcome.findings.len() as u64))
+}
+
+/// The command that goes on; a ledger that was made anew is not made anew again.
+fn same_command() -> String {
+    let words = std::env::args().filter(|word| word != "--rebuild-ledger");
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn print_outcome(outcome: &Outcome, format: Format) -> Result<()> {

@@ -8,6 +8,7 @@ mod bucket;
 mod dice;
 mod files;
 mod http;
+mod inspect;
 mod instant;
 mod journal;
 mod options;
@@ -159,6 +160,19 @@ impl Emulator {
     pub fn counters(&self) -> Counters {
         self.inner.counters()
     }
+
+    /// Changes quirks and faults while it runs, as `POST /_emulator/faults` does.
+    ///
+    /// # Errors
+    /// What is wrong with `change`.
+    pub fn control(&self, change: &Value) -> Result<Value, String> {
+        self.inner.control(change)
+    }
+
+    /// Everything it holds, straight from its memory: no fault, rate or slow index comes between.
+    pub fn records(&self) -> Value {
+        self.inner.records()
+    }
 }
 
 impl Core {
@@ -194,6 +208,10 @@ impl Inner {
             agent_messages_by_customers: tally.agent_messages_by_customers,
             rules_run: tally.rules_run,
         }
+    }
+
+    fn records(&self) -> Value {
+        inspect::records(&self.core().store)
     }
 
     /// Counts a call and decides whether it comes in.
@@ -291,6 +309,10 @@ impl Inner {
 
     fn delay_ms(&self) -> u64 {
         self.core().dice.faults().delay_ms
+    }
+
+    fn late_ms(&self) -> u64 {
+        self.core().dice.faults().late_ms
     }
 
     fn body_bytes_max(&self) -> usize {

@@ -110,6 +110,12 @@ pub struct Faults {
     pub delay: f64,
     /// By how much.
     pub delay_ms: u64,
+    /// The call is delivered twice, as a proxy does that repeats what it got no answer to.
+    pub duplicate: f64,
+    /// The connection drops at once, and the write is done after `late_ms` all the same.
+    pub late: f64,
+    /// How much later.
+    pub late_ms: u64,
     /// Faults that happen a given number of times and then no more.
     pub once: Vec<Once>,
 }
@@ -167,6 +173,10 @@ pub enum Fault {
     Truncate,
     /// The reply is late.
     Delay,
+    /// The call is carried out twice; the second reply is the one that arrives.
+    Duplicate,
+    /// The connection drops, and the call is carried out later all the same.
+    Late,
 }
 
 impl Default for Options {

@@ -8,7 +8,7 @@ use kernel::{Fault, Result};
 use serde_json::Value;
 
 use super::wire::Written;
-use crate::target::{Found, Person, Sent, TargetId};
+use crate::target::{Carried, CarriedFile, Found, Person, Sent, TargetId};
 
 /// Field names that are repeated from a refusal.
 const FIELDS_SHOWN_MAX: usize = 8;
@@ -60,7 +60,7 @@ pub(super) fn tag(record: &Value) -> Option<(String, TargetId)> {
 
 /// A record that carries our id.
 pub(super) fn ours(id: TargetId) -> Found {
-    Found { id, ours: true, parts: Vec::new() }
+    Found { id, ours: true, parts: Vec::new(), trashed: false }
 }
 
 /// Records of a list, each once, because pages may overlap; `external_id` tells which of them we
@@ -72,6 +72,7 @@ pub(super) fn founds(records: &[Value], external_id: &str) -> Vec<Found> {
             id: id(record)?,
             ours: text(record, "external_id") == Some(external_id),
             parts: Vec::new(),
+            trashed: is_trashed(record),
         })
     });
     founds.filter(|found: &Found| seen.insert(found.id.clone())).collect()
@@ -86,6 +87,32 @@ pub(super) fn parts(records: &[Value]) -> Vec<(String, TargetId)> {
     parts.collect()
 }
 
+/// Records that carry an external id, with what else of them is worth knowing.
+pub(super) fn carried(records: &[Value]) -> Vec<Carried> {
+    let carried = records.iter().filter_map(|record| {
+        let files = record.get("attachments").and_then(Value::as_array);
+        Some(Carried {
+            external_id: text(record, "external_id")?.to_owned(),
+            id: id(record)?,
+            trashed: is_trashed(record),
+            files: files.into_iter().flatten().filter_map(file).collect(),
+        })
+    });
+    carried.collect()
+}
+
+fn file(record: &Value) -> Option<CarriedFile> {
+    Some(CarriedFile {
+        url: text(record, "url")?.to_owned(),
+        name: text(record, "name")?.to_owned(),
+        bytes: record.get("size").and_then(Value::as_u64),
+    })
+}
+
+fn is_trashed(record: &Value) -> bool {
+    record.get("trashed_datetime").is_some_and(|at| !at.is_null())
+}
+
 /// The record that a create answers with.
 pub(super) fn made(body: &Value) -> Option<Found> {
     let messages = body.get("messages").and_then(Value::as_array);
@@ -93,6 +120,7 @@ pub(super) fn made(body: &Value) -> Option<Found> {
         id: id(body)?,
         ours: true,
         parts: messages.map(|list| parts(list)).unwrap_or_default(),
+        trashed: is_trashed(body),
     })
 }
 

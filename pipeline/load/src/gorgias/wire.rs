@@ -320,4 +320,38 @@ mod tests {
             assert!(check(method, path, body).is_err(), "{method} {path}");
         }
     }
+
+    /// A clock that stands still; calls that are held back need no other.
+    struct Standing;
+
+    impl kernel::Clock for Standing {
+        fn now(&self) -> Instant {
+            Instant::from_millis(0)
+        }
+    }
+
+    #[tokio::test]
+    async fn what_could_be_delivered_does_not_even_reach_the_network() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let origin = format!("http://{}", listener.local_addr().expect("bound"));
+        let client = Client::new(http::ClientOptions {
+            headers: Vec::new(),
+            timeout_ms: 1_000,
+            pace: http::Pace::unlimited(),
+            policy: Policy::default(),
+            clock: std::sync::Arc::new(Standing),
+        });
+        let wire = Wire::new(client.expect("a client"), &origin);
+        let now = Instant::parse("2026-01-01T00:00:00Z").expect("a moment");
+        for message in [json!({}), json!({"sent_datetime": "2027-01-01T00:00:00+00:00"})] {
+            let ticket = json!({"imported": true, "messages": [message]});
+            let body = Outgoing::Json(Bytes::from(ticket.to_string()));
+            let write = Write { method: "POST", path: "/api/tickets", body };
+            let fault = wire.write(phase::TICKETS_CREATE, write, now).await.expect_err("held back");
+            assert_eq!(fault.kind(), kernel::fault::Kind::Bug);
+        }
+        let knock = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+        assert!(knock.is_err(), "somebody called");
+        assert_eq!(wire.calls(), BTreeMap::new());
+    }
 }

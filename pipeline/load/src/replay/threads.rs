@@ -148,12 +148,13 @@ impl Replay<'_> {
             standing.and_then(|standing| standing.detail).unwrap_or_default()
         };
         let of_ticket = detail(RecordKind::Ticket, &ticket.ticket_id);
-        let is_new =
-            |message: &Message| &*detail(RecordKind::Message, &message.message_id) != ADOPTED;
+        let is_new = |message: &Message| {
+            !detail(RecordKind::Message, &message.message_id).starts_with(ADOPTED)
+        };
         let is_due = match &*of_ticket {
-            FINISHED => false,
-            ADOPTED => messages.iter().any(is_new),
-            other => appends || other.ends_with(ONE_BY_ONE),
+            text if text.starts_with(FINISHED) => false,
+            text if text.starts_with(ADOPTED) => messages.iter().any(is_new),
+            other => appends || other.contains(ONE_BY_ONE),
         };
         ticket.status == "closed" && is_due
     }
@@ -163,13 +164,16 @@ impl Replay<'_> {
         match self.desk.target.finish(target_id, ticket, self.desk.clock.now()).await? {
             Sent::Made(_) => {
                 self.progress.advance(phase::TICKETS_UPDATE, 1);
+                let standing = self.desk.ledger.standing(RecordKind::Ticket, &ticket.ticket_id);
+                let said = standing.and_then(|standing| standing.detail);
+                let detail = said.map_or(FINISHED.to_owned(), |said| format!("{FINISHED}; {said}"));
                 let entry = Entry {
                     kind: RecordKind::Ticket,
                     source_id: ticket.ticket_id.clone(),
                     state: State::Done,
                     target_id: Some(target_id.clone()),
                     at: self.desk.clock.now(),
-                    detail: Some(FINISHED.to_owned()),
+                    detail: Some(detail),
                 };
                 self.desk.ledger.commit(vec![entry]).await
             }
