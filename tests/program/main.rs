@@ -6,6 +6,7 @@ mod custody;
 mod explained;
 mod interrupted;
 mod own_models;
+mod planned;
 mod program;
 mod questions;
 mod repository;

@@ -12,7 +12,7 @@ use toml::{Table, Value};
 use transform::Models;
 
 /// Keys of `[source]` and `[target]` that every platform knows.
-const SIDE_KEYS: [&str; 9] = [
+const SIDE_KEYS: [&str; 10] = [
     "platform",
     "manifest",
     "base_url",
@@ -22,6 +22,7 @@ const SIDE_KEYS: [&str; 9] = [
     "window_s",
     "skip_streams",
     "flush_ms",
+    "lookup_s",
 ];
 
 /// A configuration.
@@ -64,6 +65,8 @@ pub(crate) struct Side {
     pub(crate) skip_streams: Vec<String>,
     /// How long a reply may stay in memory only, in milliseconds.
     pub(crate) flush_ms: Option<u64>,
+    /// How long a record is looked for whose reply was lost, in seconds.
+    pub(crate) lookup_s: Option<u64>,
     settings: BTreeMap<String, Given>,
 }
 
@@ -246,6 +249,7 @@ fn side(table: &Table, name: &'static str, folder: &Path) -> Result<Option<Side>
         window_s: number(inner, name, "window_s")?,
         skip_streams: texts(inner, name, "skip_streams")?,
         flush_ms: number(inner, name, "flush_ms")?,
+        lookup_s: number(inner, name, "lookup_s")?,
         manifest,
         settings,
     }))

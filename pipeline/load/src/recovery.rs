@@ -12,13 +12,18 @@ use kernel::{Clock, Fault, Instant, Result};
 
 use crate::ledger::Ledger;
 use crate::replay::Findings;
-use crate::target::{Draft, Found, MessageDraft, Sent, Target, TargetId};
+use crate::target::{Draft, Found, MessageDraft, Sent, Target, TargetId, TicketDraft, Travelling};
 
 /// Calls for one record within a session before the replay stops: each of them found the target
 /// without the record afterwards, so it is in trouble.
 const SENDS_MAX: u32 = 5;
-/// Ends the detail of a ticket whose packed messages had to be appended after all.
-pub(crate) const ONE_BY_ONE: &str = "its messages were sent one by one";
+/// Ends the detail of a ticket to which messages were appended that should have come along.
+pub(crate) const APPENDED: &str = "the others were appended";
+
+/// Ends the detail of a ticket that was created without its custom fields.
+const BARE: &str = "created without its custom fields";
+/// Detail of a message with which no ticket could be created, although it could with the next one.
+const SKIPPED: &str = "the target refuses it, also alone";
 
 /// Detail of a record that a second call brought in.
 const SENT_AGAIN: &str = "sent again, because the first call left no trace";
@@ -41,6 +46,13 @@ impl Default for Patience {
 }
 
 impl Patience {
+    /// Looks four times, the last of them after so many seconds.
+    pub fn of_seconds(last_s: u64) -> Self {
+        let looks = Self::default().looks;
+        let pauses = (1 << looks) - 1;
+        Self { looks, pause_first_ms: last_s.saturating_mul(1_000).div_ceil(pauses) }
+    }
+
     /// When to look, in milliseconds since the call. Looks that are due already count as one.
     fn looks_ms(self, elapsed_ms: u64) -> Vec<u64> {
         let mut due_ms = 0_u64;
@@ -85,11 +97,20 @@ impl Desk<'_> {
         let mut draft = draft;
         let is_repeated = self.ledger.standing(draft.kind(), draft.source_id()).is_some();
         let mut detail = is_repeated.then(|| SENT_AGAIN.to_owned());
-        for _ in 0..SENDS_MAX {
+        let mut unanswered = 0;
+        while unanswered < SENDS_MAX {
             self.note(draft, State::Intent, None).await?;
             let reason = match self.target.create(draft, self.clock.now()).await? {
-                Sent::Made(found) => return self.arrived(draft, found, detail, State::Done).await,
+                Sent::Made(found) => {
+                    if let (Draft::Ticket { .. }, Some(note)) = (draft, &detail)
+                        && (note.ends_with(APPENDED) || note.ends_with(BARE))
+                    {
+                        self.findings.add(draft.kind(), draft.source_id(), note);
+                    }
+                    return self.arrived(draft, found, detail, State::Done).await;
+                }
                 Sent::Unknown(reason) => {
+                    unanswered += 1;
                     self.note(draft, State::Unknown, Some(reason)).await?;
                     if let Some(end) = self.look(draft, self.clock.now()).await? {
                         return Ok(end);
@@ -107,7 +128,9 @@ impl Desk<'_> {
                 return self.refused(draft, reason).await;
             };
             let note = format!("{reason}; {note}");
-            self.findings.add(draft.kind(), draft.source_id(), &note);
+            if !matches!(draft, Draft::Ticket { .. }) {
+                self.findings.add(draft.kind(), draft.source_id(), &note);
+            }
             (draft, detail) = (lean, Some(note));
         }
         Err(Fault::retry(format!(
@@ -131,9 +154,8 @@ impl Desk<'_> {
         let mut entry = self.entry(draft, state, detail);
         entry.target_id = Some(found.id.clone());
         let mut entries = vec![entry];
-        if let Draft::Ticket { draft, alone } = draft {
-            let travelling = draft.travelling(alone).iter();
-            entries.extend(travelling.map(|message| self.part_entry(message, &found, absent)));
+        if let Draft::Ticket { draft, part } = draft {
+            entries.extend(self.part_entries(draft, part, &found, absent));
         }
         self.ledger.commit(entries).await?;
         Ok(Settled::In(found.id))
@@ -197,11 +219,11 @@ impl Desk<'_> {
     async fn recovered(&self, draft: Draft<'_>, mut found: Found) -> Result<Settled> {
         let mut detail = "found after a lost reply".to_owned();
         match draft {
-            Draft::Ticket { draft, alone } => {
+            Draft::Ticket { draft, part } => {
                 let is_part = |message: &MessageDraft| found.part(message).is_some();
-                let all_there = draft.travelling(alone).iter().all(is_part);
-                if alone || !all_there {
-                    detail = format!("{detail}; {ONE_BY_ONE}");
+                let all_there = draft.travelling(part).iter().all(is_part);
+                if part.from > 0 || part.to != draft.planned.to || !all_there {
+                    detail = format!("{detail}; {APPENDED}");
                 }
             }
             // A tag carries no id of ours, but it was not there when the tags were listed.
@@ -224,6 +246,24 @@ impl Desk<'_> {
         Ok(Settled::Refused)
     }
 
+    /// Where the first messages of a ticket stand that is in the target. Also one that did not
+    /// travel now may be there: it did in a session that was stopped.
+    fn part_entries(
+        &self,
+        draft: &TicketDraft,
+        part: Travelling,
+        found: &Found,
+        absent: State,
+    ) -> Vec<Entry> {
+        let entries = draft.messages.iter().enumerate().filter_map(|(place, message)| {
+            if found.part(message).is_some() || (part.from..part.to).contains(&place) {
+                return Some(self.part_entry(message, found, absent));
+            }
+            (place < part.from).then(|| self.skipped_entry(message))
+        });
+        entries.collect()
+    }
+
     fn part_entry(&self, message: &MessageDraft, found: &Found, absent: State) -> Entry {
         let hit = found.part(message);
         Entry {
@@ -233,6 +273,20 @@ impl Desk<'_> {
             target_id: hit.map(str::to_owned),
             at: self.clock.now(),
             detail: hit.is_none().then(|| "the target did not name it with its ticket".to_owned()),
+        }
+    }
+
+    /// A message that no call could carry, not even alone.
+    fn skipped_entry(&self, message: &MessageDraft) -> Entry {
+        let source_id = message.message.message_id.clone();
+        self.findings.add(RecordKind::Message, &source_id, SKIPPED);
+        Entry {
+            kind: RecordKind::Message,
+            source_id,
+            state: State::Refused,
+            target_id: None,
+            at: self.clock.now(),
+            detail: Some(SKIPPED.to_owned()),
         }
     }
 
@@ -255,7 +309,7 @@ impl Desk<'_> {
 
 /// The same record with less in it, where a target may object to what is left out, and a note on
 /// what that is.
-fn leaner(draft: Draft<'_>) -> Option<(Draft<'_>, &'static str)> {
+fn leaner(draft: Draft<'_>) -> Option<(Draft<'_>, String)> {
     match draft {
         Draft::Customer { customer, lean: false }
             if customer.phone.is_some()
@@ -264,10 +318,16 @@ fn leaner(draft: Draft<'_>) -> Option<(Draft<'_>, &'static str)> {
         {
             let lean = true;
             let note = "sent without phone, language and time zone";
-            Some((Draft::Customer { customer, lean }, note))
+            Some((Draft::Customer { customer, lean }, note.to_owned()))
         }
-        Draft::Ticket { draft, alone: false } if draft.messages.len() > 1 => {
-            Some((Draft::Ticket { draft, alone: true }, ONE_BY_ONE))
+        Draft::Ticket { draft, part } => {
+            let part = draft.after_refusal(part)?;
+            let (count, planned) = (part.to - part.from, draft.planned.to);
+            let note = match part.is_bare {
+                true => BARE.to_owned(),
+                false => format!("created with {count} of {planned} messages; {APPENDED}"),
+            };
+            Some((Draft::Ticket { draft, part }, note))
         }
         _ => None,
     }
@@ -283,5 +343,7 @@ mod tests {
         assert_eq!(patience.looks_ms(0), [1_000, 3_000, 7_000, 15_000]);
         assert_eq!(patience.looks_ms(4_000), [3_000, 7_000, 15_000]);
         assert_eq!(patience.looks_ms(86_400_000), [15_000]);
+        assert_eq!(Patience::of_seconds(15), patience);
+        assert_eq!(Patience::of_seconds(60).looks_ms(0), [4_000, 12_000, 28_000, 60_000]);
     }
 }

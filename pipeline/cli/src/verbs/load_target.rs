@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use kernel::{Fault, Result};
-use load::{Gorgias, Outcome};
+use landing::Warehouse;
+use landing::run::{self, RunFacts};
+use load::{Gorgias, Outcome, Patience};
 
-use super::{chosen_run, clock, target_client};
+use super::{chosen_run, clock, plan, target_client};
 use crate::Ending;
 use crate::arguments::{Format, Load};
 use crate::bars::Bars;
@@ -29,6 +31,7 @@ pub(crate) async fn run(config: &Config, arguments: &Load, format: Format) -> Re
         ))
         .hint("deskferry plan makes a run for the target of the configuration"));
     }
+    check_plan(config, &warehouse, &facts).await?;
     let settings = side.settings()?;
     let email = settings.get("email").map(String::as_str).unwrap_or_default();
     let target = Gorgias::new(target_client(side)?, &address, email);
@@ -40,6 +43,7 @@ pub(crate) async fn run(config: &Config, arguments: &Load, format: Format) -> Re
         limit: arguments.limit,
         only: arguments.only.clone(),
         tickets_in_flight: TICKETS_IN_FLIGHT,
+        lookup: side.lookup_s.map(Patience::of_seconds).unwrap_or_default(),
         ..load::Options::default()
     };
     print::talk(&format!("loading run {} into {address}", facts.run));
@@ -49,6 +53,26 @@ pub(crate) async fn run(config: &Config, arguments: &Load, format: Format) -> Re
     let outcome = outcome?;
     print_outcome(&outcome, format)?;
     Ok(Ending::of(outcome.findings.len() as u64))
+}
+
+/// Whether the plan of a run is still what would be planned now, and nobody has touched it.
+async fn check_plan(config: &Config, warehouse: &Warehouse, facts: &RunFacts) -> Result<()> {
+    let models = config.models()?;
+    let hint = "deskferry plan makes a run of what holds now; what is in the target is recognized";
+    let current = run::current_build(warehouse).await?.filter(|now| now.build == facts.build);
+    let current = current.ok_or_else(|| {
+        Fault::config(format!("the staged tables changed since run {} was planned", facts.run))
+            .hint(hint)
+    })?;
+    let recipe = plan::recipe(config, &models, &current, facts.order)?;
+    if transform::plan_hash(recipe)? != facts.plan_hash {
+        return Err(Fault::config(format!(
+            "[mapping], [target] or the models changed since run {} was planned",
+            facts.run
+        ))
+        .hint(hint));
+    }
+    run::check_plan_files(warehouse, facts).await
 }
 
 fn print_outcome(outcome: &Outcome, format: Format) -> Result<()> {
