@@ -122,6 +122,11 @@ pub fn run_facts(id: &RunId) -> Path {
     path(format!("runs/{id}/run.json"))
 }
 
+/// The folder of a run's plan.
+pub fn plan(id: &RunId) -> Path {
+    path(format!("runs/{id}/plan"))
+}
+
 /// One table of a run's plan.
 pub fn plan_table(id: &RunId, table: &str) -> Path {
     path(format!("runs/{id}/plan/{table}.parquet"))

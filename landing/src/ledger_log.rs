@@ -29,6 +29,11 @@ pub enum Line {
         /// How many.
         calls: u64,
     },
+    /// Time that the session took since the last such line, or since it began.
+    Time {
+        /// In milliseconds.
+        took_ms: u64,
+    },
 }
 
 /// A line as it is written: one that tells something, or the first one of a ledger made anew.
@@ -192,6 +197,19 @@ pub async fn read_table(warehouse: &Warehouse, run: &RunId) -> Result<RecordBatc
     ];
     RecordBatch::try_from_iter_with_nullable(columns)
         .map_err(|error| Fault::bug("the ledger does not fit its table").because(error))
+}
+
+/// How long all sessions took, as a table of one row: took_ms.
+pub async fn read_time(warehouse: &Warehouse, run: &RunId) -> Result<RecordBatch> {
+    let mut all_ms = 0;
+    for line in read(warehouse, run).await?.0 {
+        if let Line::Time { took_ms } = line {
+            all_ms += took_ms as i64;
+        }
+    }
+    let column: ArrayRef = Arc::new(Int64Array::from_iter_values([all_ms]));
+    RecordBatch::try_from_iter([("took_ms", column)])
+        .map_err(|error| Fault::bug("the time does not fit its table").because(error))
 }
 
 /// Calls made per phase, as a table: phase, calls.

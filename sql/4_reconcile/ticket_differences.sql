@@ -50,8 +50,12 @@ expected as (
         tickets.subject,
         tickets.status,
         case
-            when tickets.origin = 'email' and customers.email is not null then 'email'
-            else 'chat'
+            when
+                tickets.origin = 'email'
+                and customers.email is not null
+                and mapping.email_channel = 'email'
+                then 'email'
+            else mapping.chat_channel
         end as channel,
         tickets.is_blocked as is_spam,
         tickets.created_at,
@@ -61,6 +65,7 @@ expected as (
         coalesce(tags.tags, '') as tags
     from staged.tickets
     inner join planned on tickets.ticket_id = planned.ticket_id
+    cross join config.mapping as mapping
     left join customers on tickets.customer_id = customers.customer_id
     left join tags on tickets.ticket_id = tags.ticket_id
     left join customers_in_target

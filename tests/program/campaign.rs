@@ -104,7 +104,7 @@ fn a_load_that_is_killed_at_random_instants_leaves_the_plan_once() {
 
 fn round(bench: &Bench, servers: &Servers, target: &Served, seed: u64) -> u32 {
     let text = bench.configuration(&servers.crisp_url, &target.url);
-    bench.configure(&text.replace("[target]", "[target]\nlookup_patience_s = 1"));
+    bench.configure(&text.replace("[target]", "[target]\nlookup_s = 1"));
     assert!(bench.run(&["plan"]).code <= 1);
     let gorgias = &target.gorgias;
     let kills = kill_until_done(bench, gorgias, &mut Numbers::new(seed));

@@ -9,6 +9,7 @@ mod interrupted;
 mod mutants;
 mod own_models;
 mod plan_tables;
+mod planned;
 mod program;
 mod questions;
 mod repository;

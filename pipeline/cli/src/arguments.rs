@@ -178,6 +178,27 @@ pub(crate) struct Plan {
     /// Begin a new run even if the newest one has the same plan.
     #[arg(long)]
     pub(crate) new: bool,
+    /// In which order tickets are replayed.
+    #[arg(long, value_enum, default_value_t = TicketOrder::Recent)]
+    pub(crate) order: TicketOrder,
+}
+
+/// The order of tickets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TicketOrder {
+    /// Open tickets first, then those with the newest message.
+    Recent,
+    /// By the time they began.
+    Oldest,
+}
+
+impl From<TicketOrder> for kernel::Order {
+    fn from(order: TicketOrder) -> Self {
+        match order {
+            TicketOrder::Recent => kernel::Order::Recent,
+            TicketOrder::Oldest => kernel::Order::Oldest,
+        }
+    }
 }
 
 #[derive(Debug, Default, Args)]

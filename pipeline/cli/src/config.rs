@@ -20,9 +20,9 @@ const SIDE_KEYS: [&str; 10] = [
     "private_hosts",
     "calls_per_window",
     "window_s",
-    "lookup_patience_s",
     "skip_streams",
     "flush_ms",
+    "lookup_s",
 ];
 
 /// A configuration.
@@ -61,12 +61,12 @@ pub(crate) struct Side {
     pub(crate) calls_per_window: Option<u32>,
     /// Length of the window, in seconds.
     pub(crate) window_s: Option<u64>,
-    /// How long a record is looked for whose reply was lost, in seconds.
-    pub(crate) lookup_patience_s: Option<u64>,
     /// Streams that are left out on purpose.
     pub(crate) skip_streams: Vec<String>,
     /// How long a reply may stay in memory only, in milliseconds.
     pub(crate) flush_ms: Option<u64>,
+    /// How long a record is looked for whose reply was lost, in seconds.
+    pub(crate) lookup_s: Option<u64>,
     settings: BTreeMap<String, Given>,
 }
 
@@ -247,9 +247,9 @@ fn side(table: &Table, name: &'static str, folder: &Path) -> Result<Option<Side>
         private_hosts: texts(inner, name, "private_hosts")?,
         calls_per_window: number(inner, name, "calls_per_window")?.map(|calls| calls as u32),
         window_s: number(inner, name, "window_s")?,
-        lookup_patience_s: number(inner, name, "lookup_patience_s")?,
         skip_streams: texts(inner, name, "skip_streams")?,
         flush_ms: number(inner, name, "flush_ms")?,
+        lookup_s: number(inner, name, "lookup_s")?,
         manifest,
         settings,
     }))

@@ -15,6 +15,17 @@ pub struct Shape {
     pub window_ms: u64,
 }
 
+impl Shape {
+    /// When the last of so many calls leaves an empty bucket, in milliseconds after the first: what
+    /// fits leaves at once, the rest as it drains.
+    pub fn last_leaves_after_ms(self, calls: u64) -> u64 {
+        let fits = u64::from(self.calls.max(2)) - MARGIN_CALLS as u64;
+        let waiting = u128::from(calls.saturating_sub(fits));
+        let drained = (waiting * u128::from(self.window_ms)).div_ceil(self.calls.max(1).into());
+        u64::try_from(drained).unwrap_or(u64::MAX)
+    }
+}
+
 /// A bucket as we believe it stands on the vendor's side.
 #[derive(Debug, Clone, Copy)]
 pub struct Bucket {
@@ -140,6 +151,17 @@ mod tests {
         let waits: Vec<u64> = (0..42).map(|_| bucket.take(start)).collect();
         assert!(waits[..39].iter().all(|wait| *wait == 0), "{waits:?}");
         assert_eq!(&waits[39..], [500, 1_000, 1_500]);
+    }
+
+    #[test]
+    fn the_last_call_leaves_when_the_equation_says() {
+        let start = Instant::from_millis(0);
+        for calls in [1, 39, 40, 41, 500] {
+            let mut bucket = Bucket::new(KEY, start);
+            let last = (0..calls).map(|_| bucket.take(start)).last();
+            assert_eq!(last, Some(KEY.last_leaves_after_ms(calls)), "{calls} calls");
+        }
+        assert_eq!(KEY.last_leaves_after_ms(7_239), 3_600_000);
     }
 
     #[test]

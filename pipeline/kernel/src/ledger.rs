@@ -16,6 +16,8 @@ pub enum RecordKind {
     Agent,
     /// A label on tickets.
     Tag,
+    /// The definition of a custom field.
+    Field,
     /// A person who asks.
     Customer,
     /// A file.
@@ -32,6 +34,7 @@ impl RecordKind {
         match self {
             RecordKind::Agent => "agent",
             RecordKind::Tag => "tag",
+            RecordKind::Field => "field",
             RecordKind::Customer => "customer",
             RecordKind::Upload => "upload",
             RecordKind::Ticket => "ticket",

@@ -10,9 +10,11 @@ pub mod instant;
 pub mod ledger;
 pub mod mapping;
 pub mod nearest;
+pub mod order;
 pub mod retry;
 
 pub use fault::{Fault, Result};
 pub use identifier::{BuildId, RunId, SnapshotId};
 pub use instant::{Clock, Instant};
 pub use mapping::Mapping;
+pub use order::Order;

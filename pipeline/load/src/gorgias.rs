@@ -3,6 +3,7 @@
 //! `request` builds bodies, `reply` reads answers, `wire` is the only way out and holds back
 //! whatever could make Gorgias send. Nothing here knows a run, a ledger or a source.
 
+mod rates;
 mod reply;
 mod request;
 mod wire;
@@ -16,8 +17,12 @@ use kernel::{Fault, Instant, Result};
 use serde_json::Value;
 
 use crate::plan;
-use crate::target::{Carried, Draft, Found, Person, Sent, Target, TargetId, TicketDraft, phase};
+use crate::target::{
+    Carried, Draft, FieldDraft, Found, Person, Sent, Target, TargetId, TicketDraft, phase,
+};
 use wire::{Wire, Write};
+
+pub use rates::{RATES, Rate};
 
 /// Pages of one list; at 100 records a page this is ten times what the largest account is known
 /// to have, so more means that the cursor runs in circles.
@@ -105,6 +110,35 @@ impl Gorgias {
             None => false,
         });
         Ok(records)
+    }
+
+    /// Custom fields of tickets or of customers that carry an id of somebody's.
+    async fn fields_of(
+        &self,
+        phase: &'static str,
+        object: &str,
+    ) -> Result<Vec<(String, TargetId)>> {
+        let path = format!("/api/custom-fields?object_type={object}");
+        Ok(reply::parts(&self.list(phase, &path).await?))
+    }
+
+    /// Sets what may be set twice, because the second time changes nothing.
+    async fn repeatable(
+        &self,
+        phase: &'static str,
+        id: &str,
+        write: Write<'_>,
+        now: Instant,
+    ) -> Result<Sent> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let written = self.wire.write(phase, write.clone(), now).await?;
+            let sent = reply::sent(written, |_| Some(reply::ours(id.to_owned())))?;
+            if !matches!(sent, Sent::Unknown(_)) || !self.wire.pause(attempt).await {
+                return Ok(sent);
+            }
+        }
     }
 
     async fn find_customer(&self, customer: &plan::Customer) -> Result<Vec<Found>> {
@@ -205,13 +239,31 @@ impl Target for Gorgias {
         Ok(tags.iter().filter_map(reply::tag).collect())
     }
 
+    async fn fields(&self) -> Result<Vec<(String, TargetId)>> {
+        let mut fields = self.fields_of(phase::FIELDS_READ, "Ticket").await?;
+        fields.extend(self.fields_of(phase::FIELDS_READ, "Customer").await?);
+        Ok(fields)
+    }
+
+    async fn set_fields(&self, id: &str, values: &[FieldDraft], now: Instant) -> Result<Sent> {
+        let path = format!("/api/customers/{id}/custom-fields");
+        let body = request::fields_of_customer(values)?;
+        self.repeatable(
+            phase::CUSTOMERS_UPDATE,
+            id,
+            Write { method: "PUT", path: &path, body },
+            now,
+        )
+        .await
+    }
+
     async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<Carried>> {
         let path = match kind {
             RecordKind::Agent => "/api/users",
             RecordKind::Customer => "/api/customers",
             RecordKind::Ticket => "/api/tickets",
             RecordKind::Message => "/api/messages",
-            RecordKind::Tag | RecordKind::Upload => return Ok(Vec::new()),
+            RecordKind::Tag | RecordKind::Field | RecordKind::Upload => return Ok(Vec::new()),
         };
         Ok(reply::carried(&self.list(phase::TICKETS_READ, path).await?))
     }
@@ -244,6 +296,9 @@ impl Target for Gorgias {
         let (phase, path, body) = match draft {
             Draft::Agent(agent) => call(phase::AGENTS_CREATE, "/api/users", request::agent(agent)?),
             Draft::Tag(name) => call(phase::TAGS_CREATE, "/api/tags", request::tag(name)?),
+            Draft::Field(field) => {
+                call(phase::FIELDS_CREATE, "/api/custom-fields", request::field(field)?)
+            }
             Draft::Customer { customer, lean } => {
                 let body = request::customer(customer, lean)?;
                 call(phase::CUSTOMERS_CREATE, "/api/customers", body)
@@ -252,8 +307,8 @@ impl Target for Gorgias {
                 let body = request::file(upload, body);
                 call(phase::FILES_UPLOAD, "/api/upload?type=attachment", body)
             }
-            Draft::Ticket { draft, alone } => {
-                let body = request::ticket(draft, alone)?;
+            Draft::Ticket { draft, part } => {
+                let body = request::ticket(draft, part)?;
                 call(phase::TICKETS_CREATE, "/api/tickets", body)
             }
             Draft::Message { ticket, message } => {
@@ -281,6 +336,12 @@ impl Target for Gorgias {
                 let hits = self.matching("tags", ("search", name), "name").await?;
                 Ok(reply::founds(&hits, name))
             }
+            Draft::Field(field) => {
+                let object = request::object_type(&field.object);
+                let mut fields = self.fields_of(phase::LOOKUPS, object).await?;
+                fields.retain(|(id, _)| *id == field.field_id);
+                Ok(fields.into_iter().map(|(_, id)| reply::ours(id)).collect())
+            }
             Draft::Customer { customer, .. } => self.find_customer(customer).await,
             Draft::Upload { .. } => Ok(Vec::new()),
             Draft::Ticket { draft, .. } => self.find_ticket(draft).await,
@@ -293,17 +354,8 @@ impl Target for Gorgias {
     async fn finish(&self, id: &str, ticket: &plan::Ticket, now: Instant) -> Result<Sent> {
         let path = format!("/api/tickets/{id}");
         let body = request::final_state(ticket)?;
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            let write = Write { method: "PUT", path: &path, body: body.clone() };
-            let written = self.wire.write(phase::TICKETS_UPDATE, write, now).await?;
-            let sent = reply::sent(written, |_| Some(reply::ours(id.to_owned())))?;
-            // Setting the same state twice changes nothing, so this call may be repeated.
-            if !matches!(sent, Sent::Unknown(_)) || !self.wire.pause(attempt).await {
-                return Ok(sent);
-            }
-        }
+        self.repeatable(phase::TICKETS_UPDATE, id, Write { method: "PUT", path: &path, body }, now)
+            .await
     }
 
     fn calls(&self) -> BTreeMap<String, u64> {

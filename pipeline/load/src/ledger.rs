@@ -40,6 +40,9 @@ pub struct Standing {
 /// Calls made so far in this session, per phase; asked whenever a segment is written.
 pub type CallCount = Box<dyn Fn() -> BTreeMap<String, u64> + Send + Sync>;
 
+/// How long this session has taken so far, in milliseconds; asked whenever a segment is written.
+pub type Elapsed = Box<dyn Fn() -> u64 + Send + Sync>;
+
 /// The ledger of one run.
 pub struct Ledger {
     run: RunId,
@@ -47,6 +50,7 @@ pub struct Ledger {
     queue: Mutex<Queue>,
     book: Mutex<Book>,
     call_count: CallCount,
+    elapsed: Elapsed,
 }
 
 struct Writer {
@@ -57,6 +61,8 @@ struct Writer {
     broken: bool,
     /// Calls that are in the log, of those made in this session.
     noted_calls: BTreeMap<String, u64>,
+    /// Time of this session that is in the log, in milliseconds.
+    noted_ms: u64,
 }
 
 #[derive(Default)]
@@ -99,16 +105,25 @@ impl Ledger {
                 Line::Calls { phase, calls } => {
                     *book.calls_before.entry(phase).or_default() += calls;
                 }
+                Line::Time { .. } => {}
             }
         }
-        let writer = Writer { log, written: 0, broken: false, noted_calls: BTreeMap::new() };
+        let noted_calls = BTreeMap::new();
+        let writer = Writer { log, written: 0, broken: false, noted_calls, noted_ms: 0 };
         Self {
             run,
             log: tokio::sync::Mutex::new(writer),
             queue: Mutex::default(),
             book: Mutex::new(book),
             call_count,
+            elapsed: Box::new(|| 0),
         }
+    }
+
+    /// Also notes how long the session takes.
+    pub fn timed(mut self, elapsed: Elapsed) -> Self {
+        self.elapsed = elapsed;
+        self
     }
 
     /// Whether nothing was ever written to it.
@@ -225,6 +240,9 @@ impl Ledger {
         if lines.is_empty() && !writer.log.is_anew() {
             return Ok(());
         }
+        let elapsed_ms = (self.elapsed)();
+        let took_ms = elapsed_ms.saturating_sub(writer.noted_ms);
+        lines.extend((took_ms > 0).then_some(Line::Time { took_ms }));
         // Stays set when the append fails or this future is dropped halfway: whether the segment
         // is there is not known then, and going on could reuse its number.
         writer.broken = true;
@@ -232,6 +250,7 @@ impl Ledger {
         writer.broken = false;
         writer.written = upto;
         writer.noted_calls = calls;
+        writer.noted_ms = elapsed_ms.max(writer.noted_ms);
         let mut book = locked(&self.book);
         for entry in entries {
             book.apply(entry);

@@ -15,13 +15,18 @@ use crate::ledger::Ledger;
 use crate::ledger::remark::{IN_TRASH, SENT_AGAIN, TWICE};
 use crate::replay::Findings;
 use crate::stop::Stop;
-use crate::target::{Draft, Found, MessageDraft, Sent, Target, TargetId};
+use crate::target::{Draft, Found, MessageDraft, Sent, Target, TargetId, TicketDraft, Travelling};
 
 /// Calls for one record within a session before the replay stops: each of them found the target
 /// without the record afterwards, so it is in trouble.
 const SENDS_MAX: u32 = 5;
-/// In the detail of a ticket whose packed messages had to be appended after all.
-pub(crate) const ONE_BY_ONE: &str = "its messages were sent one by one";
+/// In the detail of a ticket to which messages were appended that should have come along.
+pub(crate) const APPENDED: &str = "the others were appended";
+
+/// In the detail of a ticket that was created without its custom fields.
+const BARE: &str = "created without its custom fields";
+/// Detail of a message with which no ticket could be created, although it could with the next one.
+const SKIPPED: &str = "the target refuses it, also alone";
 
 /// How long a record is looked for before it counts as not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,11 +92,20 @@ impl Desk<'_> {
         let mut draft = draft;
         let is_repeated = self.ledger.standing(draft.kind(), draft.source_id()).is_some();
         let mut detail = is_repeated.then(|| SENT_AGAIN.to_owned());
-        for _ in 0..SENDS_MAX {
+        let mut unanswered = 0;
+        while unanswered < SENDS_MAX {
             self.note(draft, State::Intent, detail.clone()).await?;
             let reason = match self.target.create(draft, self.clock.now()).await? {
-                Sent::Made(found) => return self.arrived(draft, found, detail, State::Done).await,
+                Sent::Made(found) => {
+                    if let (Draft::Ticket { .. }, Some(note)) = (draft, &detail)
+                        && (note.contains(APPENDED) || note.contains(BARE))
+                    {
+                        self.findings.add(draft.kind(), draft.source_id(), note);
+                    }
+                    return self.arrived(draft, found, detail, State::Done).await;
+                }
                 Sent::Unknown(reason) => {
+                    unanswered += 1;
                     let said = Some(joined(reason, detail.as_deref()));
                     self.note(draft, State::Unknown, said).await?;
                     if let Some(end) = self.look(draft, false, detail.as_deref()).await? {
@@ -112,14 +126,12 @@ impl Desk<'_> {
                 return self.refused(draft, reason).await;
             };
             let note = format!("{reason}; {note}");
-            self.findings.add(draft.kind(), draft.source_id(), &note);
-            (draft, detail) = (
-                lean,
-                Some(match detail {
-                    Some(said) => joined(said, Some(&note)),
-                    None => note,
-                }),
-            );
+            if !matches!(draft, Draft::Ticket { .. }) {
+                self.findings.add(draft.kind(), draft.source_id(), &note);
+            }
+            let is_again = detail.as_deref().is_some_and(|said| said.contains(SENT_AGAIN));
+            let said = if is_again { joined(SENT_AGAIN.to_owned(), Some(&note)) } else { note };
+            (draft, detail) = (lean, Some(said));
         }
         Err(Fault::retry(format!(
             "{} {}: no usable reply to {SENDS_MAX} calls",
@@ -147,9 +159,8 @@ impl Desk<'_> {
         let mut entry = self.entry(draft, state, detail);
         entry.target_id = Some(found.id.clone());
         let mut entries = vec![entry];
-        if let Draft::Ticket { draft, alone } = draft {
-            let travelling = draft.travelling(alone).iter();
-            entries.extend(travelling.map(|message| self.part_entry(message, &found, absent)));
+        if let Draft::Ticket { draft, part } = draft {
+            entries.extend(self.part_entries(draft, part, &found, absent));
         }
         self.ledger.commit(entries).await?;
         Ok(Settled::In(found.id))
@@ -231,11 +242,11 @@ impl Desk<'_> {
         let again = said.filter(|said| said.contains(SENT_AGAIN)).map(|_| SENT_AGAIN);
         let mut detail = joined("found after a lost reply".to_owned(), again);
         match draft {
-            Draft::Ticket { draft, alone } => {
+            Draft::Ticket { draft, part } => {
                 let is_part = |message: &MessageDraft| found.part(message).is_some();
-                let all_there = draft.travelling(alone).iter().all(is_part);
-                if alone || !all_there {
-                    detail = format!("{detail}; {ONE_BY_ONE}");
+                let all_there = draft.travelling(part).iter().all(is_part);
+                if part.from > 0 || part.to != draft.planned.to || !all_there {
+                    detail = format!("{detail}; {APPENDED}");
                 }
             }
             // A tag carries no id of ours, but it was not there when the tags were listed.
@@ -258,6 +269,24 @@ impl Desk<'_> {
         Ok(Settled::Refused)
     }
 
+    /// Where the first messages of a ticket stand that is in the target. Also one that did not
+    /// travel now may be there: it did in a session that was stopped.
+    fn part_entries(
+        &self,
+        draft: &TicketDraft,
+        part: Travelling,
+        found: &Found,
+        absent: State,
+    ) -> Vec<Entry> {
+        let entries = draft.messages.iter().enumerate().filter_map(|(place, message)| {
+            if found.part(message).is_some() || (part.from..part.to).contains(&place) {
+                return Some(self.part_entry(message, found, absent));
+            }
+            (place < part.from).then(|| self.skipped_entry(message))
+        });
+        entries.collect()
+    }
+
     fn part_entry(&self, message: &MessageDraft, found: &Found, absent: State) -> Entry {
         let hit = found.part(message);
         Entry {
@@ -267,6 +296,20 @@ impl Desk<'_> {
             target_id: hit.map(str::to_owned),
             at: self.clock.now(),
             detail: hit.is_none().then(|| "the target did not name it with its ticket".to_owned()),
+        }
+    }
+
+    /// A message that no call could carry, not even alone.
+    fn skipped_entry(&self, message: &MessageDraft) -> Entry {
+        let source_id = message.message.message_id.clone();
+        self.findings.add(RecordKind::Message, &source_id, SKIPPED);
+        Entry {
+            kind: RecordKind::Message,
+            source_id,
+            state: State::Refused,
+            target_id: None,
+            at: self.clock.now(),
+            detail: Some(SKIPPED.to_owned()),
         }
     }
 
@@ -294,7 +337,7 @@ fn joined(first: String, second: Option<&str>) -> String {
 
 /// The same record with less in it, where a target may object to what is left out, and a note on
 /// what that is.
-fn leaner(draft: Draft<'_>) -> Option<(Draft<'_>, &'static str)> {
+fn leaner(draft: Draft<'_>) -> Option<(Draft<'_>, String)> {
     match draft {
         Draft::Customer { customer, lean: false }
             if customer.phone.is_some()
@@ -303,10 +346,16 @@ fn leaner(draft: Draft<'_>) -> Option<(Draft<'_>, &'static str)> {
         {
             let lean = true;
             let note = "sent without phone, language and time zone";
-            Some((Draft::Customer { customer, lean }, note))
+            Some((Draft::Customer { customer, lean }, note.to_owned()))
         }
-        Draft::Ticket { draft, alone: false } if draft.messages.len() > 1 => {
-            Some((Draft::Ticket { draft, alone: true }, ONE_BY_ONE))
+        Draft::Ticket { draft, part } => {
+            let part = draft.after_refusal(part)?;
+            let (count, planned) = (part.to - part.from, draft.planned.to);
+            let note = match part.is_bare {
+                true => BARE.to_owned(),
+                false => format!("created with {count} of {planned} messages; {APPENDED}"),
+            };
+            Some((Draft::Ticket { draft, part }, note))
         }
         _ => None,
     }

@@ -8,6 +8,7 @@
 mod adoption;
 mod agents;
 mod draft;
+mod fields;
 mod files;
 mod recheck;
 mod selection;
@@ -159,6 +160,8 @@ pub async fn load(
         false => Ledger::open(warehouse, options.run, counted).await?,
         true => Ledger::open_anew(warehouse, options.run, clock.now(), counted).await?,
     };
+    let (timer, began_at) = (clock.clone(), clock.now());
+    let ledger = ledger.timed(Box::new(move || timer.now().ms_since(began_at)));
     let findings = Findings::default();
     for words in [TWICE, IN_TRASH] {
         for (kind, id, _) in ledger.noted(words) {
@@ -242,6 +245,8 @@ impl Replay<'_> {
             return Ok(());
         }
         self.bring_tags().await?;
+        self.bring_fields().await?;
+        self.bring_customer_fields(expected(phase::CUSTOMERS_UPDATE)).await?;
         self.bring_files(expected(phase::FILES_UPLOAD)).await?;
         // A ticket must not be made without a file that only was not reached.
         if self.is_stopping() {
@@ -257,19 +262,23 @@ impl Replay<'_> {
             Some(selection) => selection.customers.len() as u64,
         };
         self.progress.phase(phase::CUSTOMERS_CREATE, total);
-        let customers = plan::customers(self.warehouse, &self.options.run).await?;
-        let wanted = customers.try_filter(|customer| {
-            let wanted = self.selection.as_ref();
-            let wanted = wanted.is_none_or(|list| list.customers.contains(&customer.customer_id));
-            std::future::ready(wanted)
-        });
-        self.all(wanted, self.options.tickets_in_flight, |customer| async move {
+        let customers = self.selected_customers().await?;
+        self.all(customers, self.options.tickets_in_flight, |customer| async move {
             let draft = Draft::Customer { customer: &customer, lean: false };
             self.bring(draft).await?;
             self.progress.advance(phase::CUSTOMERS_CREATE, 1);
             Ok(())
         })
         .await
+    }
+
+    async fn selected_customers(&self) -> Result<plan::Rows<plan::Customer>> {
+        let customers = plan::customers(self.warehouse, &self.options.run).await?;
+        let Some(selection) = &self.selection else { return Ok(customers) };
+        let wanted = selection.customers.clone();
+        let customers = customers
+            .try_filter(move |customer| std::future::ready(wanted.contains(&customer.customer_id)));
+        Ok(Box::pin(customers))
     }
 
     /// Brings one record in and remembers when that could not be settled.

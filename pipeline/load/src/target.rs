@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use kernel::ledger::RecordKind;
 use kernel::{Instant, Result};
+use serde_json::Value;
 
 use crate::guard::SentTime;
 use crate::plan;
@@ -23,6 +24,12 @@ pub mod phase {
     pub const TAGS_READ: &str = "tags_read";
     /// Creating tags.
     pub const TAGS_CREATE: &str = "tags_create";
+    /// Listing the target's custom fields.
+    pub const FIELDS_READ: &str = "fields_read";
+    /// Creating custom fields.
+    pub const FIELDS_CREATE: &str = "fields_create";
+    /// Setting custom fields of customers.
+    pub const CUSTOMERS_UPDATE: &str = "customers_update";
     /// Creating customers.
     pub const CUSTOMERS_CREATE: &str = "customers_create";
     /// Uploading files.
@@ -64,17 +71,69 @@ pub struct TicketDraft {
     pub assignee: Option<TargetId>,
     /// Names of tags that the target has.
     pub tags: Vec<String>,
-    /// The messages that travel in the call that creates it.
+    /// Values for custom fields that the target has.
+    pub custom_fields: Vec<FieldDraft>,
+    /// Its first messages: those that are to travel in the call that creates it, and some more
+    /// that may begin the ticket when the target refuses the very first.
     pub messages: Vec<MessageDraft>,
+    /// Which of these travel, as the plan wants it.
+    pub planned: Travelling,
+}
+
+/// A value for a custom field that the target has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldDraft {
+    /// The field, in the target.
+    pub id: TargetId,
+    /// The value.
+    pub value: Value,
+}
+
+/// A beginning of a ticket's messages that travels in the call that creates it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Travelling {
+    /// Place of the first that travels; those before were refused.
+    pub from: usize,
+    /// Place behind the last.
+    pub to: usize,
+    /// Whether the custom fields stay behind.
+    pub is_bare: bool,
 }
 
 impl TicketDraft {
-    /// The messages that travel in the call.
-    pub fn travelling(&self, alone: bool) -> &[MessageDraft] {
-        let count = if alone { 1 } else { usize::MAX };
-        &self.messages[..self.messages.len().min(count)]
+    /// The messages that travel.
+    pub fn travelling(&self, part: Travelling) -> &[MessageDraft] {
+        let to = part.to.min(self.messages.len());
+        &self.messages[part.from.min(to)..to]
+    }
+
+    /// What to try when the target refuses a call that carries `part`; `None` when nothing is left
+    /// to try.
+    ///
+    /// A call that is refused makes nothing. First the custom fields are left out, because a target
+    /// may refuse a value; then the beginning is halved until one is accepted. When a single message is refused, the next one may begin the ticket; of those, to find out
+    /// whether the ticket itself is at fault, only the whole rest and one alone are tried.
+    pub fn after_refusal(&self, part: Travelling) -> Option<Travelling> {
+        if part == self.planned && !self.custom_fields.is_empty() {
+            return Some(Travelling { is_bare: true, ..part });
+        }
+        let Travelling { from, to, .. } = part;
+        let whole = Travelling { is_bare: false, ..part };
+        match to.min(self.messages.len()).saturating_sub(from) {
+            2.. if from == 0 => Some(Travelling { to: to / 2, ..whole }),
+            2.. => Some(Travelling { to: from + 1, ..whole }),
+            _ => {
+                let next = from + 1;
+                let is_there = next <= SKIPPED_MAX && next < self.messages.len();
+                let to = self.planned.to.max(next + 1);
+                is_there.then_some(Travelling { from: next, to, ..whole })
+            }
+        }
     }
 }
+
+/// Messages at the beginning of a ticket that may be refused before the ticket counts as refused.
+pub const SKIPPED_MAX: usize = 2;
 
 /// A message that is ready to be created. The final texts are in here, not in `message`.
 #[derive(Debug, Clone)]
@@ -113,6 +172,8 @@ pub enum Draft<'a> {
     Agent(&'a plan::Agent),
     /// A label.
     Tag(&'a str),
+    /// A custom field.
+    Field(&'a plan::Field),
     /// A person who asks. `lean` leaves out everything a target may object to: phone number,
     /// language and time zone.
     Customer {
@@ -128,13 +189,12 @@ pub enum Draft<'a> {
         /// Its content.
         body: &'a Bytes,
     },
-    /// A thread with its first messages; `alone` with the very first only, when a target objects
-    /// to the rest.
+    /// A thread with its first messages, or fewer of them when a target objects to the rest.
     Ticket {
         /// The ticket.
         draft: &'a TicketDraft,
-        /// Whether only the first message travels along.
-        alone: bool,
+        /// Which messages travel along.
+        part: Travelling,
     },
     /// A message of a thread that is there.
     Message {
@@ -151,6 +211,7 @@ impl Draft<'_> {
         match self {
             Draft::Agent(_) => RecordKind::Agent,
             Draft::Tag(_) => RecordKind::Tag,
+            Draft::Field(_) => RecordKind::Field,
             Draft::Customer { .. } => RecordKind::Customer,
             Draft::Upload { .. } => RecordKind::Upload,
             Draft::Ticket { .. } => RecordKind::Ticket,
@@ -163,6 +224,7 @@ impl Draft<'_> {
         match self {
             Draft::Agent(agent) => &agent.agent_id,
             Draft::Tag(name) => name,
+            Draft::Field(field) => &field.field_id,
             Draft::Customer { customer, .. } => &customer.customer_id,
             Draft::Upload { upload, .. } => &upload.sha256,
             Draft::Ticket { draft, .. } => &draft.ticket.ticket_id,
@@ -246,6 +308,18 @@ pub trait Target: Send + Sync {
 
     /// Every tag's name with its id.
     async fn tags(&self) -> Result<Vec<(String, TargetId)>>;
+
+    /// Every custom field that carries an id of ours, with it. A target without custom fields has
+    /// none.
+    async fn fields(&self) -> Result<Vec<(String, TargetId)>> {
+        Ok(Vec::new())
+    }
+
+    /// Sets custom fields of a customer; those that are not named stay as they are. May be
+    /// repeated.
+    async fn set_fields(&self, _: &str, _: &[FieldDraft], _: Instant) -> Result<Sent> {
+        Ok(Sent::Refused("the target has no custom fields".to_owned()))
+    }
 
     /// Every agent, customer, ticket or message that carries an external id, tickets in the trash
     /// included. The same record may come twice, because lists change while they are read.

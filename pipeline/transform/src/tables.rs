@@ -14,7 +14,7 @@ use datafusion::error::DataFusionError;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::common::spawn_buffered;
 use futures::StreamExt;
-use kernel::{Fault, Mapping, Result};
+use kernel::{Fault, Mapping, Order, Result};
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
@@ -152,6 +152,14 @@ pub(crate) fn register_mapping(session: &Session, mapping: &Mapping) -> Result<(
     let row = RecordBatch::try_from_iter(columns)
         .map_err(|error| Fault::bug("the mapping does not fit a row").because(error))?;
     register_rows(session, "config", "mapping", row)
+}
+
+/// The order of the replay as a table of one row.
+pub(crate) fn register_order(session: &Session, order: Order) -> Result<()> {
+    let word: ArrayRef = Arc::new(StringArray::from(vec![order.word()]));
+    let row = RecordBatch::try_from_iter([("ticket_order", word)])
+        .map_err(|error| Fault::bug("the order does not fit a row").because(error))?;
+    register_rows(session, "config", "replay", row)
 }
 
 /// Rows in memory as a table.

@@ -9,6 +9,7 @@
 -- column phone: number in E.164; null when an earlier customer has the same
 -- column language: two letters, if the target takes them
 -- column timezone: always null, because the source knows an offset at best
+-- column custom_fields: values for custom fields, each with its field, as a JSON list
 with
 
 customers as (
@@ -20,6 +21,24 @@ customers as (
         language
     from staged.customers
     where not is_skipped
+),
+
+-- Values for custom fields, each with its field, as a JSON list.
+field_values as (
+    select
+        object_id,
+        concat(
+            '[',
+            string_agg(
+                concat('{"field":', json_text(field_id), ',"value":', value, '}'),
+                ',' order by field_id
+            ),
+            ']'
+        ) as custom_fields,
+        count(*) as fields
+    from plan.field_values
+    where object = 'customer'
+    group by object_id
 ),
 
 numbered as (
@@ -64,8 +83,10 @@ final as (
                 then language
         end as language,
         -- The source knows an offset at best, and an offset is no time zone.
-        cast(null as varchar) as timezone
+        cast(null as varchar) as timezone,
+        coalesce(field_values.custom_fields, '[]') as custom_fields
     from numbered
+    left join field_values on numbered.customer_id = field_values.object_id
 )
 
 select * from final order by seq

@@ -7,7 +7,9 @@
 -- column ticket_id: the staged ticket
 -- column message_id: the staged message, and the id that the target is told
 -- column in_create: whether it travels in the call that creates the ticket; else it is appended
--- column channel: chat, email or internal-note
+-- column fits_create: whether it would with packing auto: up to 500 messages and the bytes that
+--   payload_bytes_max allows
+-- column channel: chat, email or internal-note; api in the place of chat where so configured
 -- column via: how the target is told that it came, always api
 -- column from_agent: whether the shop wrote it
 -- column public: whether the customer may see it
@@ -18,7 +20,7 @@
 -- column source_from_name: name of who wrote it; null for notes
 -- column source_from_address: address of who wrote it, or an id in its place; null for notes
 -- column source_to: names and addresses of who received it, as a JSON list
--- column subject: subject of an e-mail; null otherwise
+-- column subject: subject of an e-mail, at most 998 characters; null otherwise
 -- column body_text: its text, never empty
 -- column body_html: its page without scripts; null when there is none
 -- column sent_at: when it was sent, UTC, always in the past
@@ -27,7 +29,8 @@
 --   list
 -- column mention_agent_ids: agents who are named in it, as a JSON list
 -- column meta: what the target has no field for, as a JSON object
--- column bytes: about how many bytes it adds to a call
+-- column bytes: at most how many bytes it adds to a call; an address that the target gives to a
+--   file is taken as 1000 bytes, an id as twenty digits
 with
 
 tickets as (
@@ -35,7 +38,8 @@ tickets as (
         seq,
         ticket_id,
         customer_id,
-        answering_agent_id
+        answering_agent_id,
+        bytes
     from plan.tickets
 ),
 
@@ -98,9 +102,43 @@ attachments as (
     group by message_id
 ),
 
+-- Where a file is shown in the text, its address becomes another one; HTML spells & as &amp;.
+shown_files as (
+    select
+        attachments.message_id,
+        coalesce(octet_length(json_text(attachments.name)), 66) as name_bytes,
+        coalesce(octet_length(json_text(attachments.content_type)), 26) as type_bytes,
+        replace(attachments.url, '&amp;', '&') as url,
+        replace(
+            concat(coalesce(messages.body_text, ''), ' ', coalesce(messages.body_html, '')),
+            '&amp;',
+            '&'
+        ) as body
+    from staged.attachments
+    inner join messages on attachments.message_id = messages.message_id
+    where attachments.sha256 is not null
+),
+
+-- A file that the target refuses is named in text and page instead, which its name pays for.
+file_bytes as (
+    select
+        message_id,
+        sum(
+            1065 + 6 * name_bytes + type_bytes
+            + 1000 * coalesce(
+                (octet_length(body) - octet_length(replace(body, url, '')))
+                / nullif(octet_length(url), 0),
+                0
+            )
+        ) as bytes
+    from shown_files
+    group by message_id
+),
+
 addressed as (
     select
         tickets.seq as ticket_seq,
+        tickets.bytes as ticket_bytes,
         messages.position,
         messages.ticket_id,
         messages.message_id,
@@ -132,13 +170,15 @@ addressed as (
             when messages.direction = 'out' then coalesce(messages.author_name, agents.name)
             else answerers.name
         end as shop_name,
-        coalesce(attachments.attachments, '[]') as attachments
+        coalesce(attachments.attachments, '[]') as attachments,
+        coalesce(file_bytes.bytes, 0) as file_bytes
     from messages
     inner join tickets on messages.ticket_id = tickets.ticket_id
     left join customers on tickets.customer_id = customers.customer_id
     left join agents on messages.agent_id = agents.agent_id
     left join agents as answerers on tickets.answering_agent_id = answerers.agent_id
     left join attachments on messages.message_id = attachments.message_id
+    left join file_bytes on messages.message_id = file_bytes.message_id
 ),
 
 channelled as (
@@ -165,13 +205,20 @@ channelled as (
         coalesce(shop_email, 'support') as shop_address,
         shop_name,
         attachments,
+        file_bytes,
+        ticket_bytes,
         case
             when direction = 'internal' then 'internal-note'
-            when origin = 'email' and customer_email is not null and shop_email is not null
+            when
+                origin = 'email'
+                and customer_email is not null
+                and shop_email is not null
+                and mapping.email_channel = 'email'
                 then 'email'
-            else 'chat'
+            else mapping.chat_channel
         end as channel
     from addressed
+    cross join config.mapping as mapping
 ),
 
 shaped as (
@@ -200,12 +247,14 @@ shaped as (
                 make_array(named_struct('name', customer_name, 'address', customer_address))
             )
         end as source_to,
-        subject,
+        cut_text(subject, 998) as subject,
         body_text,
         body_html,
         sent_at,
         message_ref,
         attachments,
+        file_bytes,
+        ticket_bytes,
         coalesce(mention_agent_ids, '[]') as mention_agent_ids,
         json_text(named_struct(
             'source_message', message_id,
@@ -217,7 +266,7 @@ shaped as (
     from channelled
 ),
 
--- About 1100 bytes are the names, ids, times and addresses around the texts.
+-- 600 bytes are the names of the fields, two ids and two times.
 sized as (
     select
         ticket_seq,
@@ -241,14 +290,21 @@ sized as (
         attachments,
         mention_agent_ids,
         meta,
-        1100
-        + octet_length(json_text(body_text))
+        ticket_bytes,
+        600
+        + octet_length(json_text(message_id))
+        + coalesce(octet_length(json_text(from_name)), 0)
+        + coalesce(octet_length(json_text(from_address)), 0)
+        + octet_length(source_to)
+        + coalesce(octet_length(json_text(subject)), 0)
+        + coalesce(octet_length(json_text(body_text)), 0)
         + coalesce(octet_length(json_text(body_html)), 0)
-        + coalesce(octet_length(subject), 0)
-        + octet_length(attachments)
+        + coalesce(octet_length(json_text(message_ref)), 0)
         + octet_length(meta)
-        + octet_length(source_to) as bytes,
-        mapping.packing
+        + 22 * cast(coalesce(array_length(json_texts(mention_agent_ids)), 0) as bigint)
+        + file_bytes as bytes,
+        mapping.packing,
+        cast(mapping.payload_bytes_max as bigint) as payload_bytes_max
     from shaped
     cross join config.mapping as mapping
 ),
@@ -278,11 +334,16 @@ summed as (
         meta,
         bytes,
         packing,
-        sum(bytes) over (
-            partition by ticket_seq
-            order by position
-            rows between unbounded preceding and current row
-        ) as bytes_so_far
+        position = 1
+        or (
+            position <= 500
+            -- A comma stands between two messages.
+            and ticket_bytes + sum(bytes + 1) over (
+                partition by ticket_seq
+                order by position
+                rows between unbounded preceding and current row
+            ) <= payload_bytes_max
+        ) as fits_create
     from sized
 ),
 
@@ -292,12 +353,8 @@ final as (
         position,
         ticket_id,
         message_id,
-        position = 1
-        or (
-            packing = 'auto'
-            and position <= 500
-            and bytes_so_far <= 500000
-        ) as in_create,
+        position = 1 or (packing = 'auto' and fits_create) as in_create,
+        fits_create,
         channel,
         'api' as via,
         from_agent,

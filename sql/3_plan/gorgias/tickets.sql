@@ -1,14 +1,15 @@
 -- grain: one row per ticket to be created, in the order of replay
 -- key: seq
--- Open tickets come first, then those with the newest message, so that what agents need is there
--- first. A ticket without messages cannot be created; plan.losses names it.
+-- By default open tickets come first, then those with the newest message, so that what agents need
+-- is there first; deskferry plan --order oldest follows the time they began. A ticket without
+-- messages cannot be created; plan.losses names it.
 -- column seq: place in the replay, from 1
 -- column ticket_id: the staged ticket
 -- column external_id: the id that the target is told, equal to ticket_id
 -- column customer_id: the customer who asked
 -- column subject: subject, at most 998 characters
 -- column status: open or closed
--- column channel: email where the customer has an address, else chat
+-- column channel: email where the customer has an address, else chat or api, as configured
 -- column via: how the target is told that it came, always api
 -- column from_agent: whether the shop wrote first
 -- column assignee_agent_id: who it is assigned to; null for nobody
@@ -22,8 +23,15 @@
 -- column last_message_at: when its last message was sent, UTC
 -- column last_received_message_at: when the customer wrote last, UTC; may be null
 -- column messages: messages to be created, in number
+-- column custom_fields: values for custom fields, each with its field, as a JSON list
 -- column meta: what the target has no field for, as a JSON object
+-- column bytes: at most how many bytes the ticket takes in its create, its messages apart
 with
+
+replay as (
+    select ticket_order
+    from config.replay
+),
 
 tickets as (
     select
@@ -75,12 +83,45 @@ tags as (
     group by ticket_id
 ),
 
+-- Fields of the source that have no column; custom data is in the meta by itself.
+fields as (
+    select
+        object_id as ticket_id,
+        concat(
+            '{',
+            string_agg(concat(json_text(field), ':', json_text(value)), ',' order by field),
+            '}'
+        ) as fields
+    from staged.custom_field_values
+    where object = 'ticket' and rank = 1 and position('.' in field) > 0
+    group by object_id
+),
+
+-- Values for custom fields, each with its field, as a JSON list.
+field_values as (
+    select
+        object_id,
+        concat(
+            '[',
+            string_agg(
+                concat('{"field":', json_text(field_id), ',"value":', value, '}'),
+                ',' order by field_id
+            ),
+            ']'
+        ) as custom_fields,
+        count(*) as fields
+    from plan.field_values
+    where object = 'ticket'
+    group by object_id
+),
+
 shaped as (
     select
         row_number() over (
             order by
-                tickets.status = 'closed',
-                tickets.last_message_at desc,
+                case when replay.ticket_order = 'recent' then tickets.status = 'closed' end,
+                case when replay.ticket_order = 'recent' then tickets.last_message_at end desc,
+                case when replay.ticket_order = 'oldest' then tickets.created_at end,
                 tickets.ticket_id
         ) as seq,
         tickets.ticket_id,
@@ -88,8 +129,12 @@ shaped as (
         tickets.subject,
         tickets.status,
         case
-            when tickets.origin = 'email' and customers.email is not null then 'email'
-            else 'chat'
+            when
+                tickets.origin = 'email'
+                and customers.email is not null
+                and mapping.email_channel = 'email'
+                then 'email'
+            else mapping.chat_channel
         end as channel,
         not tickets.is_opened_by_customer as from_agent,
         tickets.assignee_agent_id,
@@ -107,6 +152,8 @@ shaped as (
         tickets.last_message_at,
         tickets.last_received_message_at,
         tickets.messages,
+        coalesce(field_values.custom_fields, '[]') as custom_fields,
+        coalesce(field_values.fields, 0) as fields,
         json_text(named_struct(
             'source', tickets.platform,
             'conversation', tickets.conversation_id,
@@ -115,12 +162,17 @@ shaped as (
             'state', tickets.state,
             'topic', nullif(tickets.topic, ''),
             'data', tickets.data,
+            'fields', fields.fields,
             'participants', tickets.participants
         )) as meta
     from tickets
+    cross join replay
+    cross join config.mapping as mapping
     left join customers on tickets.customer_id = customers.customer_id
     left join assignees on tickets.assignee_agent_id = assignees.agent_id
     left join tags on tickets.ticket_id = tags.ticket_id
+    left join fields on tickets.ticket_id = fields.ticket_id
+    left join field_values on tickets.ticket_id = field_values.object_id
 ),
 
 final as (
@@ -145,7 +197,18 @@ final as (
         last_message_at,
         last_received_message_at,
         messages,
-        meta
+        custom_fields,
+        meta,
+        -- 800 bytes are the names of the fields, two ids of twenty digits and seven times; each tag
+        -- becomes an object, and each custom field an id.
+        800
+        + octet_length(json_text(ticket_id))
+        + coalesce(octet_length(json_text(subject)), 0)
+        + octet_length(tags)
+        + 10 * cast(coalesce(array_length(json_texts(tags)), 0) as bigint)
+        + octet_length(custom_fields)
+        + 20 * fields
+        + octet_length(meta) as bytes
     from shaped
 )
 

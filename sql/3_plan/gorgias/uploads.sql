@@ -5,6 +5,7 @@
 -- column name: file name at its first use
 -- column content_type: media type at its first use
 -- column bytes: length in bytes
+-- column is_too_large: whether it is longer than upload_bytes_max, so that it is named instead
 with
 
 messages as (
@@ -62,8 +63,10 @@ final as (
         sha256,
         name,
         content_type,
-        bytes
+        bytes,
+        bytes > cast(mapping.upload_bytes_max as bigint) as is_too_large
     from placed
+    cross join config.mapping as mapping
     where use_place = 1
 )
 

@@ -41,7 +41,10 @@ async fn warehouse() -> Warehouse {
         target_platform: "gorgias".to_owned(),
         target_address: "https://desk.example".to_owned(),
         plan_hash: String::new(),
+        order: kernel::Order::Recent,
+        plan_files: Vec::new(),
         forecast: Vec::new(),
+        forecast_time: None,
         planned_at: Instant::from_millis(0),
     };
     run::create(&warehouse, &facts).await.expect("is created");

@@ -10,7 +10,7 @@ use super::emulate::{crisp_emulator, gorgias_emulator, listen, origin};
 use super::{extract_source, load_target, plan, reconcile, transform_snapshot};
 use crate::Ending;
 use crate::arguments::{
-    CrispEmulator, Demo, Extract, Format, GorgiasEmulator, Load, Plan, RunChoice,
+    CrispEmulator, Demo, Extract, Format, GorgiasEmulator, Load, Plan, RunChoice, TicketOrder,
 };
 use crate::config::Config;
 use crate::print;
@@ -57,7 +57,8 @@ async fn move_everything(config: &Config, format: Format) -> Result<u64> {
     stages.begin("transform", "Transform: the snapshot becomes staged tables");
     let transformed = transform_snapshot::run(config, format).await?;
     stages.begin("plan", "Plan: every call of the replay");
-    let planned = plan::run(config, &Plan { new: false }, format).await?;
+    let planned =
+        plan::run(config, &Plan { new: false, order: TicketOrder::Recent }, format).await?;
     stages.begin("load", "Load: the plan becomes tickets in the target");
     let choice = RunChoice { run: None };
     let load = Load { choice, ..Load::default() };

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use kernel::{Fault, Result};
+use landing::Warehouse;
+use landing::run::{self, RunFacts};
 use load::{Gorgias, Outcome, Patience, Stop};
 
-use super::{chosen_run, clock, target_client};
+use super::{chosen_run, clock, plan, target_client};
 use crate::Ending;
 use crate::arguments::{Format, Load};
 use crate::bars::Bars;
@@ -30,6 +32,7 @@ pub(crate) async fn run(config: &Config, arguments: &Load, format: Format) -> Re
         ))
         .hint("deskferry plan makes a run for the target of the configuration"));
     }
+    check_plan(config, &warehouse, &facts).await?;
     let settings = side.settings()?;
     let email = settings.get("email").map(String::as_str).unwrap_or_default();
     let target = Gorgias::new(target_client(side)?, &address, email);
@@ -44,7 +47,7 @@ pub(crate) async fn run(config: &Config, arguments: &Load, format: Format) -> Re
         only: arguments.only.clone(),
         sample: arguments.sample,
         rebuild_ledger: arguments.rebuild_ledger,
-        lookup: side.lookup_patience_s.map_or_else(Patience::default, Patience::seconds),
+        lookup: side.lookup_s.map(Patience::seconds).unwrap_or_default(),
         stop,
         tickets_in_flight: TICKETS_IN_FLIGHT,
         ..load::Options::default()
@@ -66,6 +69,26 @@ pub(crate) async fn run(config: &Config, arguments: &Load, format: Format) -> Re
 fn same_command() -> String {
     let words = std::env::args().filter(|word| word != "--rebuild-ledger");
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// Whether the plan of a run is still what would be planned now, and nobody has touched it.
+async fn check_plan(config: &Config, warehouse: &Warehouse, facts: &RunFacts) -> Result<()> {
+    let models = config.models()?;
+    let hint = "deskferry plan makes a run of what holds now; what is in the target is recognized";
+    let current = run::current_build(warehouse).await?.filter(|now| now.build == facts.build);
+    let current = current.ok_or_else(|| {
+        Fault::config(format!("the staged tables changed since run {} was planned", facts.run))
+            .hint(hint)
+    })?;
+    let recipe = plan::recipe(config, &models, &current, facts.order)?;
+    if transform::plan_hash(recipe)? != facts.plan_hash {
+        return Err(Fault::config(format!(
+            "[mapping], [target] or the models changed since run {} was planned",
+            facts.run
+        ))
+        .hint(hint));
+    }
+    run::check_plan_files(warehouse, facts).await
 }
 
 fn print_outcome(outcome: &Outcome, format: Format) -> Result<()> {

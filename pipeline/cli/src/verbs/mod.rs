@@ -77,18 +77,18 @@ fn tool() -> String {
     format!("deskferry {}", env!("CARGO_PKG_VERSION"))
 }
 
-/// The pace at which a side may be called: what the configuration says, else the manifest.
-fn pace(side: &Side) -> Pace {
+/// The bucket that a side has: what the configuration says, else the manifest.
+fn bucket(side: &Side) -> Option<Shape> {
     let budget = &side.manifest.api_budget;
-    let calls = side.calls_per_window.or(budget.calls_per_window);
-    let window_s = side.window_s.or(budget.window_s);
-    match (calls, window_s) {
-        (Some(calls), Some(window_s)) => {
-            let shape = Shape { calls, window_ms: window_s * 1_000 };
-            Pace::bucket(shape, budget.header.clone(), now())
-        }
-        _ => Pace::unlimited(),
-    }
+    let calls = side.calls_per_window.or(budget.calls_per_window)?;
+    let window_s = side.window_s.or(budget.window_s)?;
+    Some(Shape { calls, window_ms: window_s * 1_000 })
+}
+
+/// The pace at which a side may be called.
+fn pace(side: &Side) -> Pace {
+    let header = side.manifest.api_budget.header.clone();
+    bucket(side).map_or_else(Pace::unlimited, |shape| Pace::bucket(shape, header, now()))
 }
 
 /// What an extraction from a side is run with.

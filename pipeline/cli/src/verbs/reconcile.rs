@@ -4,6 +4,7 @@ use audit::Summary;
 use kernel::Result;
 use transform::Scope;
 
+use super::plan::{LOSS_HEADER, duration, loss_cells};
 use super::{chosen_run, clock, extract_options, print_own};
 use crate::Ending;
 use crate::arguments::{Format, RunChoice};
@@ -58,17 +59,8 @@ pub(super) fn print_summary(summary: &Summary, format: Format) -> Result<()> {
     print::rows(format, &header, &moved.collect::<Vec<_>>())?;
 
     print::heading("What was lost, and where the original survives");
-    let losses = summary.losses.iter().map(|row| {
-        let survives_in = row.survives_in.clone().unwrap_or_default();
-        vec![
-            row.rows.to_string(),
-            audit::meaning(&row.rule).to_owned(),
-            row.rule.clone(),
-            survives_in,
-        ]
-    });
-    let header = ["records", "what happened", "rule", "the original, for instance"];
-    print::rows(format, &header, &losses.collect::<Vec<_>>())?;
+    let losses: Vec<Vec<String>> = summary.losses.iter().map(loss_cells).collect();
+    print::rows(format, &LOSS_HEADER, &losses)?;
     print::talk("all of them: select * from reconcile.losses");
 
     print::heading("Calls");
@@ -81,6 +73,15 @@ pub(super) fn print_summary(summary: &Summary, format: Format) -> Result<()> {
     let (forecast, made) = (total(|row| row.forecast), total(|row| row.made));
     calls.push(vec!["all".to_owned(), forecast.to_string(), made.to_string()]);
     print::rows(format, &["phase", "forecast", "made"], &calls)?;
+    if let Some(time) = &summary.time {
+        print::talk(&format!(
+            "time at {} calls in {} s: forecast {}, made in {}",
+            time.calls_per_window,
+            time.window_s,
+            duration(time.forecast_ms),
+            duration(time.made_ms)
+        ));
+    }
 
     print::heading("Differences");
     let differences = summary.differences.iter().map(|row| {

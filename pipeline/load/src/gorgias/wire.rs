@@ -29,7 +29,7 @@ pub(super) enum Outgoing {
 }
 
 /// A call that changes something.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Write<'a> {
     pub method: &'static str,
     pub path: &'a str,
@@ -228,13 +228,21 @@ fn deliver_nothing(method: &str, path: &str, body: &Outgoing, now: Instant) -> R
         }
         Outgoing::Json(bytes) => reply::json(bytes),
     };
+    let steps: Vec<&str> = path.split('/').skip(1).collect();
+    if let ("PUT", ["api", "customers", id, "custom-fields"]) = (method, steps.as_slice()) {
+        return match parsed {
+            Some(Value::Array(values)) if is_id(id) && values.iter().all(is_field_value) => Ok(()),
+            _ => refused("it is no list of custom fields"),
+        };
+    }
     let Some(Value::Object(body)) = parsed else {
         return refused("its body is no JSON object");
     };
     let imported = body.get("imported") == Some(&Value::Bool(true));
-    let steps: Vec<&str> = path.split('/').skip(1).collect();
     match (method, steps.as_slice()) {
-        ("POST", ["api", "users" | "tags" | "customers"]) if !body.contains_key("messages") => {
+        ("POST", ["api", "users" | "tags" | "custom-fields" | "customers"])
+            if !body.contains_key("messages") =>
+        {
             Ok(())
         }
         ("PUT", ["api", "tickets", id]) if is_id(id) && !body.contains_key("messages") => Ok(()),
@@ -250,6 +258,12 @@ fn deliver_nothing(method: &str, path: &str, body: &Outgoing, now: Instant) -> R
         ("POST", ["api", "tickets", ..]) if !imported => refused("it is not marked as imported"),
         _ => refused("a replay has no such call"),
     }
+}
+
+/// A custom field's id and its value, and nothing else.
+fn is_field_value(entry: &Value) -> bool {
+    let object = entry.as_object();
+    object.is_some_and(|entry| entry.keys().all(|name| matches!(name.as_str(), "id" | "value")))
 }
 
 fn is_id(text: &str) -> bool {
@@ -278,6 +292,9 @@ mod tests {
         check("POST", "/api/tickets/77/messages", &message).expect("a replayed message");
         check("PUT", "/api/tickets/77", &json!({"status": "closed"})).expect("a final state");
         check("POST", "/api/customers", &json!({"name": "x"})).expect("a customer");
+        check("POST", "/api/custom-fields", &json!({"label": "x"})).expect("a custom field");
+        let values = json!([{"id": 1, "value": "x"}]);
+        check("PUT", "/api/customers/7/custom-fields", &values).expect("values");
     }
 
     #[test]
@@ -316,6 +333,9 @@ mod tests {
             ("DELETE", "/api/tickets/7", &json!({})),
             ("POST", "/api/tickets", &json!({"imported": true})),
             ("POST", "/api/tags", &json!([])),
+            ("PUT", "/api/customers/7/custom-fields", &ticket),
+            ("PUT", "/api/customers/7/custom-fields", &json!([{"id": 1, "email": "x"}])),
+            ("PUT", "/api/customers/x/custom-fields", &json!([{"id": 1, "value": "x"}])),
         ] {
             assert!(check(method, path, body).is_err(), "{method} {path}");
         }

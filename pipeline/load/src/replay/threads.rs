@@ -8,8 +8,8 @@ use super::Replay;
 use super::adoption::ADOPTED;
 use super::agents::Agents;
 use crate::plan::{Message, Rows, Threads, Ticket};
-use crate::recovery::{ONE_BY_ONE, Settled};
-use crate::target::{Draft, Sent, TargetId, phase};
+use crate::recovery::{APPENDED, Settled};
+use crate::target::{Draft, SKIPPED_MAX, Sent, TargetId, phase};
 
 /// Detail of a ticket whose final state is set.
 const FINISHED: &str = "final state set";
@@ -71,8 +71,8 @@ impl Replay<'_> {
     ) -> Result<()> {
         let packed = messages.iter().take_while(|message| message.in_create);
         let packed = packed.count().max(messages.len().min(1));
-        let (packed, appended) = messages.split_at(packed);
-        let target_id = match self.bring_ticket(ticket, packed, agents).await? {
+        let has_appended = packed < messages.len();
+        let target_id = match self.bring_ticket(ticket, messages, packed, agents).await? {
             Settled::In(target_id) => target_id,
             Settled::Refused => return self.refuse_messages(messages).await,
             Settled::Open => return Ok(()),
@@ -82,7 +82,7 @@ impl Replay<'_> {
                 return Ok(());
             }
         }
-        if self.may_have_reopened(ticket, messages, !appended.is_empty()) {
+        if self.may_have_reopened(ticket, messages, has_appended) {
             self.finish(&target_id, ticket).await?;
         }
         let ids = messages.iter().map(|message| message.message_id.as_str());
@@ -93,18 +93,19 @@ impl Replay<'_> {
     async fn bring_ticket(
         &self,
         ticket: &Ticket,
-        packed: &[Message],
+        messages: &[Message],
+        packed: usize,
         agents: &Agents,
     ) -> Result<Settled> {
         let standing = self.desk.ledger.standing(RecordKind::Ticket, &ticket.ticket_id);
         if let Some(standing) = standing.filter(|standing| standing.state == State::Done) {
             return Ok(Settled::In(standing.target_id.unwrap_or_default().into()));
         }
-        match self.ticket_draft(ticket, packed, agents)? {
+        let candidates = &messages[..messages.len().min(packed.max(SKIPPED_MAX + 1))];
+        match self.ticket_draft(ticket, candidates, packed, agents)? {
             Ok(draft) => {
-                let draft = &draft;
-                let alone = false;
-                self.bring(Draft::Ticket { draft, alone }).await
+                let (draft, part) = (&draft, draft.planned);
+                self.bring(Draft::Ticket { draft, part }).await
             }
             Err(blocked) => {
                 self.blocked(RecordKind::Ticket, &ticket.ticket_id, &blocked);
@@ -154,7 +155,7 @@ impl Replay<'_> {
         let is_due = match &*of_ticket {
             text if text.starts_with(FINISHED) => false,
             text if text.starts_with(ADOPTED) => messages.iter().any(is_new),
-            other => appends || other.contains(ONE_BY_ONE),
+            other => appends || other.contains(APPENDED),
         };
         ticket.status == "closed" && is_due
     }

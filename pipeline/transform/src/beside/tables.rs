@@ -139,10 +139,16 @@ async fn inner(warehouse: &Warehouse) -> kernel::Result<BTreeMap<String, SchemaR
     let run = RunId(1);
     let records = ledger_log::read_table(warehouse, &run).await?.schema();
     let calls = ledger_log::read_calls(warehouse, &run).await?.schema();
+    let time = ledger_log::read_time(warehouse, &run).await?.schema();
     Ok(BTreeMap::from([
         ("config.mapping".to_owned(), Arc::new(Schema::new(decisions.collect::<Vec<_>>()))),
+        (
+            "config.replay".to_owned(),
+            Arc::new(Schema::new(vec![Field::new("ticket_order", DataType::Utf8, true)])),
+        ),
         ("ledger.records".to_owned(), all_nullable(&records)),
         ("ledger.calls".to_owned(), all_nullable(&calls)),
+        ("ledger.time".to_owned(), all_nullable(&time)),
     ]))
 }
 

@@ -8,7 +8,7 @@ use kernel::{BuildId, Mapping, RunId};
 use landing::Warehouse;
 use serde_json::{Value, json};
 
-use crate::fixture::land;
+use crate::fixture::{land, recipe};
 use crate::replay::Target;
 use crate::shop;
 
@@ -25,7 +25,8 @@ async fn moved() -> Move {
     let (mapping, models) = (Mapping::default(), Models::embedded());
     let id = land(&warehouse, "crisp", 1, &shop::records(), &shop::files()).await;
     let build = stage(&warehouse, "crisp", &[id], &mapping, &models).await.expect("is staged");
-    plan(&warehouse, &build.id, "gorgias", &mapping, &models, &RUN).await.expect("is planned");
+    let recipe = recipe(&build.id, &mapping, &models);
+    plan(&warehouse, recipe, &RUN).await.expect("is planned");
     let target = Target::replay(&warehouse, &build.id, RUN).await;
     Move { warehouse, build: build.id, target }
 }
