@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use kernel::ledger::Entry;
-use kernel::{Fault, Result, RunId};
+use kernel::{Code, Fault, Result, RunId};
 use serde::{Deserialize, Serialize};
 
 use crate::{Warehouse, layout};
@@ -61,6 +61,7 @@ impl LedgerLog {
         let path = layout::ledger_segment(&self.run, self.segment_next);
         if !self.warehouse.put_if_absent(&path, body).await? {
             return Err(Fault::refused(format!("another loader is writing to run {}", self.run))
+                .coded(Code::AnotherLoader)
                 .hint("let the other one finish or stop it; then run this again"));
         }
         self.segment_next += 1;
@@ -76,7 +77,9 @@ pub async fn read(warehouse: &Warehouse, run: &RunId) -> Result<(Vec<Line>, u64)
         let body = warehouse.get(path).await?.unwrap_or_default();
         for text in body.split(|byte| *byte == b'\n').filter(|text| !text.is_empty()) {
             lines.push(serde_json::from_slice(text).map_err(|error| {
-                Fault::data(format!("the ledger segment {path} is damaged")).because(error)
+                Fault::data(format!("the ledger segment {path} is damaged"))
+                    .coded(Code::LedgerDamaged)
+                    .because(error)
             })?);
         }
     }

@@ -3,9 +3,11 @@
 mod bad_input;
 mod coverage;
 mod custody;
+mod errors;
 mod explained;
 mod interrupted;
 mod own_models;
+mod preflight;
 mod program;
 mod questions;
 mod repository;

@@ -5,7 +5,7 @@
 //! once more by [`check_message`], which trusts nothing that built them. The module knows JSON and
 //! time, but no vendor: the caller names the fields.
 
-use kernel::{Clock, Fault, Instant, Result};
+use kernel::{Clock, Code, Fault, Instant, Result};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -22,7 +22,8 @@ impl SentTime {
         if moment < clock.now() {
             Ok(Self(moment))
         } else {
-            Err(Fault::bug("a planned message has a sent time that has not passed yet"))
+            Err(Fault::bug("a planned message has a sent time that has not passed yet")
+                .coded(Code::HeldBack))
         }
     }
 
@@ -69,6 +70,7 @@ pub fn check_message(message: &Value, fields: MessageFields, now: Instant) -> Re
 
 fn refused(why: &str) -> Fault {
     Fault::bug(format!("a message that is about to leave {why}; it was held back"))
+        .coded(Code::HeldBack)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod exam;
 mod interruption;
 mod plan_tables;
+mod preflight;
 mod refusal;
 mod replay;
 mod shop;

@@ -1,6 +1,6 @@
 -- grain: one row per phase of the replay, in the order of their first calls
 -- key: place
--- column place: place of the phase in the replay, from 1
+-- column place: place of the phase in the replay, from 1; 0 comes before it
 -- column phase: name of the phase, as the ledger counts its calls
 -- column calls: calls that it will take, in number
 with
@@ -30,6 +30,10 @@ reopened as (
 ),
 
 phases as (
+    -- Whose credentials, which account, its rules, integrations and settings: a page of each, once
+    -- in each session.
+    select 0 as place, 'preflight' as phase, 5 as calls
+    union all
     select 1 as place, 'agents_read' as phase, 1 as calls
     union all
     select

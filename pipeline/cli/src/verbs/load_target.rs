@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use kernel::{Fault, Result};
+use kernel::{Code, Fault, Result};
+use landing::session::Standing;
+use load::preflight::Permission;
 use load::{Gorgias, Outcome};
 
-use super::{chosen_run, clock, target_client};
+use super::{chosen_run, clock, target_client, tool};
 use crate::Ending;
 use crate::arguments::{Format, Load};
 use crate::bars::Bars;
 use crate::config::Config;
+use crate::metrics::Gauges;
 use crate::print;
 
 /// Tickets that are replayed at the same time.
@@ -27,12 +30,12 @@ pub(crate) async fn run(config: &Config, arguments: &Load, format: Format) -> Re
             "run {} was planned for {}, [target] is {address}",
             facts.run, facts.target_address
         ))
+        .coded(Code::OtherTarget)
         .hint("deskferry plan makes a run for the target of the configuration"));
     }
     let settings = side.settings()?;
     let email = settings.get("email").map(String::as_str).unwrap_or_default();
     let target = Gorgias::new(target_client(side)?, &address, email);
-    target.recognize().await?;
     let options = load::Options {
         run: facts.run,
         snapshots: facts.snapshots.clone(),
@@ -40,15 +43,54 @@ pub(crate) async fn run(config: &Config, arguments: &Load, format: Format) -> Re
         limit: arguments.limit,
         only: arguments.only.clone(),
         tickets_in_flight: TICKETS_IN_FLIGHT,
+        permission: Some(Permission {
+            acknowledge: arguments.acknowledge.clone(),
+            by: user(),
+            calls_per_window: side.calls_per_window,
+        }),
+        tool: tool(),
         ..load::Options::default()
     };
     print::talk(&format!("loading run {} into {address}", facts.run));
-    let bars = Bars::new();
-    let outcome = load::load(&warehouse, Arc::new(target), &options, clock(), &bars).await;
-    bars.finish();
+    let progress = Told { bars: Bars::new(), gauges: Gauges::new(&facts.run) };
+    let serving = match arguments.metrics {
+        None => None,
+        Some(address) => Some(progress.gauges.serve(address).await?),
+    };
+    let outcome = load::load(&warehouse, Arc::new(target), &options, clock(), &progress).await;
+    drop(serving);
+    progress.bars.finish();
     let outcome = outcome?;
     print_outcome(&outcome, format)?;
     Ok(Ending::of(outcome.findings.len() as u64))
+}
+
+/// Tells the terminal and whoever scrapes.
+struct Told {
+    bars: Bars,
+    gauges: Gauges,
+}
+
+impl load::Progress for Told {
+    fn phase(&self, phase: &str, total: u64) {
+        load::Progress::phase(&self.bars, phase, total);
+    }
+
+    fn advance(&self, phase: &str, by: u64) {
+        load::Progress::advance(&self.bars, phase, by);
+    }
+
+    fn standing(&self, standing: &Standing) {
+        self.gauges.set(standing);
+    }
+}
+
+/// The user of this machine, who answers for what is acknowledged.
+#[expect(clippy::disallowed_methods, reason = "the program is who reads the environment")]
+fn user() -> String {
+    let names = ["USER", "LOGNAME", "USERNAME"].into_iter();
+    let mut names = names.filter_map(|name| std::env::var(name).ok());
+    names.find(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned())
 }
 
 fn print_outcome(outcome: &Outcome, format: Format) -> Result<()> {
