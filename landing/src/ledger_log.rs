@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use kernel::ledger::Entry;
-use kernel::{Fault, Instant, Result, RunId};
+use kernel::{Code, Fault, Instant, Result, RunId};
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
@@ -99,6 +99,7 @@ impl LedgerLog {
         let path = layout::ledger_segment(&self.run, self.segment_next);
         if !self.warehouse.put_if_absent_synced(&path, body).await? {
             return Err(Fault::refused(format!("another loader is writing to run {}", self.run))
+                .coded(Code::AnotherLoader)
                 .hint("let the other one finish or stop it; then run this again"));
         }
         self.segment_next += 1;
@@ -138,7 +139,7 @@ pub async fn read(warehouse: &Warehouse, run: &RunId) -> Result<(Vec<Line>, u64)
     }
     match trouble {
         None => Ok((lines, before)),
-        Some(what) => Err(Fault::data(what).hint(
+        Some(what) => Err(Fault::data(what).coded(Code::LedgerDamaged).hint(
             "deskferry load --rebuild-ledger makes the ledger anew from what the target holds",
         )),
     }

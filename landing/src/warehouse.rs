@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use kernel::{Fault, Instant, Result};
+use kernel::{Code, Fault, Instant, Result};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -144,6 +144,7 @@ impl Warehouse {
                 "this store overwrites instead of refusing: two writers would destroy each \
                  other's work",
             )
+            .coded(Code::StoreOverwrites)
             .hint("use another store for the warehouse, one that honours If-None-Match"));
         }
         Ok(())
@@ -301,7 +302,9 @@ impl Warehouse {
             return Ok(None);
         };
         let value = serde_json::from_slice(&body).map_err(|error| {
-            Fault::data(format!("{path} in the warehouse cannot be read")).because(error)
+            Fault::data(format!("{path} in the warehouse cannot be read"))
+                .coded(Code::ObjectUnreadable)
+                .because(error)
         })?;
         Ok(Some(value))
     }
@@ -333,22 +336,27 @@ fn open_folder(folder: &std::path::Path, url: &str) -> Result<Arc<dyn ObjectStor
 }
 
 fn unusable(url: &str) -> Fault {
-    Fault::config(format!("the warehouse {url:?} cannot be opened")).hint(
-        "[warehouse] url is file:///an/absolute/folder that can be written, \
+    Fault::config(format!("the warehouse {url:?} cannot be opened"))
+        .coded(Code::WarehouseAddress)
+        .hint(
+            "[warehouse] url is file:///an/absolute/folder that can be written, \
          or s3://bucket/prefix with AWS_* in the environment",
-    )
+        )
 }
 
 pub(crate) fn io(doing: &str, path: &Path, error: Error) -> Fault {
     let fault = match &error {
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
             Fault::config(format!("no permission to {doing} {path} in the warehouse"))
+                .coded(Code::WarehouseRights)
         }
         Error::NotImplemented { .. } | Error::NotSupported { .. } => {
             Fault::config(format!("this store has no way to {doing} {path}"))
+                .coded(Code::StoreOverwrites)
                 .hint("use another store for the warehouse, one that honours If-None-Match")
         }
-        _ => Fault::retry(format!("the warehouse could not {doing} {path}")),
+        _ => Fault::retry(format!("the warehouse could not {doing} {path}"))
+            .coded(Code::WarehouseTrouble),
     };
     fault.because(error)
 }

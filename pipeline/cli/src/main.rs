@@ -7,6 +7,7 @@ mod arguments;
 mod bars;
 mod clock;
 mod config;
+mod metrics;
 mod print;
 mod signals;
 mod verbs;
@@ -54,8 +55,9 @@ fn main() -> ExitCode {
 
 fn failed(error: &anyhow::Error) -> ExitCode {
     let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-    print::talk(&format!("error: {}", causes.join(": ")));
     let fault = error.chain().find_map(|cause| cause.downcast_ref::<Fault>());
+    let code = fault.map(|fault| format!(" [{}]", fault.code().name())).unwrap_or_default();
+    print::talk(&format!("error: {}{code}", causes.join(": ")));
     if let Some(fault) = fault {
         print::talk(&format!("hint: {}", fault.advice()));
     }

@@ -4,6 +4,7 @@
 //! what the outside world says is passed in, what should be done about it is handed back.
 
 pub mod bucket;
+pub mod code;
 pub mod fault;
 pub mod identifier;
 pub mod instant;
@@ -13,6 +14,7 @@ pub mod nearest;
 pub mod order;
 pub mod retry;
 
+pub use code::Code;
 pub use fault::{Fault, Result};
 pub use identifier::{BuildId, RunId, SnapshotId};
 pub use instant::{Clock, Instant};

@@ -1,11 +1,14 @@
 //! Gorgias as a target. Everything that knows its API is in this module and below.
 //!
 //! `request` builds bodies, `reply` reads answers, `wire` is the only way out and holds back
-//! whatever could make Gorgias send. Nothing here knows a run, a ledger or a source.
+//! whatever could make Gorgias send; `vitals` counts what else replies say. `preflight` looks at
+//! the account before anything is written. Nothing here knows a run, a ledger or a source.
 
+mod preflight;
 mod rates;
 mod reply;
 mod request;
+mod vitals;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -13,12 +16,13 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use kernel::ledger::RecordKind;
 use kernel::retry::Policy;
-use kernel::{Fault, Instant, Result};
+use kernel::{Code, Fault, Instant, Result};
 use serde_json::Value;
 
 use crate::plan;
+use crate::preflight::{Observation, Wants};
 use crate::target::{
-    Carried, Draft, FieldDraft, Found, Person, Sent, Target, TargetId, TicketDraft, phase,
+    Carried, Draft, FieldDraft, Found, Person, Sent, Target, TargetId, TicketDraft, Vitals, phase,
 };
 use wire::{Wire, Write};
 
@@ -55,10 +59,6 @@ impl Gorgias {
     /// # Errors
     /// `FixConfig` when it does not.
     pub async fn recognize(&self) -> Result<()> {
-        let no_gorgias = || {
-            Fault::config("what answers is not a Gorgias helpdesk")
-                .hint("check domain or base_url in [target]: https://<domain>.gorgias.com")
-        };
         let reply = self.wire.ask(phase::LOOKUPS, "/api/users?limit=1").await?;
         if !reply.is_success() {
             return Err(no_gorgias());
@@ -358,9 +358,23 @@ impl Target for Gorgias {
             .await
     }
 
+    async fn preflight(&self, wants: &Wants) -> Result<Vec<Observation>> {
+        self.look(wants).await
+    }
+
     fn calls(&self) -> BTreeMap<String, u64> {
         self.wire.calls()
     }
+
+    fn vitals(&self) -> Vitals {
+        self.wire.vitals()
+    }
+}
+
+fn no_gorgias() -> Fault {
+    Fault::config("what answers is not a Gorgias helpdesk")
+        .coded(Code::NotThisVendor)
+        .hint("check domain or base_url in [target]: https://<domain>.gorgias.com")
 }
 
 /// Records that carry this external id.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kernel::ledger::{Entry, RecordKind, State};
-use kernel::{Fault, Instant, Result, RunId};
+use kernel::{Code, Fault, Instant, Result, RunId};
 use landing::Warehouse;
 use landing::ledger_log::{LedgerLog, Line};
 
@@ -228,7 +228,8 @@ impl Ledger {
             return Err(Fault::retry(format!(
                 "the ledger of run {} could not be written, so nothing more is sent",
                 self.run
-            )));
+            ))
+            .coded(Code::LedgerNotWritten));
         }
         let (entries, upto) = {
             let mut queue = locked(&self.queue);

@@ -8,14 +8,17 @@
 //! - [`load`] replays; its order and its concurrency are in `replay`, what to do when a reply is
 //!   lost is in `recovery`.
 //! - [`Target`] is what a helpdesk must be able to do; [`Gorgias`] is the first one.
+//! - [`preflight`] decides whether a load may begin; `session` keeps how far it is and how it ended.
 //! - [`guard`] keeps messages from being delivered.
 
 pub mod gorgias;
 pub mod guard;
 pub mod ledger;
 pub mod plan;
+pub mod preflight;
 mod recovery;
 mod replay;
+mod session;
 mod stop;
 pub mod target;
 

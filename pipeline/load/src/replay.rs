@@ -24,13 +24,16 @@ use futures::{Stream, StreamExt, TryStreamExt};
 use kernel::ledger::RecordKind;
 use kernel::{Clock, Mapping, Result, RunId, SnapshotId};
 use landing::Warehouse;
+use landing::session::{Session, Standing, Work};
 
 use crate::ledger::Ledger;
 use crate::ledger::remark::{IN_TRASH, TWICE};
-use crate::plan;
+use crate::preflight::Permission;
 use crate::recovery::{Desk, Patience, Settled};
+use crate::session::Watch;
 use crate::stop::Stop;
 use crate::target::{Draft, Target, phase};
+use crate::{plan, preflight};
 use selection::Selection;
 
 /// What to replay, and how.
@@ -56,6 +59,11 @@ pub struct Options {
     pub rebuild_ledger: bool,
     /// Stops the replay when it is asked to.
     pub stop: Stop,
+    /// What somebody lets pass of what the preflight finds. Without it the target is not looked at:
+    /// for a target that is known to be a stand-in.
+    pub permission: Option<Permission>,
+    /// Name and version of the program, for the record of the session.
+    pub tool: String,
 }
 
 impl Default for Options {
@@ -73,6 +81,8 @@ impl Default for Options {
             lookup: Patience::default(),
             rebuild_ledger: false,
             stop: Stop::default(),
+            permission: Some(Permission::default()),
+            tool: String::new(),
         }
     }
 }
@@ -83,6 +93,8 @@ pub trait Progress: Send + Sync {
     fn phase(&self, phase: &str, total: u64);
     /// So many more of a phase are settled.
     fn advance(&self, phase: &str, by: u64);
+    /// How far the session is, about once a second.
+    fn standing(&self, _: &Standing) {}
 }
 
 /// How a replay ended.
@@ -139,7 +151,7 @@ impl Findings {
     }
 }
 
-/// Replays the plan of a run into a target, or what is left of it.
+/// Replays the plan of a run into a target, or what is left of it, and notes how that ended.
 ///
 /// May be dropped at any moment and called again: it goes on from the ledger.
 ///
@@ -152,6 +164,24 @@ pub async fn load(
     clock: Arc<dyn Clock>,
     progress: &dyn Progress,
 ) -> Result<Outcome> {
+    let (run, tool) = (options.run, options.tool.as_str());
+    let session = Session::begin(warehouse, run, Work::Load, tool, clock.now()).await?;
+    let is_whole = options.limit.is_none() && options.only.is_empty() && options.sample.is_none();
+    let watch = Watch::new(target.as_ref(), progress, clock.as_ref(), is_whole);
+    let work = carry_out(warehouse, target.clone(), options, clock.clone(), &watch);
+    let replayed = watch.beside(&session, work).await;
+    let noted = watch.end(&session, &replayed).await;
+    let outcome = replayed?;
+    noted.map(|()| outcome)
+}
+
+async fn carry_out(
+    warehouse: &Warehouse,
+    target: Arc<dyn Target>,
+    options: &Options,
+    clock: Arc<dyn Clock>,
+    progress: &Watch<'_>,
+) -> Result<Outcome> {
     let calls_at_start = target.calls();
     let counter = target.clone();
     let call_count = move || calls_since(&calls_at_start, counter.calls());
@@ -162,6 +192,8 @@ pub async fn load(
     };
     let (timer, began_at) = (clock.clone(), clock.now());
     let ledger = ledger.timed(Box::new(move || timer.now().ms_since(began_at)));
+    let forecast = plan::forecast(warehouse, &options.run).await?.try_collect().await?;
+    progress.learn(forecast, ledger.calls_before());
     let findings = Findings::default();
     for words in [TWICE, IN_TRASH] {
         for (kind, id, _) in ledger.noted(words) {
@@ -232,6 +264,10 @@ struct Replay<'a> {
 impl Replay<'_> {
     async fn phases(&self) -> Result<()> {
         let run = &self.options.run;
+        if let Some(permission) = &self.options.permission {
+            let (target, now) = (self.desk.target, self.desk.clock.now());
+            preflight::pass(self.warehouse, run, target, permission, now).await?;
+        }
         let forecast = plan::forecast(self.warehouse, run).await?;
         let forecast: BTreeMap<String, u64> = forecast.try_collect().await?;
         let expected = |phase: &str| forecast.get(phase).copied().unwrap_or_default();

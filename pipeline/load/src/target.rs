@@ -8,14 +8,17 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use bytes::Bytes;
 use kernel::ledger::RecordKind;
-use kernel::{Instant, Result};
+use kernel::{Code, Instant, Result};
 use serde_json::Value;
 
 use crate::guard::SentTime;
 use crate::plan;
+use crate::preflight::{Observation, State, Wants};
 
 /// Names of the phases that calls are counted under.
 pub mod phase {
+    /// Looking at the target before anything is written.
+    pub const PREFLIGHT: &str = "preflight";
     /// Listing the target's agents.
     pub const AGENTS_READ: &str = "agents_read";
     /// Creating agents.
@@ -278,6 +281,15 @@ impl Found {
     }
 }
 
+/// What replies say besides their answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Vitals {
+    /// Calls in the bucket and how many fit, as the target said it last.
+    pub bucket: Option<(u32, u32)>,
+    /// What went wrong so often; most of it is waited out.
+    pub troubles: BTreeMap<Code, u64>,
+}
+
 /// How a call that creates ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sent {
@@ -297,6 +309,18 @@ pub enum Sent {
 /// own bounds. An error means that the whole replay has to stop.
 #[async_trait]
 pub trait Target: Send + Sync {
+    /// Looks for whatever could act on records that are loaded, or keep them from being loaded.
+    /// Reads only. A driver that cannot look says so, which stops a load until somebody
+    /// acknowledges it.
+    async fn preflight(&self, _: &Wants) -> Result<Vec<Observation>> {
+        let what = "this driver cannot see what could act on records that are loaded";
+        Ok(vec![
+            Observation::new("target", State::Unseen, what)
+                .hint("look in the helpdesk and acknowledge")
+                .blocking(&serde_json::json!({"unseen": "all"})),
+        ])
+    }
+
     /// Everybody who answers.
     async fn agents(&self) -> Result<Vec<Person>>;
 
@@ -349,4 +373,9 @@ pub trait Target: Send + Sync {
 
     /// Calls made so far, per [`phase`].
     fn calls(&self) -> BTreeMap<String, u64>;
+
+    /// What replies said besides their answers.
+    fn vitals(&self) -> Vitals {
+        Vitals::default()
+    }
 }

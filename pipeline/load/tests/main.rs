@@ -6,6 +6,7 @@ mod exam;
 mod fields;
 mod interruption;
 mod plan_tables;
+mod preflight;
 mod rate;
 mod refusal;
 mod replay;

@@ -291,6 +291,7 @@ pub fn options() -> Options {
         run: RUN,
         snapshots: vec![snapshot()],
         lookup: Patience { looks: 2, pause_first_ms: 2 },
+        permission: None,
         ..Options::default()
     }
 }

@@ -93,6 +93,11 @@ created as (
 ),
 
 read_calls as (
+    -- Whose credentials, which account, its rules, integrations and settings: a page of each, once
+    -- in each session.
+    select 0 as place, 'preflight' as phase
+    from (values (1), (2), (3), (4), (5)) as pages (page)
+    union all
     -- Asked once, before the first create: which of these tickets are there already.
     select 1 as place, 'tickets_read' as phase
     union all

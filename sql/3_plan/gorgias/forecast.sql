@@ -1,6 +1,6 @@
 -- grain: one row per phase of the replay, in the order of their first calls
 -- key: place
--- column place: place of the phase in the replay, from 1
+-- column place: place of the phase in the replay, from 1; 0 comes before it
 -- column phase: name of the phase, as the ledger counts its calls
 -- column calls: calls that it will take, in number
 -- column bytes: at most how many bytes the bodies of these calls have
@@ -9,6 +9,8 @@
 with
 
 phases as (
+    select 0 as place, 'preflight' as phase
+    union all
     select 1 as place, 'tickets_read' as phase
     union all
     select 2 as place, 'agents_read' as phase

@@ -10,7 +10,7 @@ use super::emulate::{crisp_emulator, gorgias_emulator, listen, origin};
 use super::{extract_source, load_target, plan, reconcile, transform_snapshot};
 use crate::Ending;
 use crate::arguments::{
-    CrispEmulator, Demo, Extract, Format, GorgiasEmulator, Load, Plan, RunChoice, TicketOrder,
+    CrispEmulator, Demo, Extract, Format, GorgiasEmulator, Load, Plan, TicketOrder,
 };
 use crate::config::Config;
 use crate::print;
@@ -60,8 +60,7 @@ async fn move_everything(config: &Config, format: Format) -> Result<u64> {
     let planned =
         plan::run(config, &Plan { new: false, order: TicketOrder::Recent }, format).await?;
     stages.begin("load", "Load: the plan becomes tickets in the target");
-    let choice = RunChoice { run: None };
-    let load = Load { choice, ..Load::default() };
+    let load = Load::default();
     let loaded = load_target::run(config, &load, format).await?;
     stages.begin("reconcile", "Reconcile: the target is read back in full");
     let summary = reconcile::reconcile(config, &load.choice).await?;

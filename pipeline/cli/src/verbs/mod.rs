@@ -13,6 +13,7 @@ mod reconcile;
 mod serve;
 mod shell;
 mod snapshot;
+mod status;
 mod transform_snapshot;
 
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use ::http::{Client, ClientOptions, Pace};
 use extract::WhenUsedUp;
 use kernel::bucket::Shape;
 use kernel::retry::Policy;
-use kernel::{Clock, Fault, Instant, Result, RunId, SnapshotId};
+use kernel::{Clock, Code, Fault, Instant, Result, RunId, SnapshotId};
 use landing::Warehouse;
 use landing::run::RunFacts;
 use transform::{Models, Origin};
@@ -48,12 +49,13 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Verb::Demo(demo) => demo::run(demo, format).await?,
         Verb::Init(init) => init::run(init, &arguments.config)?,
         Verb::Emulator { platform } => emulate::run(platform).await?,
-        Verb::Check => check::run(&config()?, format).await?,
+        Verb::Check(check) => check::run(&config()?, check, format).await?,
         Verb::Extract(extract) => extract_source::run(&config()?, extract, format).await?,
         Verb::Snapshot { what } => snapshot::run(config, what, format).await?,
         Verb::Transform => transform_snapshot::run(&config()?, format).await?,
         Verb::Plan(plan) => plan::run(&config()?, plan, format).await?,
         Verb::Load(load) => load_target::run(&config()?, load, format).await?,
+        Verb::Status(status) => status::run(&config()?, status, format).await?,
         Verb::Reconcile(choice) => reconcile::run(&config()?, choice, format).await?,
         Verb::Query(query) => query::run(&config()?, query, format).await?,
         Verb::Explain(explain) => explain::run(&config()?, explain, format).await?,
@@ -144,6 +146,7 @@ async fn newest_snapshot(warehouse: &Warehouse, platform: &str) -> Result<Snapsh
     let found = landing::snapshot::list_of(warehouse, platform).await?;
     found.last().cloned().ok_or_else(|| {
         Fault::config(format!("there is no sealed snapshot of {platform}"))
+            .coded(Code::NoSnapshot)
             .hint("deskferry extract makes one")
     })
 }
@@ -156,7 +159,7 @@ async fn chosen_run(warehouse: &Warehouse, choice: &RunChoice) -> Result<RunFact
         None => runs.last(),
         Some(id) => runs.iter().find(|facts| facts.run == id),
     };
-    found
-        .cloned()
-        .ok_or_else(|| Fault::config("there is no such run").hint("deskferry plan makes one"))
+    found.cloned().ok_or_else(|| {
+        Fault::config("there is no such run").coded(Code::NoRun).hint("deskferry plan makes one")
+    })
 }

@@ -2,10 +2,13 @@
 
 use audit::Summary;
 use kernel::Result;
+use landing::Warehouse;
+use landing::run::RunFacts;
+use landing::session::{Ended, Session, Standing, Work};
 use transform::Scope;
 
 use super::plan::{LOSS_HEADER, duration, loss_cells};
-use super::{chosen_run, clock, extract_options, print_own};
+use super::{chosen_run, clock, extract_options, now, print_own, tool};
 use crate::Ending;
 use crate::arguments::{Format, RunChoice};
 use crate::bars::Bars;
@@ -18,24 +21,38 @@ pub(crate) async fn run(config: &Config, choice: &RunChoice, format: Format) -> 
     Ok(Ending::of(summary.unexplained()))
 }
 
-/// Reads the target back and compares.
+/// Reads the target back and compares, and notes how that ended.
 pub(super) async fn reconcile(config: &Config, choice: &RunChoice) -> Result<Summary> {
     let warehouse = config.warehouse()?;
-    let side = config.target()?;
     let facts = chosen_run(&warehouse, choice).await?;
+    let session = Session::begin(&warehouse, facts.run, Work::Reconcile, &tool(), now()).await?;
+    let standing = || Standing { at: Some(now()), ..Standing::default() };
+    let work = compare(config, &warehouse, &facts);
+    let compared = session.alive(clock().as_ref(), standing, work).await;
+    let ended = match &compared {
+        Ok(summary) => Ended::of(summary.unexplained(), true, now()),
+        Err(fault) => Ended::failed(fault, now()),
+    };
+    let noted = session.end(&ended).await;
+    let summary = compared?;
+    noted.map(|()| summary)
+}
+
+async fn compare(config: &Config, warehouse: &Warehouse, facts: &RunFacts) -> Result<Summary> {
+    let side = config.target()?;
     let (models, mapping) = (config.models()?, &config.mapping);
     print_own(&models);
     let options = extract_options(side)?;
     print::talk(&format!("reading {} back", facts.target_address));
     let bars = Bars::new();
-    let read = extract::extract(&warehouse, &side.manifest, &options, clock(), &bars).await;
+    let read = extract::extract(warehouse, &side.manifest, &options, clock(), &bars).await;
     bars.finish();
     let readback = read?.facts.id;
     let spinner = Bars::spinner("comparing");
     let platform = side.platform();
     let snapshots = [readback.clone()];
     let (build, run) = (&facts.build, &facts.run);
-    transform::reconcile(&warehouse, build, run, platform, &snapshots, mapping, &models).await?;
+    transform::reconcile(warehouse, build, run, platform, &snapshots, mapping, &models).await?;
     drop(spinner);
     print::talk(&format!("compared run {} with read-back {readback}", facts.run));
     let scope = Scope {
@@ -44,7 +61,7 @@ pub(super) async fn reconcile(config: &Config, choice: &RunChoice) -> Result<Sum
         run: Some(facts.run),
         mapping: config.mapping.clone(),
     };
-    audit::summarize(&warehouse, &scope).await
+    audit::summarize(warehouse, &scope).await
 }
 
 /// The summary that a support lead reads.

@@ -238,6 +238,10 @@ impl Inner {
     fn call(&self, mut ask: Ask) -> Response {
         let mut core = self.core();
         ask.at = core.tick();
+        if core.store.quirks.forbids(&ask.path) {
+            let why = "You do not have enough permissions to perform this action.";
+            return http::refuse(&Refusal::new(403, why));
+        }
         let outcome = routes::dispatch(&mut core.store, &ask);
         let proxied = core.store.quirks.proxy_codes;
         let reply = match outcome {

@@ -82,6 +82,8 @@ pub struct Quirks {
     pub job_step_ms: u64,
     /// Keep the log that `/api/events` reads; switching it off saves memory.
     pub events: bool,
+    /// Beginnings of paths, for example `/api/rules`, that the account's role may not use: 403.
+    pub forbidden: Vec<String>,
 }
 
 /// Faults to inject. Rates are chances between 0 and 1 per call.
@@ -213,7 +215,16 @@ impl Default for Quirks {
             unique_phones: false,
             job_step_ms: 150,
             events: true,
+            forbidden: Vec::new(),
         }
+    }
+}
+
+impl Quirks {
+    /// Whether the account's role may not use a path, named without `/api/`.
+    pub(super) fn forbids(&self, path: &str) -> bool {
+        let path = format!("/api/{path}");
+        self.forbidden.iter().any(|start| path.starts_with(start.as_str()))
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use http::Reply;
-use kernel::{Fault, Result};
+use kernel::{Code, Fault, Result};
 use serde_json::Value;
 
 use super::wire::Written;
@@ -159,18 +159,21 @@ pub(super) fn sent(written: Written, read: impl Fn(&Value) -> Option<Found>) -> 
 pub(super) fn check_account(reply: &Reply) -> Result<()> {
     match reply.status {
         401 => Err(Fault::config("the target refuses the credentials (status 401)")
+            .coded(Code::CredentialsRefused)
             .hint("check email and api_key in [target] and the environment variable they name")),
         403 if is_quota(&reply.body) => Err(Fault::wait(
             "the target's messaging quota is used up (status 403)",
         )
+        .coded(Code::MessagingQuota)
         .hint("trial accounts have such a quota: have it lifted, then run the same command again")),
         403 => Err(Fault::config("the key may not do this in the target (status 403)")
+            .coded(Code::RightMissing)
             .hint("use the key of an admin, or grant the rights to this one")),
         _ => Ok(()),
     }
 }
 
-fn is_quota(body: &[u8]) -> bool {
+pub(super) fn is_quota(body: &[u8]) -> bool {
     let message = json(body);
     let message = message.as_ref().and_then(|body| body.pointer("/error/msg")?.as_str());
     message.is_some_and(|text| text.to_lowercase().contains("quota"))

@@ -8,12 +8,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Body, Client, Lost, Reply, Request};
 use kernel::retry::{Decision, Ending, Policy, retry_after_ms};
-use kernel::{Fault, Instant, Result};
+use kernel::{Code, Fault, Instant, Result};
 use serde_json::Value;
 
+use super::vitals::Pulse;
 use super::{plain, reply};
 use crate::guard::{MessageFields, check_message};
-use crate::target::phase;
+use crate::target::{Vitals, phase};
 
 /// Without `sent_datetime` Gorgias sends; the others set off actions, macros or an integration.
 const MESSAGE: MessageFields = MessageFields {
@@ -48,6 +49,7 @@ pub(super) struct Wire {
     origin: String,
     pub policy: Policy,
     calls: Mutex<BTreeMap<&'static str, u64>>,
+    pulse: Pulse,
 }
 
 impl Wire {
@@ -58,6 +60,7 @@ impl Wire {
             origin: origin.strip_suffix("/api").unwrap_or(origin).to_owned(),
             policy: Policy::default(),
             calls: Mutex::default(),
+            pulse: Pulse::default(),
         }
     }
 
@@ -65,6 +68,10 @@ impl Wire {
         let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         let owned = calls.iter().map(|(phase, count)| ((*phase).to_owned(), *count));
         owned.collect()
+    }
+
+    pub fn vitals(&self) -> Vitals {
+        self.pulse.now()
     }
 
     /// Reads JSON; `None` when there is nothing at this address.
@@ -91,12 +98,25 @@ impl Wire {
     }
 
     /// Asks until there is a reply other than "too fast" or trouble on the other side.
+    ///
+    /// # Errors
+    /// When the reply says that no further call makes sense.
     pub async fn ask(&self, phase: &'static str, path: &str) -> Result<Reply> {
+        let reply = self.look(phase, path).await?;
+        reply::check_account(&reply)?;
+        Ok(reply)
+    }
+
+    /// Asks likewise, and takes "you may not" for an answer.
+    ///
+    /// # Errors
+    /// When the credentials are refused, or there is no usable reply.
+    pub async fn look(&self, phase: &'static str, path: &str) -> Result<Reply> {
         let request = Request::get(format!("{}{path}", self.origin));
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let (ending, last) = match self.client.send(&request).await {
+            let (ending, last) = match self.send(&request).await {
                 Err(lost) => {
                     if matches!(lost, Lost::NoReply(_)) {
                         self.count(phase);
@@ -113,7 +133,9 @@ impl Wire {
                 }
                 Ok(reply) => {
                     self.count(phase);
-                    reply::check_account(&reply)?;
+                    if reply.status == 401 {
+                        reply::check_account(&reply)?;
+                    }
                     return Ok(reply);
                 }
             };
@@ -143,7 +165,7 @@ impl Wire {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let (ending, last) = match self.client.send(&request).await {
+            let (ending, last) = match self.send(&request).await {
                 Err(Lost::NotSent(why)) => (Ending::NoReply, why),
                 Ok(reply) if reply.status == 429 => {
                     self.count(phase::THROTTLED);
@@ -162,6 +184,12 @@ impl Wire {
                 return Err(given_up(path, ending, &last));
             }
         }
+    }
+
+    async fn send(&self, request: &Request) -> std::result::Result<Reply, Lost> {
+        let ended = self.client.send(request).await;
+        self.pulse.note(request.method, &ended);
+        ended
     }
 
     /// Pauses after the `attempt`th bad ending; false when patience ends.
@@ -206,8 +234,9 @@ fn given_up(path: &str, ending: Ending, last: &str) -> Fault {
     let message = format!("no usable reply to calls of {}: {last}", plain(path));
     match ending {
         Ending::RateLimited { .. } => Fault::wait(message)
+            .coded(Code::Throttled)
             .hint("something else uses the same account; wait, then run the same command again"),
-        _ => Fault::retry(message).hint(
+        _ => Fault::retry(message).coded(Code::NoUsableReply).hint(
             "check that the target answers at domain or base_url of [target]; then run the same \
              command again, which goes on where this one stopped",
         ),
@@ -217,8 +246,10 @@ fn given_up(path: &str, ending: Ending, last: &str) -> Fault {
 /// Reads what is about to leave once more and lets only the writes of a replay pass, none of which
 /// may deliver anything.
 fn deliver_nothing(method: &str, path: &str, body: &Outgoing, now: Instant) -> Result<()> {
-    let refused =
-        |why: &str| Err(Fault::bug(format!("{method} {} was held back: {why}", plain(path))));
+    let refused = |why: &str| {
+        let message = format!("{method} {} was held back: {why}", plain(path));
+        Err(Fault::bug(message).coded(Code::HeldBack))
+    };
     let parsed = match body {
         Outgoing::File { .. } => {
             return match (method, path) {

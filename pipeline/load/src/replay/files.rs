@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures::TryStreamExt;
 use kernel::ledger::{Entry, RecordKind, State};
-use kernel::{Fault, Result};
+use kernel::{Code, Fault, Result};
 use landing::layout;
 
 use super::Replay;
@@ -77,6 +77,7 @@ impl Replay<'_> {
             };
             if landing::exchange::sha256(&bytes) != sha256 {
                 return Err(Fault::data(format!("{path} is not what its name says"))
+                    .coded(Code::FileChanged)
                     .hint("deskferry snapshot verify names everything that was changed"));
             }
             return Ok(Some(bytes));
