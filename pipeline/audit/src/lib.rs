@@ -21,4 +21,4 @@ pub use question::{Sight, Text, as_text, ask, read_rows, scope_of};
 pub use rules::meaning;
 pub use serve::{DATABASE, Server, USER, is_loopback, random_password};
 pub use shell::{Shell, Shown};
-pub use summary::{CallRow, DifferenceRow, LossRow, MovedRow, Summary, summarize};
+pub use summary::{CallRow, DifferenceRow, LossRow, MovedRow, Summary, VerdictRow, summarize};

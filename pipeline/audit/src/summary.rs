@@ -64,6 +64,17 @@ pub struct DifferenceRow {
     pub rows: u64,
 }
 
+/// Fields of one kind of record that have one verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerdictRow {
+    /// The kind of record.
+    pub table: String,
+    /// The verdict.
+    pub verdict: String,
+    /// How many fields of how many records, in all.
+    pub values: u64,
+}
+
 /// Everything that closes a move.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Summary {
@@ -73,6 +84,8 @@ pub struct Summary {
     pub losses: Vec<LossRow>,
     /// Calls, by phase.
     pub calls: Vec<CallRow>,
+    /// Fields of all records, by verdict.
+    pub verdicts: Vec<VerdictRow>,
     /// Differences, by kind.
     pub differences: Vec<DifferenceRow>,
     /// Records in quarantine.
@@ -108,6 +121,12 @@ full join ledger.calls on calls.phase = forecast.phase
 where coalesce(forecast.calls, 0) > 0 or coalesce(calls.calls, 0) > 0
 order by phase";
 
+const VERDICTS: &str = "
+select verdicts.\"table\", verdicts.verdict, cast(sum(verdicts.records) as bigint) as \"values\"
+from reconcile.verdicts
+group by verdicts.\"table\", verdicts.verdict
+order by verdicts.\"table\", verdicts.verdict";
+
 const DIFFERENCES: &str = "
 select differences.\"table\", differences.field, differences.verdict, differences.rule,
     count(*) as \"rows\"
@@ -129,6 +148,7 @@ pub async fn summarize(warehouse: &Warehouse, scope: &Scope) -> Result<Summary> 
         moved: read_rows(&transform::select(&session, MOVED).await?)?,
         losses: read_rows(&transform::select(&session, LOSSES).await?)?,
         calls: read_rows(&transform::select(&session, CALLS).await?)?,
+        verdicts: read_rows(&transform::select(&session, VERDICTS).await?)?,
         differences: read_rows(&transform::select(&session, DIFFERENCES).await?)?,
         quarantined: counted.iter().map(|count| count.rows).sum(),
     })

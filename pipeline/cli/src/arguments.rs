@@ -52,7 +52,10 @@ pub(crate) enum Verb {
     /// Replay the plan into the target; resumes by itself.
     Load(Load),
     /// Read the target back in full and explain every difference.
-    Reconcile(RunChoice),
+    Reconcile(Reconcile),
+    /// Take a run back out of the target: what it made and nobody has touched since. Without
+    /// --execute it only says what would be removed.
+    Rollback(Rollback),
     /// Ask a question in SQL, or many in a shell; `staged` is the default schema.
     Query(Query),
     /// Follow one record from the bytes that were received to what the target holds.
@@ -197,6 +200,31 @@ pub(crate) struct Load {
     /// Load only this ticket; may be given more than once.
     #[arg(long, value_name = "TICKET")]
     pub(crate) only: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reconcile {
+    #[command(flatten)]
+    pub(crate) choice: RunChoice,
+    /// Read the target back this many times at most, while it does not show yet what the load
+    /// knows to be there.
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub(crate) reads: u32,
+    /// Wait this many seconds before the second reading; the pause doubles from there.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub(crate) pause_s: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rollback {
+    /// The run, as in 0001.
+    pub(crate) run: String,
+    /// Remove them, for good; else it is only said what would be removed.
+    #[arg(long)]
+    pub(crate) execute: bool,
+    /// Remove also what earlier runs made and this run recognized as the plan's.
+    #[arg(long)]
+    pub(crate) adopted: bool,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,8 @@
 
 mod reply;
 mod request;
+mod touched;
+mod undo;
 mod wire;
 
 use std::collections::BTreeMap;

@@ -7,6 +7,7 @@
 //! - [`plan`] reads the rows, [`ledger`] says and keeps where each record stands.
 //! - [`load`] replays; its order and its concurrency are in `replay`, what to do when a reply is
 //!   lost is in `recovery`.
+//! - [`rollback`] takes a run back out of the target.
 //! - [`Target`] is what a helpdesk must be able to do; [`Gorgias`] is the first one.
 //! - [`guard`] keeps messages from being delivered.
 
@@ -16,6 +17,7 @@ pub mod ledger;
 pub mod plan;
 mod recovery;
 mod replay;
+pub mod rollback;
 pub mod target;
 
 pub use gorgias::Gorgias;

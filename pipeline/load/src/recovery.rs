@@ -17,9 +17,16 @@ use crate::target::{Draft, Found, MessageDraft, Sent, Target, TargetId};
 /// Calls for one record within a session before the replay stops: each of them found the target
 /// without the record afterwards, so it is in trouble.
 const SENDS_MAX: u32 = 5;
+/// What to do about a run that is half rolled back.
+pub(crate) const FINISH_ROLLBACK: &str =
+    "finish it with deskferry rollback and --execute; then load again";
 /// Ends the detail of a ticket whose packed messages had to be appended after all.
 pub(crate) const ONE_BY_ONE: &str = "its messages were sent one by one";
 
+/// Detail of a record that the target says it has already.
+pub(crate) const WAS_THERE: &str = "it was there before";
+/// Detail of a record that a rollback had removed.
+const MADE_ANEW: &str = "made anew after a rollback";
 /// Detail of a record that a second call brought in.
 const SENT_AGAIN: &str = "sent again, because the first call left no trace";
 
@@ -83,8 +90,11 @@ impl Desk<'_> {
             return Ok(end);
         }
         let mut draft = draft;
-        let is_repeated = self.ledger.standing(draft.kind(), draft.source_id()).is_some();
-        let mut detail = is_repeated.then(|| SENT_AGAIN.to_owned());
+        let before = self.ledger.standing(draft.kind(), draft.source_id());
+        let mut detail = before.map(|standing| match standing.state {
+            State::Removed => MADE_ANEW.to_owned(),
+            _ => SENT_AGAIN.to_owned(),
+        });
         for _ in 0..SENDS_MAX {
             self.note(draft, State::Intent, None).await?;
             let reason = match self.target.create(draft, self.clock.now()).await? {
@@ -155,6 +165,13 @@ impl Desk<'_> {
                 Ok(Some(Settled::Refused))
             }
             State::Intent | State::Unknown => self.look(draft, standing.at).await,
+            State::Removed => Ok(None),
+            State::Removing => Err(Fault::refused(format!(
+                "{} {} is being removed by a rollback",
+                draft.kind().word(),
+                draft.source_id()
+            ))
+            .hint(FINISH_ROLLBACK)),
         }
     }
 
@@ -167,7 +184,7 @@ impl Desk<'_> {
         for due_ms in self.patience.looks_ms(self.clock.now().ms_since(called_at)) {
             let passed_ms = self.clock.now().ms_since(called_at);
             tokio::time::sleep(Duration::from_millis(due_ms.saturating_sub(passed_ms))).await;
-            let mut hits = self.target.find(draft).await?;
+            let mut hits = self.hits(draft).await?;
             match hits.len() {
                 0 => {}
                 1 => {
@@ -180,13 +197,20 @@ impl Desk<'_> {
         Ok(None)
     }
 
+    /// What the target has of a record, without what a rollback removed.
+    async fn hits(&self, draft: Draft<'_>) -> Result<Vec<Found>> {
+        let mut hits = self.target.find(draft).await?;
+        hits.retain(|found| !self.ledger.is_removed(draft.kind(), &found.id));
+        Ok(hits)
+    }
+
     /// Looks for the record because of which the target says "there is one already".
     async fn existing(&self, draft: Draft<'_>) -> Result<Option<Settled>> {
-        let hits = self.target.find(draft).await?;
+        let hits = self.hits(draft).await?;
         match hits.as_slice() {
             [] => self.look(draft, self.clock.now()).await,
             [found] => {
-                let detail = Some("it was there before".to_owned());
+                let detail = Some(WAS_THERE.to_owned());
                 let end = self.arrived(draft, found.clone(), detail, State::Unknown);
                 end.await.map(Some)
             }

@@ -12,6 +12,7 @@ mod files;
 mod selection;
 mod tags;
 mod threads;
+mod written;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -19,15 +20,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::{Stream, StreamExt, TryStreamExt};
-use kernel::ledger::RecordKind;
-use kernel::{Clock, Mapping, Result, RunId, SnapshotId};
+use kernel::ledger::{RecordKind, State};
+use kernel::{Clock, Fault, Mapping, Result, RunId, SnapshotId};
 use landing::Warehouse;
 
 use crate::ledger::Ledger;
 use crate::plan;
-use crate::recovery::{Desk, Patience, Settled};
+use crate::recovery::{Desk, FINISH_ROLLBACK, Patience, Settled};
 use crate::target::{Draft, Target, phase};
 use selection::Selection;
+
+pub(crate) use adoption::ADOPTED;
+pub(crate) use written::Written;
 
 /// What to replay, and how.
 #[derive(Debug, Clone)]
@@ -140,6 +144,10 @@ pub async fn load(
     let counter = target.clone();
     let call_count = move || calls_since(&calls_at_start, counter.calls());
     let ledger = Ledger::open(warehouse, options.run, Box::new(call_count.clone())).await?;
+    if ledger.counts().keys().any(|(_, state)| *state == State::Removing.word()) {
+        return Err(Fault::refused(format!("run {} is half rolled back", options.run))
+            .hint(FINISH_ROLLBACK));
+    }
     let findings = Findings::default();
     let selection = Selection::read(warehouse, options).await?;
     let replay = Replay {
@@ -176,7 +184,10 @@ pub async fn load(
     })
 }
 
-fn calls_since(start: &BTreeMap<String, u64>, now: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+pub(crate) fn calls_since(
+    start: &BTreeMap<String, u64>,
+    now: BTreeMap<String, u64>,
+) -> BTreeMap<String, u64> {
     let new = now.into_iter().map(|(phase, count)| {
         let before = start.get(&phase).copied().unwrap_or_default();
         (phase, count.saturating_sub(before))

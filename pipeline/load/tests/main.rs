@@ -5,5 +5,6 @@ mod interruption;
 mod plan_tables;
 mod refusal;
 mod replay;
+mod rollback;
 mod shop;
 mod stage;

@@ -16,7 +16,7 @@ use crate::plan::{self, Threads};
 use crate::target::TargetId;
 
 /// Detail of a record that an earlier run brought in.
-pub(super) const ADOPTED: &str = "was in the target when the run began";
+pub(crate) const ADOPTED: &str = "was in the target when the run began";
 /// Detail of a record that the target has more than once.
 const DOUBLED: &str = "the target has more than one record with this id";
 /// Tickets up to which each is asked for its messages; above, all messages are listed.
@@ -28,15 +28,22 @@ impl Replay<'_> {
         if !self.desk.ledger.is_empty() {
             return Ok(());
         }
-        let listed = self.desk.target.carrying_ids(RecordKind::Ticket).await?;
-        let tickets = Hits::of(listed, &self.planned_tickets().await?);
+        let mut listed = self.desk.target.carrying_ids(RecordKind::Ticket).await?;
+        let planned = self.planned_tickets().await?;
+        if !listed.iter().any(|(id, _)| planned.contains_key(id)) {
+            return Ok(());
+        }
+        let earlier = self.earlier().await?;
+        listed.retain(|(_, id)| earlier.has(RecordKind::Ticket, id));
+        let tickets = Hits::of(listed, &planned);
         if tickets.0.is_empty() {
             return Ok(());
         }
-        let customers = self.desk.target.carrying_ids(RecordKind::Customer).await?;
+        let mut customers = self.desk.target.carrying_ids(RecordKind::Customer).await?;
+        customers.retain(|(_, id)| earlier.has(RecordKind::Customer, id));
         let customers = Hits::of(customers, &self.planned_customers().await?);
         let messages = Hits::all(self.messages_in(&tickets).await?);
-        let mut entries = self.earlier_uploads().await?;
+        let mut entries: Vec<Entry> = earlier.uploads.into_values().collect();
         for (kind, hits) in [
             (RecordKind::Customer, customers),
             (RecordKind::Ticket, tickets),
@@ -74,27 +81,26 @@ impl Replay<'_> {
         Ok(messages)
     }
 
-    /// Where earlier runs into the same target put which file.
-    async fn earlier_uploads(&self) -> Result<Vec<Entry>> {
+    /// What the ledgers of earlier runs into the same target say.
+    async fn earlier(&self) -> Result<Earlier> {
+        let mut earlier = Earlier::default();
         let runs = landing::run::list(self.warehouse).await?;
         let own = runs.iter().find(|facts| facts.run == self.options.run);
         let Some(address) = own.map(|facts| facts.target_address.clone()) else {
-            return Ok(Vec::new());
+            return Ok(earlier);
         };
-        let mut uploads: HashMap<String, Entry> = HashMap::new();
         for facts in runs
             .iter()
             .filter(|facts| facts.run < self.options.run && facts.target_address == address)
         {
             let (lines, _) = ledger_log::read(self.warehouse, &facts.run).await?;
             for line in lines {
-                let Line::Entry(entry) = line else { continue };
-                if entry.kind == RecordKind::Upload && entry.state == State::Done {
-                    uploads.insert(entry.source_id.clone(), entry);
+                if let Line::Entry(entry) = line {
+                    earlier.learn(entry);
                 }
             }
         }
-        Ok(uploads.into_values().collect())
+        Ok(earlier)
     }
 
     fn adopted(&self, kind: RecordKind, source_id: String, found: Vec<TargetId>) -> Entry {
@@ -109,6 +115,33 @@ impl Replay<'_> {
                 Entry { kind, source_id, state: State::Unknown, target_id: None, at, detail }
             }
         }
+    }
+}
+
+/// Where earlier runs put which file, and which records a rollback removed again: the target may go
+/// on listing those, in its bin for instance.
+#[derive(Default)]
+struct Earlier {
+    uploads: HashMap<String, Entry>,
+    removed: HashSet<(RecordKind, TargetId)>,
+}
+
+impl Earlier {
+    fn learn(&mut self, entry: Entry) {
+        match (entry.kind, entry.state, &entry.target_id) {
+            (RecordKind::Upload, State::Done, _) => {
+                self.uploads.insert(entry.source_id.clone(), entry);
+            }
+            (kind, State::Removed, Some(id)) => {
+                self.removed.insert((kind, id.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the target still has a record that it lists.
+    fn has(&self, kind: RecordKind, id: &TargetId) -> bool {
+        !self.removed.contains(&(kind, id.clone()))
     }
 }
 
