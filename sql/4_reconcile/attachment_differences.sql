@@ -159,33 +159,26 @@ paired as (
 ),
 
 compared as (
-    select source_id, target_id, 'existence' as field, 'once' as expected, 'missing' as found,
-        cast(null as varchar) as rule
+    select
+        source_id,
+        target_id,
+        unnest(make_array(
+            named_struct('field', 'existence', 'expected', 'once', 'found', 'missing',
+                'rule', cast(null as varchar), 'differs', not is_there),
+            named_struct('field', 'name', 'expected', name, 'found', found_name,
+                'rule', cast(null as varchar),
+                'differs', is_there and name is distinct from found_name),
+            named_struct('field', 'content_type', 'expected', content_type,
+                'found', found_content_type, 'rule', cast(null as varchar),
+                'differs', is_there and content_type is distinct from found_content_type),
+            named_struct('field', 'bytes', 'expected', cast(bytes as varchar),
+                'found', cast(found_bytes as varchar), 'rule', cast(null as varchar),
+                'differs', is_there and bytes is distinct from found_bytes),
+            named_struct('field', 'content', 'expected', sha256, 'found', found_sha256,
+                'rule', cast(null as varchar),
+                'differs', is_there and sha256 is distinct from found_sha256)
+        )) as difference
     from paired
-    where not is_there
-    union all
-    select source_id, target_id, 'existence' as field, 'once' as expected, 'missing' as found, rule
-    from not_carried
-    union all
-    select source_id, target_id, 'name' as field, name as expected, found_name as found,
-        cast(null as varchar) as rule
-    from paired
-    where is_there and name is distinct from found_name
-    union all
-    select source_id, target_id, 'content_type' as field, content_type as expected,
-        found_content_type as found, cast(null as varchar) as rule
-    from paired
-    where is_there and content_type is distinct from found_content_type
-    union all
-    select source_id, target_id, 'bytes' as field, cast(bytes as varchar) as expected,
-        cast(found_bytes as varchar) as found, cast(null as varchar) as rule
-    from paired
-    where is_there and bytes is distinct from found_bytes
-    union all
-    select source_id, target_id, 'content' as field, sha256 as expected, found_sha256 as found,
-        cast(null as varchar) as rule
-    from paired
-    where is_there and sha256 is distinct from found_sha256
 ),
 
 extra as (
@@ -205,7 +198,18 @@ extra as (
 ),
 
 final as (
-    select source_id, target_id, field, expected, found, rule from compared
+    select
+        source_id,
+        target_id,
+        difference['field'] as field,
+        difference['expected'] as expected,
+        difference['found'] as found,
+        difference['rule'] as rule
+    from compared
+    where difference['differs']
+    union all
+    select source_id, target_id, 'existence' as field, 'once' as expected, 'missing' as found, rule
+    from not_carried
     union all
     select source_id, target_id, field, expected, found, rule from extra
 )

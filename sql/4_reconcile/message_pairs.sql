@@ -201,7 +201,7 @@ paired as (
         expected.body_text,
         coalesce(found.body_text, '') as found_body_text,
         case
-            when expected.missing is null then expected.body_html
+            when expected.missing is null or expected.body_html is null then expected.body_html
             else concat(
                 expected.body_html,
                 replace(
@@ -310,56 +310,99 @@ judged as (
     from paired
 ),
 
+-- What agrees has the same on both sides; of texts that differ the beginnings may be equal.
 compared as (
     select
         source_id,
         target_id,
         unnest(make_array(
             named_struct('field', 'ticket', 'expected', ticket_target_id,
-                'found', found_ticket_target_id, 'rule', cast(null as varchar)),
+                'found', found_ticket_target_id, 'rule', cast(null as varchar),
+                'differs', ticket_target_id is distinct from found_ticket_target_id),
             named_struct('field', 'channel', 'expected', channel,
-                'found', found_channel, 'rule', cast(null as varchar)),
+                'found', found_channel, 'rule', cast(null as varchar),
+                'differs', channel is distinct from found_channel),
             named_struct('field', 'via', 'expected', via,
-                'found', found_via, 'rule', cast(null as varchar)),
+                'found', found_via, 'rule', cast(null as varchar),
+                'differs', via is distinct from found_via),
             named_struct('field', 'public', 'expected', cast(public as varchar),
-                'found', cast(found_public as varchar), 'rule', cast(null as varchar)),
+                'found', cast(found_public as varchar), 'rule', cast(null as varchar),
+                'differs', cast(public as varchar) is distinct from cast(found_public as varchar)),
             named_struct('field', 'from_agent', 'expected', cast(from_agent as varchar),
-                'found', cast(found_from_agent as varchar), 'rule', cast(null as varchar)),
+                'found', cast(found_from_agent as varchar), 'rule', cast(null as varchar),
+                'differs', cast(from_agent as varchar)
+                    is distinct from cast(found_from_agent as varchar)),
+            named_struct('field', 'receiver', 'expected', receiver_target_id,
+                'found', found_receiver_target_id, 'rule', cast(null as varchar),
+                'differs', receiver_target_id is distinct from found_receiver_target_id),
+            named_struct('field', 'source_type', 'expected', source_type,
+                'found', found_source_type, 'rule', cast(null as varchar),
+                'differs', source_type is distinct from found_source_type),
+            named_struct('field', 'source_from_name', 'expected', nullif(source_from_name, ''),
+                'found', found_source_from_name, 'rule', cast(null as varchar),
+                'differs', nullif(source_from_name, '') is distinct from found_source_from_name),
+            named_struct('field', 'source_from_address', 'expected', source_from_address,
+                'found', found_source_from_address, 'rule', cast(null as varchar),
+                'differs', source_from_address is distinct from found_source_from_address),
+            named_struct('field', 'source_to', 'expected', source_to,
+                'found', found_source_to, 'rule', cast(null as varchar),
+                'differs', source_to is distinct from found_source_to),
+            named_struct('field', 'subject', 'expected', nullif(subject, ''),
+                'found', found_subject, 'rule', cast(null as varchar),
+                'differs', nullif(subject, '') is distinct from found_subject),
+            named_struct('field', 'message_ref', 'expected', nullif(message_ref, ''),
+                'found', found_message_ref, 'rule', cast(null as varchar),
+                'differs', nullif(message_ref, '') is distinct from found_message_ref),
+            named_struct('field', 'meta', 'expected', meta,
+                'found', found_meta, 'rule', cast(null as varchar),
+                'differs', meta is distinct from found_meta),
+            named_struct('field', 'sent_at', 'expected', cast(sent_at as varchar),
+                'found', cast(found_sent_at as varchar), 'rule', cast(null as varchar),
+                'differs', cast(sent_at as varchar)
+                    is distinct from cast(found_sent_at as varchar)),
+            named_struct('field', 'created_at', 'expected', cast(sent_at as varchar),
+                'found', cast(found_created_at as varchar), 'rule', cast(null as varchar),
+                'differs', cast(sent_at as varchar)
+                    is distinct from cast(found_created_at as varchar)),
+            named_struct('field', 'order', 'expected', cast(place as varchar),
+                'found', cast(found_place as varchar), 'rule', cast(null as varchar),
+                'differs', cast(place as varchar) is distinct from cast(found_place as varchar)),
             -- Nobody knows who stands in before somebody does.
             named_struct('field', 'sender',
-                'expected', coalesce(sender_target_id, sender_id, found_sender_target_id),
+                'expected', coalesce(sender_target_id, sender_id),
                 'found', found_sender_target_id,
-                'rule', case when sender_target_id is null then 'agent_not_in_target' end),
-            named_struct('field', 'receiver', 'expected', receiver_target_id,
-                'found', found_receiver_target_id, 'rule', cast(null as varchar)),
-            named_struct('field', 'source_type', 'expected', source_type,
-                'found', found_source_type, 'rule', cast(null as varchar)),
-            named_struct('field', 'source_from_name', 'expected', nullif(source_from_name, ''),
-                'found', found_source_from_name, 'rule', cast(null as varchar)),
-            named_struct('field', 'source_from_address', 'expected', source_from_address,
-                'found', found_source_from_address, 'rule', cast(null as varchar)),
-            named_struct('field', 'source_to', 'expected', source_to,
-                'found', found_source_to, 'rule', cast(null as varchar)),
-            named_struct('field', 'subject', 'expected', nullif(subject, ''),
-                'found', found_subject, 'rule', cast(null as varchar)),
-            named_struct('field', 'message_ref', 'expected', nullif(message_ref, ''),
-                'found', found_message_ref, 'rule', cast(null as varchar)),
-            named_struct('field', 'meta', 'expected', meta,
-                'found', found_meta, 'rule', cast(null as varchar)),
-            named_struct('field', 'sent_at', 'expected', cast(sent_at as varchar),
-                'found', cast(found_sent_at as varchar), 'rule', cast(null as varchar)),
-            named_struct('field', 'created_at', 'expected', cast(sent_at as varchar),
-                'found', cast(found_created_at as varchar), 'rule', cast(null as varchar)),
+                'rule', case when sender_target_id is null then 'agent_not_in_target' end,
+                'differs', coalesce(sender_target_id, sender_id) <> found_sender_target_id
+                    or (found_sender_target_id is null and sender_id is not null)),
             named_struct('field', 'delivery', 'expected', 'none',
-                'found', case when has_failed then 'failed' else 'none' end,
-                'rule', cast(null as varchar)),
-            named_struct('field', 'order', 'expected', cast(place as varchar),
-                'found', cast(found_place as varchar), 'rule', cast(null as varchar))
+                'found', 'failed', 'rule', cast(null as varchar), 'differs', has_failed),
+            named_struct('field', 'body_text', 'expected', body_text,
+                'found', found_body_text, 'rule', text_rule, 'differs', not is_text_same),
+            named_struct('field', 'body_html', 'expected', body_html,
+                'found', found_body_html, 'rule', html_rule, 'differs', not is_html_same),
+            named_struct('field', 'body_text', 'expected', 'as staged',
+                'found', body_text, 'rule', 'planned_otherwise',
+                'differs', is_text_planned_otherwise and is_text_same),
+            named_struct('field', 'body_html', 'expected', 'as staged',
+                'found', body_html, 'rule', 'planned_otherwise',
+                'differs', is_html_planned_otherwise and is_html_same),
+            named_struct('field', 'sent_at', 'expected', 'as staged',
+                'found', cast(sent_at as varchar), 'rule', 'planned_otherwise',
+                'differs', is_time_planned_otherwise
+                    and sent_at is not distinct from found_sent_at),
+            named_struct('field', 'public', 'expected', 'as staged',
+                'found', cast(public as varchar), 'rule', 'planned_otherwise',
+                'differs', is_public_planned_otherwise
+                    and public is not distinct from found_public),
+            named_struct('field', 'from_agent', 'expected', 'as staged',
+                'found', cast(from_agent as varchar), 'rule', 'planned_otherwise',
+                'differs', is_side_planned_otherwise
+                    and from_agent is not distinct from found_from_agent)
         )) as difference
     from judged
 ),
 
-differing as (
+final as (
     select
         source_id,
         target_id,
@@ -368,47 +411,7 @@ differing as (
         difference['found'] as found,
         difference['rule'] as rule
     from compared
-    where difference['expected'] is distinct from difference['found']
-    union all
-    select source_id, target_id, 'body_text' as field, body_text as expected,
-        found_body_text as found, text_rule as rule
-    from judged
-    where not is_text_same
-    union all
-    select source_id, target_id, 'body_html' as field, body_html as expected,
-        found_body_html as found, html_rule as rule
-    from judged
-    where not is_html_same
-),
-
-planned_otherwise as (
-    select source_id, target_id, 'body_text' as field, body_text as found
-    from judged
-    where is_text_planned_otherwise and is_text_same
-    union all
-    select source_id, target_id, 'body_html' as field, body_html as found
-    from judged
-    where is_html_planned_otherwise and is_html_same
-    union all
-    select source_id, target_id, 'sent_at' as field, cast(sent_at as varchar) as found
-    from judged
-    where is_time_planned_otherwise and sent_at is not distinct from found_sent_at
-    union all
-    select source_id, target_id, 'public' as field, cast(public as varchar) as found
-    from judged
-    where is_public_planned_otherwise and public is not distinct from found_public
-    union all
-    select source_id, target_id, 'from_agent' as field, cast(from_agent as varchar) as found
-    from judged
-    where is_side_planned_otherwise and from_agent is not distinct from found_from_agent
-),
-
-final as (
-    select source_id, target_id, field, expected, found, rule from differing
-    union all
-    select source_id, target_id, field, 'as staged' as expected, found,
-        'planned_otherwise' as rule
-    from planned_otherwise
+    where difference['differs']
 )
 
 select * from final order by source_id, field

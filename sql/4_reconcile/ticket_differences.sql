@@ -228,27 +228,43 @@ differing as (
     where difference['expected'] is distinct from difference['found']
 ),
 
+planned_ids as (
+    select
+        ticket_id as source_id,
+        external_id
+    from plan.tickets
+),
+
+found_ids as (
+    select
+        target_id,
+        external_id,
+        row_number() over (partition by external_id order by target_id) as place
+    from readback.tickets
+    where external_id is not null
+),
+
 not_once as (
     select
-        expected.source_id,
+        planned_ids.source_id,
         cast(null as varchar) as target_id,
         'existence' as field,
         'once' as expected,
         'missing' as found,
         cast(null as varchar) as rule
-    from expected
-    left anti join found on expected.external_id = found.external_id
+    from planned_ids
+    left anti join found_ids on planned_ids.external_id = found_ids.external_id
     union all
     select
-        found.external_id as source_id,
-        found.target_id,
+        found_ids.external_id as source_id,
+        found_ids.target_id,
         'existence' as field,
         'once' as expected,
-        concat('again, place ', found.place) as found,
+        concat('again, place ', found_ids.place) as found,
         cast(null as varchar) as rule
-    from found
-    left semi join expected on found.external_id = expected.external_id
-    where found.place > 1
+    from found_ids
+    left semi join planned_ids on found_ids.external_id = planned_ids.external_id
+    where found_ids.place > 1
 ),
 
 created as (
@@ -282,7 +298,7 @@ extra as (
         'present' as found,
         cast(null as varchar) as rule
     from ours
-    left anti join expected on ours.external_id = expected.external_id
+    left anti join planned_ids on ours.external_id = planned_ids.external_id
 ),
 
 final as (
