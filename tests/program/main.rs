@@ -1,5 +1,6 @@
 //! Tests that run the built program, and checks of the repository.
 
+mod afterwards;
 mod bad_input;
 mod campaign;
 mod coverage;

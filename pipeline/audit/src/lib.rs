@@ -23,4 +23,6 @@ pub use question::{Sight, Text, as_text, ask, read_rows, scope_of};
 pub use rules::meaning;
 pub use serve::{DATABASE, Server, USER, is_loopback, random_password};
 pub use shell::{Shell, Shown};
-pub use summary::{CallRow, DifferenceRow, LossRow, MovedRow, Summary, TimeRow, summarize};
+pub use summary::{
+    CallRow, DifferenceRow, LossRow, MovedRow, Summary, TimeRow, VerdictRow, summarize,
+};

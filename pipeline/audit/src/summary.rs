@@ -77,6 +77,17 @@ pub struct DifferenceRow {
     pub rows: u64,
 }
 
+/// Fields of one kind of record that have one verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerdictRow {
+    /// The kind of record.
+    pub table: String,
+    /// The verdict.
+    pub verdict: String,
+    /// How many fields of how many records, in all.
+    pub values: u64,
+}
+
 /// Everything that closes a move.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Summary {
@@ -88,6 +99,8 @@ pub struct Summary {
     pub calls: Vec<CallRow>,
     /// Their time; `None` when the plan knew no rate.
     pub time: Option<TimeRow>,
+    /// Fields of all records, by verdict.
+    pub verdicts: Vec<VerdictRow>,
     /// Differences, by kind.
     pub differences: Vec<DifferenceRow>,
     /// Records in quarantine.
@@ -124,6 +137,11 @@ where coalesce(forecast.calls, 0) > 0 or coalesce(calls.calls, 0) > 0
 order by phase";
 
 const TIME: &str = "select took_ms as \"rows\" from ledger.time";
+const VERDICTS: &str = "
+select verdicts.\"table\", verdicts.verdict, cast(sum(verdicts.records) as bigint) as \"values\"
+from reconcile.verdicts
+group by verdicts.\"table\", verdicts.verdict
+order by verdicts.\"table\", verdicts.verdict";
 
 const DIFFERENCES: &str = "
 select differences.\"table\", differences.field, differences.verdict, differences.rule,
@@ -157,6 +175,7 @@ pub async fn summarize(warehouse: &Warehouse, scope: &Scope) -> Result<Summary> 
         losses: read_rows(&transform::select(&session, LOSSES).await?)?,
         calls: read_rows(&transform::select(&session, CALLS).await?)?,
         time,
+        verdicts: read_rows(&transform::select(&session, VERDICTS).await?)?,
         differences: read_rows(&transform::select(&session, DIFFERENCES).await?)?,
         quarantined: counted.iter().map(|count| count.rows).sum(),
     })

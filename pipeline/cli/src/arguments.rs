@@ -57,7 +57,10 @@ pub(crate) enum Verb {
     /// Say where a run stands: how far, how fast, until when, and how each session ended.
     Status(Status),
     /// Read the target back in full and explain every difference.
-    Reconcile(RunChoice),
+    Reconcile(Reconcile),
+    /// Take a run back out of the target: what it made and nobody has touched since. Without
+    /// --execute it only says what would be removed.
+    Rollback(Rollback),
     /// Ask a question in SQL, or many in a shell; `staged` is the default schema.
     Query(Query),
     /// Follow one record from the bytes that were received to what the target holds.
@@ -270,6 +273,31 @@ fn listening(text: &str) -> Result<SocketAddr, String> {
     let here = port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     here.or_else(|_| text.parse())
         .map_err(|_| "an address looks like 9100 or 127.0.0.1:9100".to_owned())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reconcile {
+    #[command(flatten)]
+    pub(crate) choice: RunChoice,
+    /// Read the target back this many times at most, while it does not show yet what the load
+    /// knows to be there.
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub(crate) reads: u32,
+    /// Wait this many seconds before the second reading; the pause doubles from there.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub(crate) pause_s: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rollback {
+    /// The run, as in 0001.
+    pub(crate) run: String,
+    /// Remove them, for good; else it is only said what would be removed.
+    #[arg(long)]
+    pub(crate) execute: bool,
+    /// Remove also what earlier runs made and this run recognized as the plan's.
+    #[arg(long)]
+    pub(crate) adopted: bool,
 }
 
 #[derive(Debug, Args)]

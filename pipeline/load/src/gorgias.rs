@@ -8,6 +8,8 @@ mod preflight;
 mod rates;
 mod reply;
 mod request;
+mod touched;
+mod undo;
 mod vitals;
 mod wire;
 

@@ -4,7 +4,7 @@
 //! one segment, so a busy loader makes a few large segments instead of many small ones. This
 //! module knows entries and segments; what follows from a state is decided in `recovery`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kernel::ledger::{Entry, RecordKind, State};
@@ -76,6 +76,8 @@ struct Book {
     standings: HashMap<RecordKind, HashMap<Box<str>, Standing>>,
     counts: BTreeMap<(RecordKind, &'static str), u64>,
     calls_before: BTreeMap<String, u64>,
+    /// What was removed again, by its id in the target, which nobody has a second time.
+    removed: HashSet<(RecordKind, Box<str>)>,
 }
 
 impl Ledger {
@@ -134,6 +136,12 @@ impl Ledger {
     /// Where a record stands; `None` when nothing was ever done about it.
     pub fn standing(&self, kind: RecordKind, source_id: &str) -> Option<Standing> {
         locked(&self.book).standings.get(&kind)?.get(source_id).cloned()
+    }
+
+    /// Whether a rollback of this run removed the record that had this id in the target. The target
+    /// may go on listing it, in its bin for instance.
+    pub fn is_removed(&self, kind: RecordKind, target_id: &str) -> bool {
+        locked(&self.book).removed.contains(&(kind, target_id.into()))
     }
 
     /// Writes entries; when this returns they are durable.
@@ -282,6 +290,9 @@ impl Ledger {
 
 impl Book {
     fn apply(&mut self, entry: Entry) {
+        if let (State::Removed, Some(target_id)) = (entry.state, &entry.target_id) {
+            self.removed.insert((entry.kind, target_id.as_str().into()));
+        }
         let standing = Standing {
             state: entry.state,
             target_id: entry.target_id.map(Into::into),

@@ -20,13 +20,20 @@ use crate::target::{Draft, Found, MessageDraft, Sent, Target, TargetId, TicketDr
 /// Calls for one record within a session before the replay stops: each of them found the target
 /// without the record afterwards, so it is in trouble.
 const SENDS_MAX: u32 = 5;
+/// What to do about a run that is half rolled back.
+pub(crate) const FINISH_ROLLBACK: &str =
+    "finish it with deskferry rollback and --execute; then load again";
 /// In the detail of a ticket to which messages were appended that should have come along.
 pub(crate) const APPENDED: &str = "the others were appended";
+/// In the detail of a record that the target says it has already.
+pub(crate) const WAS_THERE: &str = "it was there before";
 
 /// In the detail of a ticket that was created without its custom fields.
 const BARE: &str = "created without its custom fields";
 /// Detail of a message with which no ticket could be created, although it could with the next one.
 const SKIPPED: &str = "the target refuses it, also alone";
+/// Detail of a record that a rollback had removed.
+const MADE_ANEW: &str = "made anew after a rollback";
 
 /// How long a record is looked for before it counts as not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,8 +97,11 @@ impl Desk<'_> {
             return Ok(end);
         }
         let mut draft = draft;
-        let is_repeated = self.ledger.standing(draft.kind(), draft.source_id()).is_some();
-        let mut detail = is_repeated.then(|| SENT_AGAIN.to_owned());
+        let before = self.ledger.standing(draft.kind(), draft.source_id());
+        let mut detail = before.map(|standing| match standing.state {
+            State::Removed => MADE_ANEW.to_owned(),
+            _ => SENT_AGAIN.to_owned(),
+        });
         let mut unanswered = 0;
         while unanswered < SENDS_MAX {
             self.note(draft, State::Intent, detail.clone()).await?;
@@ -184,6 +194,13 @@ impl Desk<'_> {
             State::Intent | State::Unknown => {
                 self.look(draft, true, standing.detail.as_deref()).await
             }
+            State::Removed => Ok(None),
+            State::Removing => Err(Fault::refused(format!(
+                "{} {} is being removed by a rollback",
+                draft.kind().word(),
+                draft.source_id()
+            ))
+            .hint(FINISH_ROLLBACK)),
         }
     }
 
@@ -204,7 +221,7 @@ impl Desk<'_> {
                 () = tokio::time::sleep(Duration::from_millis(pause_ms)) => {}
                 () = self.stop.asked() => return Ok(Some(Settled::Open)),
             }
-            let mut hits = self.target.find(draft).await?;
+            let mut hits = self.hits(draft).await?;
             match hits.len() {
                 0 => {}
                 1 => {
@@ -217,13 +234,20 @@ impl Desk<'_> {
         Ok(None)
     }
 
+    /// What the target has of a record, without what a rollback removed.
+    async fn hits(&self, draft: Draft<'_>) -> Result<Vec<Found>> {
+        let mut hits = self.target.find(draft).await?;
+        hits.retain(|found| !self.ledger.is_removed(draft.kind(), &found.id));
+        Ok(hits)
+    }
+
     /// Looks for the record because of which the target says "there is one already".
     async fn existing(&self, draft: Draft<'_>) -> Result<Option<Settled>> {
-        let hits = self.target.find(draft).await?;
+        let hits = self.hits(draft).await?;
         match hits.as_slice() {
             [] => self.look(draft, false, None).await,
             [found] => {
-                let detail = Some("it was there before".to_owned());
+                let detail = Some(WAS_THERE.to_owned());
                 let end = self.arrived(draft, found.clone(), detail, State::Unknown);
                 end.await.map(Some)
             }

@@ -14,6 +14,7 @@ mod recheck;
 mod selection;
 mod tags;
 mod threads;
+mod written;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -21,20 +22,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::{Stream, StreamExt, TryStreamExt};
-use kernel::ledger::RecordKind;
-use kernel::{Clock, Mapping, Result, RunId, SnapshotId};
+use kernel::ledger::{RecordKind, State};
+use kernel::{Clock, Fault, Mapping, Result, RunId, SnapshotId};
 use landing::Warehouse;
 use landing::session::{Session, Standing, Work};
 
 use crate::ledger::Ledger;
 use crate::ledger::remark::{IN_TRASH, TWICE};
 use crate::preflight::Permission;
-use crate::recovery::{Desk, Patience, Settled};
+use crate::recovery::{Desk, FINISH_ROLLBACK, Patience, Settled};
 use crate::session::Watch;
 use crate::stop::Stop;
 use crate::target::{Draft, Target, phase};
 use crate::{plan, preflight};
 use selection::Selection;
+
+pub(crate) use adoption::ADOPTED;
+pub(crate) use written::Written;
 
 /// What to replay, and how.
 #[derive(Debug, Clone)]
@@ -190,6 +194,10 @@ async fn carry_out(
         false => Ledger::open(warehouse, options.run, counted).await?,
         true => Ledger::open_anew(warehouse, options.run, clock.now(), counted).await?,
     };
+    if ledger.counts().keys().any(|(_, state)| *state == State::Removing.word()) {
+        return Err(Fault::refused(format!("run {} is half rolled back", options.run))
+            .hint(FINISH_ROLLBACK));
+    }
     let (timer, began_at) = (clock.clone(), clock.now());
     let ledger = ledger.timed(Box::new(move || timer.now().ms_since(began_at)));
     let forecast = plan::forecast(warehouse, &options.run).await?.try_collect().await?;
@@ -239,7 +247,10 @@ async fn carry_out(
     })
 }
 
-fn calls_since(start: &BTreeMap<String, u64>, now: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+pub(crate) fn calls_since(
+    start: &BTreeMap<String, u64>,
+    now: BTreeMap<String, u64>,
+) -> BTreeMap<String, u64> {
     let new = now.into_iter().map(|(phase, count)| {
         let before = start.get(&phase).copied().unwrap_or_default();
         (phase, count.saturating_sub(before))

@@ -47,6 +47,12 @@ pub mod phase {
     pub const TICKETS_UPDATE: &str = "tickets_update";
     /// Asking what became of a record.
     pub const LOOKUPS: &str = "lookups";
+    /// Reading the records that a rollback may remove.
+    pub const ROLLBACK_READ: &str = "rollback_read";
+    /// Listing what would still use them.
+    pub const ROLLBACK_LIST: &str = "rollback_list";
+    /// Removing records.
+    pub const ROLLBACK_DELETE: &str = "rollback_delete";
     /// Calls that the target turned away because they came too fast; none was carried out.
     pub const THROTTLED: &str = "throttled";
 }

@@ -10,5 +10,6 @@ mod preflight;
 mod rate;
 mod refusal;
 mod replay;
+mod rollback;
 mod shop;
 mod stage;

@@ -10,6 +10,7 @@ mod load_target;
 mod plan;
 mod query;
 mod reconcile;
+mod rollback;
 mod serve;
 mod shell;
 mod snapshot;
@@ -56,7 +57,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Verb::Plan(plan) => plan::run(&config()?, plan, format).await?,
         Verb::Load(load) => load_target::run(&config()?, load, format).await?,
         Verb::Status(status) => status::run(&config()?, status, format).await?,
-        Verb::Reconcile(choice) => reconcile::run(&config()?, choice, format).await?,
+        Verb::Reconcile(reconcile) => reconcile::run(&config()?, reconcile, format).await?,
+        Verb::Rollback(rollback) => rollback::run(&config()?, rollback, format).await?,
         Verb::Query(query) => query::run(&config()?, query, format).await?,
         Verb::Explain(explain) => explain::run(&config()?, explain, format).await?,
         Verb::Serve(serve) => serve::run(&config()?, serve).await?,

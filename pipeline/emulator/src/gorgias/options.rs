@@ -54,6 +54,8 @@ pub struct Quirks {
     pub proxy_codes: bool,
     /// A search by `external_id` sees a new record only after this time.
     pub lookup_lag_ms: u64,
+    /// Lists of tickets and messages show a new record only after this time.
+    pub list_lag_ms: u64,
     /// Satisfaction surveys are sent when a ticket is closed.
     pub surveys_on: bool,
     /// A ticket marked as imported triggers neither surveys nor rules.
@@ -201,6 +203,7 @@ impl Default for Quirks {
         Quirks {
             proxy_codes: false,
             lookup_lag_ms: 0,
+            list_lag_ms: 0,
             surveys_on: false,
             imported_is_quiet: true,
             message_quota: None,

@@ -180,7 +180,7 @@ pub(super) fn is_quota(body: &[u8]) -> bool {
 }
 
 /// The status and the names of the fields that are objected to, but nothing that was in them.
-fn refusal(reply: &Reply) -> String {
+pub(super) fn refusal(reply: &Reply) -> String {
     let body = json(&reply.body).unwrap_or(Value::Null);
     let mut names = Vec::new();
     if let Some(data) = body.pointer("/error/data") {

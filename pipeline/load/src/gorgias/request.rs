@@ -15,7 +15,7 @@ use crate::plan::{self, Address};
 use crate::target::{AttachmentDraft, FieldDraft, MessageDraft, TicketDraft, Travelling};
 
 /// Role of agents that are created: may answer, may not administer.
-const AGENT_ROLE: &str = "agent";
+pub(super) const AGENT_ROLE: &str = "agent";
 
 pub(super) fn agent(agent: &plan::Agent) -> Result<Outgoing> {
     #[derive(Serialize)]

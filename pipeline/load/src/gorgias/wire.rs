@@ -1,6 +1,8 @@
 //! The only way out to Gorgias: counts calls, waits out what surely was not carried out, and holds
 //! back every write that is not one of the few a replay needs or that could make Gorgias send.
 
+mod removal;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -162,10 +164,15 @@ impl Wire {
             headers: Vec::new(),
             body: body.into(),
         };
+        self.once(phase, path, &request).await
+    }
+
+    /// Sends what changes something until it may have been carried out.
+    async fn once(&self, phase: &'static str, path: &str, request: &Request) -> Result<Written> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let (ending, last) = match self.send(&request).await {
+            let (ending, last) = match self.send(request).await {
                 Err(Lost::NotSent(why)) => (Ending::NoReply, why),
                 Ok(reply) if reply.status == 429 => {
                     self.count(phase::THROTTLED);

@@ -17,7 +17,7 @@ use crate::plan::{self, Attachment, Threads};
 use crate::target::{Carried, CarriedFile, TargetId};
 
 /// Begins the detail of a record that an earlier run brought in.
-pub(super) const ADOPTED: &str = "was in the target when the run began";
+pub(crate) const ADOPTED: &str = "was in the target when the run began";
 /// Tickets up to which each is asked for its messages; above, all messages are listed.
 const TICKETS_ASKED_MAX: usize = 200;
 
@@ -39,13 +39,15 @@ impl Replay<'_> {
             return Ok(());
         }
         let planned = self.planned().await?;
-        let listed = self.desk.target.carrying_ids(RecordKind::Ticket).await?;
+        let mut listed = self.desk.target.carrying_ids(RecordKind::Ticket).await?;
+        let earlier = self.earlier().await?;
+        listed.retain(|record| earlier.has(RecordKind::Ticket, &record.id));
         let tickets = Hits::of(listed, &planned.tickets);
-        let (mut uploads, is_first) = self.earlier_uploads().await?;
-        if is_first && !is_anew && tickets.0.is_empty() {
+        if earlier.is_first && !is_anew && tickets.0.is_empty() {
             return Ok(());
         }
-        let customers = self.desk.target.carrying_ids(RecordKind::Customer).await?;
+        let mut customers = self.desk.target.carrying_ids(RecordKind::Customer).await?;
+        customers.retain(|record| earlier.has(RecordKind::Customer, &record.id));
         let customers = Hits::of(customers, &self.planned_customers().await?);
         let agents = match is_anew {
             true => self.desk.target.carrying_ids(RecordKind::Agent).await?,
@@ -53,6 +55,7 @@ impl Replay<'_> {
         };
         let agents = Hits::of(agents, &self.planned_agents().await?);
         let messages = Hits::all(self.messages_in(&tickets).await?);
+        let mut uploads = earlier.uploads;
         self.uploads_in(&messages, &planned.files, &mut uploads);
         let mut entries: Vec<Entry> = uploads.into_values().collect();
         for (kind, hits) in [
@@ -108,34 +111,30 @@ impl Replay<'_> {
         Ok(messages)
     }
 
-    /// Where earlier runs into the same target put which file, and whether there was no such run
-    /// that wrote anything.
-    async fn earlier_uploads(&self) -> Result<(HashMap<String, Entry>, bool)> {
+    /// What the ledgers of earlier runs into the same target say.
+    async fn earlier(&self) -> Result<Earlier> {
+        let mut earlier = Earlier { is_first: true, ..Earlier::default() };
         let runs = landing::run::list(self.warehouse).await?;
         let own = runs.iter().find(|facts| facts.run == self.options.run);
         let Some(address) = own.map(|facts| facts.target_address.clone()) else {
-            return Ok((HashMap::new(), true));
+            return Ok(earlier);
         };
-        let mut uploads: HashMap<String, Entry> = HashMap::new();
-        let mut is_first = true;
         for facts in runs
             .iter()
             .filter(|facts| facts.run < self.options.run && facts.target_address == address)
         {
             // A ledger that cannot be read has brought something in all the same.
             let Ok((lines, _)) = ledger_log::read(self.warehouse, &facts.run).await else {
-                is_first = false;
+                earlier.is_first = false;
                 continue;
             };
             for line in lines {
-                let Line::Entry(entry) = line else { continue };
-                is_first = false;
-                if entry.kind == RecordKind::Upload && entry.state == State::Done {
-                    uploads.insert(entry.source_id.clone(), entry);
+                if let Line::Entry(entry) = line {
+                    earlier.learn(entry);
                 }
             }
         }
-        Ok((uploads, is_first))
+        Ok(earlier)
     }
 
     /// Adds the files that messages in the target carry: those whose message, name and size are
@@ -192,6 +191,36 @@ impl Replay<'_> {
             at: self.desk.clock.now(),
             detail: Some(ADOPTED.to_owned()),
         }
+    }
+}
+
+/// Where earlier runs put which file, and which records a rollback removed again: the target may go
+/// on listing those, in its bin for instance.
+#[derive(Default)]
+struct Earlier {
+    /// Whether no earlier run wrote anything.
+    is_first: bool,
+    uploads: HashMap<String, Entry>,
+    removed: HashSet<(RecordKind, TargetId)>,
+}
+
+impl Earlier {
+    fn learn(&mut self, entry: Entry) {
+        self.is_first = false;
+        match (entry.kind, entry.state, &entry.target_id) {
+            (RecordKind::Upload, State::Done, _) => {
+                self.uploads.insert(entry.source_id.clone(), entry);
+            }
+            (kind, State::Removed, Some(id)) => {
+                self.removed.insert((kind, id.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the target still has a record that it lists.
+    fn has(&self, kind: RecordKind, id: &TargetId) -> bool {
+        !self.removed.contains(&(kind, id.clone()))
     }
 }
 
