@@ -133,6 +133,7 @@ pub async fn rollback(
         clock: clock.as_ref(),
         patience: options.patience,
         findings: &findings,
+        stop: &replayed.stop,
     };
     let rollback = Rollback {
         warehouse,

@@ -317,12 +317,21 @@ impl Target for Binning {
         self.inner.own_agent().await
     }
 
-    async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<(String, TargetId)>> {
+    async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<Carried>> {
         self.inner.carrying_ids(kind).await
     }
 
-    async fn messages_of(&self, ticket: &str) -> Result<Vec<(String, TargetId)>> {
+    async fn messages_of(&self, ticket: &str) -> Result<Vec<Carried>> {
         self.inner.messages_of(ticket).await
+    }
+
+    async fn holding(
+        &self,
+        kind: RecordKind,
+        external_id: &str,
+        ticket: Option<&str>,
+    ) -> Result<Vec<TargetId>> {
+        self.inner.holding(kind, external_id, ticket).await
     }
 
     async fn tags(&self) -> Result<Vec<(String, TargetId)>> {
@@ -424,7 +433,10 @@ async fn note_run(stage: &Stage, run: RunId) {
         target_platform: "gorgias".into(),
         target_address: stage.origin.clone(),
         plan_hash: String::new(),
+        order: Order::default(),
+        plan_files: Vec::new(),
         forecast: Vec::new(),
+        forecast_time: None,
         planned_at: Instant::from_millis(0),
     };
     landing::run::create(&stage.warehouse, &facts).await.expect("is noted");

@@ -45,6 +45,6 @@ impl<'a> Written<'a> {
         ticket: &Ticket,
         messages: &[Message],
     ) -> Result<std::result::Result<TicketDraft, Blocked>> {
-        self.replay.ticket_draft(ticket, messages, &self.agents)
+        self.replay.ticket_draft(ticket, messages, messages.len(), &self.agents)
     }
 }

@@ -43,7 +43,7 @@ impl Rollback<'_> {
 
     async fn written_thread(&self, draft: &TicketDraft, messages: &[Message]) -> Result<()> {
         let source_id = draft.ticket.ticket_id.as_str();
-        let place = self.place(Draft::Ticket { draft, alone: false }).await?;
+        let place = self.place(Draft::Ticket { draft, part: draft.planned }).await?;
         let id = match &place {
             Place::Made(id) => id,
             Place::Removed(id) => {
