@@ -12,7 +12,7 @@ mod numbers;
 #[path = "campaign/store.rs"]
 mod store;
 #[path = "campaign/town.rs"]
-mod town;
+pub mod town;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -405,36 +405,45 @@ async fn whatever_goes_wrong_the_target_holds_the_plan_once() {
 #[tokio::test]
 async fn a_replay_that_is_stopped_at_any_ledger_boundary_ends_the_same() {
     let is_long = number_of("CAMPAIGN_SECONDS").is_some();
-    let field = Field::new(town::town(if is_long { 24 } else { 8 }, is_long));
-    let store = Faulty::new(Rates::default(), 1);
-    let calm = field.stage(Setting::default(), store.clone()).await;
-    calm.load_with(&patient(), Arc::new(calm.gorgias())).await.expect("loads");
-    assert_eq!(field.judge(&calm, "calm"), Doubles::new());
-    let segments = store.puts();
-    assert!(segments > 20, "{segments} segments");
-    let mut runs = 0;
-    for at in 1..=segments {
-        for trouble in [Trouble::HaltsBefore, Trouble::HaltsAfter] {
-            let case = format!("{trouble:?} segment {at} of about {segments}");
-            let store = Faulty::new(Rates::default(), 1);
-            let stage = field.stage(Setting::default(), store.clone()).await;
-            store.order(at, trouble);
-            store.calm(false);
-            let once = patient();
-            tokio::select! {
-                // Segments are shared by who happens to wait, so the last ones may not be reached.
-                end = stage.load_with(&once, Arc::new(stage.gorgias())) => {
-                    assert!(end.expect(&case).complete, "{case}");
-                }
-                () = store.halted.notified() => {}
+    let field = Field::new(town::town(if is_long { 24 } else { 5 }, is_long));
+    for tickets_in_flight in [1, 8] {
+        let once = Options { tickets_in_flight, ..patient() };
+        let store = Faulty::new(Rates::default(), 1);
+        let calm = field.stage(Setting::default(), store.clone()).await;
+        calm.load_with(&once, Arc::new(calm.gorgias())).await.expect("loads");
+        assert_eq!(field.judge(&calm, "calm"), Doubles::new());
+        let segments = store.puts();
+        assert!(segments > 10, "{segments} segments");
+        for at in 1..=segments {
+            for trouble in [Trouble::HaltsBefore, Trouble::HaltsAfter] {
+                let case = format!("{trouble:?} segment {at} of {segments}");
+                stopped_once(&field, &once, at, trouble, &case).await;
             }
-            store.calm(true);
-            let last = stage.load_with(&once, Arc::new(stage.gorgias())).await.expect(&case);
-            assert!(last.complete, "{case}: {:?}", last.findings);
-            assert_eq!(field.judge(&stage, &case), Doubles::new(), "{case}");
-            field.assert_settled(&stage, &case).await;
-            runs += 1;
         }
+        println!(
+            "{} runs stopped before and after each of {segments} segments, {tickets_in_flight} in \
+             flight",
+            2 * segments
+        );
     }
-    println!("{runs} runs stopped before and after each of {segments} segments");
+}
+
+/// A replay that is stopped around a segment, and the one that goes on.
+async fn stopped_once(field: &Field, once: &Options, at: u64, trouble: Trouble, case: &str) {
+    let store = Faulty::new(Rates::default(), 1);
+    let stage = field.stage(Setting::default(), store.clone()).await;
+    store.order(at, trouble);
+    store.calm(false);
+    tokio::select! {
+        // Segments are shared by who happens to wait, so the last ones may not be reached.
+        end = stage.load_with(once, Arc::new(stage.gorgias())) => {
+            assert!(end.expect(case).complete, "{case}");
+        }
+        () = store.halted.notified() => {}
+    }
+    store.calm(true);
+    let last = stage.load_with(once, Arc::new(stage.gorgias())).await.expect(case);
+    assert!(last.complete, "{case}: {:?}", last.findings);
+    assert_eq!(field.judge(&stage, case), Doubles::new(), "{case}");
+    field.assert_settled(&stage, case).await;
 }

@@ -5,6 +5,7 @@ mod exam;
 mod interruption;
 mod plan_tables;
 mod rate;
+mod rebuild;
 mod refusal;
 mod replay;
 mod shop;
