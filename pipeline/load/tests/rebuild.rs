@@ -44,7 +44,7 @@ async fn known(stage: &Stage) -> BTreeMap<(RecordKind, String), Option<String>> 
 
 #[tokio::test]
 async fn a_ledger_that_was_lost_is_made_anew_without_a_call_that_writes() {
-    let stage = stage_of(&town(9, false)).await;
+    let stage = stage_of(&town(16, false)).await;
     let first = load(&stage, &options()).await;
     assert!(first.complete);
     let before = known(&stage).await;
