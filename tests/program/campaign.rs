@@ -10,7 +10,7 @@ mod numbers;
 
 use std::time::{Duration, Instant};
 
-use emulator::gorgias::{Emulator, Quirks};
+use emulator::gorgias::{Emulator, Fault, Faults, Once, Options, Quirks};
 use serde_json::Value;
 
 use crate::plan_tables::PlanTables;
@@ -92,7 +92,7 @@ fn a_load_that_is_killed_at_random_instants_leaves_the_plan_once() {
     for seed in seed.. {
         println!("seed {seed}");
         let quirks = Quirks { lookup_lag_ms: 20, ..Quirks::default() };
-        let target = serve_gorgias(emulator::gorgias::Options { quirks, ..helpdesk() });
+        let target = serve_gorgias(Options { quirks, ..helpdesk() });
         kills_in_all += round(&bench, &servers, &target, seed);
         rounds += 1;
         if began.elapsed() > budget || number_of("SEED").is_some() {
@@ -100,6 +100,32 @@ fn a_load_that_is_killed_at_random_instants_leaves_the_plan_once() {
         }
     }
     println!("kill -9: {rounds} rounds, {kills_in_all} kills in {} s", began.elapsed().as_secs());
+}
+
+#[test]
+fn a_call_that_was_delivered_twice_on_its_way_is_found_by_reconcile() {
+    let once = Once {
+        fault: Fault::Duplicate,
+        method: "POST".to_owned(),
+        path: "/api/tickets".to_owned(),
+        skip: 3,
+        count: 1,
+    };
+    let faults = Faults { once: vec![once], ..Faults::default() };
+    let servers = Servers::start(shop(30), Options { faults, ..helpdesk() });
+    let bench = Bench::new(&servers);
+    for verb in ["extract", "transform", "plan", "load"] {
+        assert!(bench.run(&[verb]).code <= 1, "{verb}");
+    }
+    let planned = bench.number("select count(*) from plan.tickets");
+    assert_eq!(servers.gorgias.counters().records["tickets"] as i64, planned + 1);
+    assert_eq!(bench.run(&["reconcile"]).code, 1, "nobody was told");
+    let surplus = "select count(*) from reconcile.differences \
+                   where \"table\" = 'tickets' and verdict = 'unexplained'";
+    assert!(bench.number(surplus) > 0);
+    let anew = bench.run(&["load", "--rebuild-ledger"]);
+    assert_eq!(anew.code, 1, "{}", anew.stderr);
+    assert!(anew.stderr.contains("the target has more than one of it: 2"), "{}", anew.stderr);
 }
 
 fn round(bench: &Bench, servers: &Servers, target: &Served, seed: u64) -> u32 {

@@ -67,14 +67,14 @@ async fn a_record_that_the_index_shows_late_is_waited_for_and_not_made_again() {
         let (method, path) = ("POST".to_owned(), path.to_owned());
         let once = vec![Once { fault, method, path, skip: 0, count: 1 }];
         let faults = Faults { once, ..Faults::default() };
-        let quirks = Quirks { lookup_lag_ms: 60, ..Quirks::default() };
+        let quirks = Quirks { lookup_lag_ms: 400, ..Quirks::default() };
         let stage = Stage::called_by(
             client.clone(),
             &shop(),
             Setting { faults, quirks, ..Setting::default() },
         )
         .await;
-        let patient = Patience { looks: 6, pause_first_ms: 5 };
+        let patient = Patience { looks: 8, pause_first_ms: 5 };
         let patient = Options { lookup: patient, ..options() };
         let outcome = stage.load_with(&patient, Arc::new(stage.gorgias())).await.expect("loads");
         assert!(outcome.calls["lookups"] > 1, "{:?}", outcome.calls);

@@ -8,6 +8,7 @@ mod interruption;
 mod plan_tables;
 mod preflight;
 mod rate;
+mod rebuild;
 mod refusal;
 mod replay;
 mod rollback;

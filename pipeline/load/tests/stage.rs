@@ -139,6 +139,12 @@ impl Stage {
         serde_json::from_slice(&reply.body).expect("JSON")
     }
 
+    pub async fn put(&self, path: &str, body: Value) {
+        let request = Request::json("PUT", format!("{}{path}", self.origin), body.to_string());
+        let reply = self.client.send(&request).await.expect("a reply");
+        assert!(reply.is_success(), "{}: {:?}", reply.status, reply.body);
+    }
+
     pub async fn all(&self, path: &str) -> Vec<Value> {
         let joint = if path.contains('?') { '&' } else { '?' };
         let mut address = format!("{path}{joint}limit=100");

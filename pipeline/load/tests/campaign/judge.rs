@@ -86,34 +86,64 @@ impl Holdings {
     }
 
     /// Takes out what is there more than once, so that the rest can be compared, and names it. Of
-    /// two records the one stays that is as planned.
+    /// two records the one stays that is as planned; a doubled ticket stands for its messages.
     pub fn take_doubles(&mut self, planned: &Self) -> Doubles {
-        let mut doubles = Doubles::new();
         let planned: BTreeSet<String> = {
             let lists = planned.customers.iter().chain(&planned.tickets);
             lists.map(Value::to_string).collect()
         };
-        let mut single = |kind: &'static str, list: &mut Vec<Value>, id: fn(&Value) -> &Value| {
-            list.sort_by_cached_key(|record| !planned.contains(&record.to_string()));
-            let mut seen = BTreeSet::new();
-            list.retain(|record| {
-                let id = id(record).as_str().unwrap_or_default().to_owned();
-                let is_new = seen.insert(id.clone());
-                if !is_new {
-                    doubles.insert((kind, id));
-                }
-                is_new
-            });
-        };
+        let mut messages = BTreeMap::new();
         for ticket in &mut self.tickets {
-            let messages = ticket["messages"].as_array_mut().expect("a list");
-            single("message", messages, |message| &message["id"]);
+            let id = ticket["id"].as_str().unwrap_or_default().to_owned();
+            let list = ticket["messages"].as_array_mut().expect("a list");
+            let later = take_later(list, |message| &message["id"]);
+            messages.entry(id).or_insert_with(Vec::new).extend(later);
         }
-        single("customer", &mut self.customers, |customer| &customer[0]);
-        single("ticket", &mut self.tickets, |ticket| &ticket["id"]);
+        let is_other = |record: &Value| !planned.contains(&record.to_string());
+        self.customers.sort_by_cached_key(is_other);
+        self.tickets.sort_by_cached_key(is_other);
+        let customers = take_later(&mut self.customers, |customer| &customer[0]);
+        let tickets = take_later(&mut self.tickets, |ticket| &ticket["id"]);
         self.sort();
-        doubles
+        let is_doubled = |id: &String| tickets.iter().any(|ticket| ticket == id);
+        messages.retain(|ticket, _| !is_doubled(ticket));
+        let named =
+            |kind: &'static str, ids: Vec<String>| ids.into_iter().map(move |id| (kind, id));
+        let messages: Vec<String> = messages.into_values().flatten().collect();
+        named("customer", customers)
+            .chain(named("ticket", tickets))
+            .chain(named("message", messages))
+            .collect()
     }
+
+    /// Leaves out the tickets that a doubled record stops: the ticket itself, that of the message,
+    /// and those of the customer.
+    pub fn apart_from(&self, doubles: &Doubles) -> Self {
+        let is_doubled = |kind: &'static str, id: &Value| {
+            doubles.contains(&(kind, id.as_str().unwrap_or_default().to_owned()))
+        };
+        let mut rest = self.clone();
+        rest.tickets.retain(|ticket| {
+            let messages = ticket["messages"].as_array().expect("a list");
+            !is_doubled("ticket", &ticket["id"])
+                && !is_doubled("customer", &ticket["customer"])
+                && !messages.iter().any(|message| is_doubled("message", &message["id"]))
+        });
+        rest
+    }
+}
+
+/// Leaves the first of each id; says which ids there were more of.
+fn take_later(list: &mut Vec<Value>, id: fn(&Value) -> &Value) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let mut later = Vec::new();
+    list.retain(|record| {
+        let id = id(record).as_str().unwrap_or_default().to_owned();
+        let is_new = seen.insert(id.clone());
+        later.extend((!is_new).then_some(id));
+        is_new
+    });
+    later
 }
 
 fn without(list: &[Value], other: &[Value]) -> Vec<Value> {

@@ -49,7 +49,6 @@ pub struct Faulty {
     ordered: Mutex<Option<(u64, Trouble)>>,
     rates: Mutex<(Rates, Numbers)>,
     calm: AtomicBool,
-    hits: AtomicU64,
     pub halted: Notify,
 }
 
@@ -62,7 +61,6 @@ impl Faulty {
             rates: Mutex::new((rates, Numbers::new(seed))),
             // Preparing a run is not part of it.
             calm: AtomicBool::new(true),
-            hits: AtomicU64::new(0),
             halted: Notify::new(),
         })
     }
@@ -80,11 +78,6 @@ impl Faulty {
     /// Segments that were written, or tried to be.
     pub fn puts(&self) -> u64 {
         self.puts.load(Ordering::SeqCst)
-    }
-
-    /// How often it failed.
-    pub fn hits(&self) -> u64 {
-        self.hits.load(Ordering::SeqCst)
     }
 
     fn trouble(&self) -> Option<Trouble> {
@@ -112,15 +105,14 @@ impl Faulty {
         let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
         let (Rates { reads, .. }, numbers) = &mut *rates;
         match numbers.share() < *reads {
-            true => Err(self.failure("the store does not answer")),
+            true => Err(failure("the store does not answer")),
             false => Ok(()),
         }
     }
+}
 
-    fn failure(&self, why: &str) -> Error {
-        self.hits.fetch_add(1, Ordering::SeqCst);
-        Error::Generic { store: "faulty", source: why.into() }
-    }
+fn failure(why: &str) -> Error {
+    Error::Generic { store: "faulty", source: why.into() }
 }
 
 fn is_ledger(path: &Path) -> bool {
@@ -150,7 +142,7 @@ impl ObjectStore for Faulty {
             return std::future::pending().await;
         }
         if trouble == Some(Trouble::FailsBefore) {
-            return Err(self.failure("no space left on device"));
+            return Err(failure("no space left on device"));
         }
         let written = self.inner.put_opts(path, payload, options).await;
         match trouble {
@@ -158,7 +150,7 @@ impl ObjectStore for Faulty {
                 self.halted.notify_one();
                 std::future::pending().await
             }
-            Some(Trouble::FailsAfter) if written.is_ok() => Err(self.failure("sync failed")),
+            Some(Trouble::FailsAfter) if written.is_ok() => Err(failure("sync failed")),
             _ => written,
         }
     }
