@@ -323,13 +323,12 @@ impl Desk<'_> {
         }
     }
 
-    /// A message that no call could carry, not even alone.
+    /// A message that no call could carry, not even alone. It becomes a finding when its turn to be
+    /// appended comes.
     fn skipped_entry(&self, message: &MessageDraft) -> Entry {
-        let source_id = message.message.message_id.clone();
-        self.findings.add(RecordKind::Message, &source_id, SKIPPED);
         Entry {
             kind: RecordKind::Message,
-            source_id,
+            source_id: message.message.message_id.clone(),
             state: State::Refused,
             target_id: None,
             at: self.clock.now(),

@@ -100,7 +100,6 @@ async fn a_ticket_that_is_bad_itself_is_given_up_after_a_few_calls() {
     assert_eq!(outcome.settled[&(RecordKind::Message, "refused")], 64);
     // 64, 32, … 1, then twice the rest and one alone.
     assert_eq!(outcome.calls["tickets_create"], 7 + 4);
-    assert!(outcome.complete, "refused is settled");
 }
 
 #[tokio::test]
@@ -151,7 +150,7 @@ async fn a_replay_that_is_stopped_while_it_halves_loses_nothing_and_doubles_noth
     for (packed, bad) in [(16, vec![1]), (16, vec![6]), (1, vec![1]), (2, vec![1, 2])] {
         let plan = thread(16, packed, &bad);
         let client = Stage::new(&plan, Setting::default()).await.client.clone();
-        for span_ms in [2, 4, 6, 9, 12, 16, 20] {
+        for span_ms in [3, 7, 13] {
             let setting = Setting { quirks: strict(), ..Setting::default() };
             let stage = Stage::called_by(client.clone(), &plan, setting).await;
             let (some, mut sessions) = (only(), 0);
