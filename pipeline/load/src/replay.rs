@@ -150,8 +150,7 @@ pub async fn load(
 ) -> Result<Outcome> {
     let (run, tool) = (options.run, options.tool.as_str());
     let session = Session::begin(warehouse, run, Work::Load, tool, clock.now()).await?;
-    let is_whole = options.limit.is_none() && options.only.is_empty();
-    let watch = Watch::new(target.as_ref(), progress, clock.as_ref(), is_whole);
+    let watch = Watch::new(target.as_ref(), progress, clock.as_ref());
     let work = carry_out(warehouse, target.clone(), options, clock.clone(), &watch);
     let replayed = watch.beside(&session, work).await;
     let noted = watch.end(&session, &replayed).await;
@@ -170,10 +169,10 @@ async fn carry_out(
     let counter = target.clone();
     let call_count = move || calls_since(&calls_at_start, counter.calls());
     let ledger = Ledger::open(warehouse, options.run, Box::new(call_count.clone())).await?;
-    let forecast = plan::forecast(warehouse, &options.run).await?.try_collect().await?;
-    progress.learn(forecast, ledger.calls_before());
     let findings = Findings::default();
     let selection = Selection::read(warehouse, options).await?;
+    let forecast = plan::forecast(warehouse, &options.run).await?.try_collect().await?;
+    progress.learn(forecast, ledger.calls_before(), selection.is_none());
     let replay = Replay {
         warehouse,
         options,
