@@ -57,6 +57,8 @@ pub enum Ending {
     DoneWithFindings,
     /// It had to stop.
     Failed,
+    /// Somebody asked it to stop, and the same command goes on: the run has not ended.
+    Stopped,
 }
 
 impl Ending {
@@ -66,6 +68,7 @@ impl Ending {
             Ending::Done => "done",
             Ending::DoneWithFindings => "done with findings",
             Ending::Failed => "failed",
+            Ending::Stopped => "stopped",
         }
     }
 
@@ -146,6 +149,11 @@ impl Ended {
     pub fn of(findings: u64, is_complete: bool, at: Instant) -> Self {
         let ending = Ending::of(findings);
         Self { at, ending, findings, is_complete, code: None, message: None }
+    }
+
+    /// The end of a session that somebody asked to stop.
+    pub fn stopped(findings: u64, at: Instant) -> Self {
+        Self { ending: Ending::Stopped, ..Self::of(findings, false, at) }
     }
 
     /// The end of a session that an error stopped.

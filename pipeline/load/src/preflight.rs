@@ -40,6 +40,9 @@ pub struct Needs {
     pub agents: Vec<plan::Agent>,
     /// Names of tags.
     pub tags: Vec<String>,
+    /// Custom fields: what they are on (`ticket` or `customer`), and the external id by which they
+    /// are recognized.
+    pub fields: Vec<(String, String)>,
 }
 
 /// How something in the target is.

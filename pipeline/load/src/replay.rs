@@ -170,8 +170,7 @@ pub async fn load(
 ) -> Result<Outcome> {
     let (run, tool) = (options.run, options.tool.as_str());
     let session = Session::begin(warehouse, run, Work::Load, tool, clock.now()).await?;
-    let is_whole = options.limit.is_none() && options.only.is_empty() && options.sample.is_none();
-    let watch = Watch::new(target.as_ref(), progress, clock.as_ref(), is_whole);
+    let watch = Watch::new(target.as_ref(), progress, clock.as_ref());
     let work = carry_out(warehouse, target.clone(), options, clock.clone(), &watch);
     let replayed = watch.beside(&session, work).await;
     let noted = watch.end(&session, &replayed).await;
@@ -200,8 +199,6 @@ async fn carry_out(
     }
     let (timer, began_at) = (clock.clone(), clock.now());
     let ledger = ledger.timed(Box::new(move || timer.now().ms_since(began_at)));
-    let forecast = plan::forecast(warehouse, &options.run).await?.try_collect().await?;
-    progress.learn(forecast, ledger.calls_before());
     let findings = Findings::default();
     for words in [TWICE, IN_TRASH] {
         for (kind, id, _) in ledger.noted(words) {
@@ -209,6 +206,8 @@ async fn carry_out(
         }
     }
     let selection = Selection::read(warehouse, options).await?;
+    let forecast = plan::forecast(warehouse, &options.run).await?.try_collect().await?;
+    progress.learn(forecast, ledger.calls_before(), selection.is_none());
     let replay = Replay {
         warehouse,
         options,

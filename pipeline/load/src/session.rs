@@ -27,14 +27,14 @@ pub(crate) struct Watch<'a> {
     target: &'a dyn Target,
     progress: &'a dyn Progress,
     clock: &'a dyn Clock,
-    /// Whether the whole plan is replayed, so that its forecast says when that ends.
-    is_whole: bool,
     calls_at_start: BTreeMap<String, u64>,
     counts: Mutex<Counts>,
 }
 
 #[derive(Default)]
 struct Counts {
+    /// Whether the whole plan is replayed, so that its forecast says when that ends.
+    is_whole: bool,
     forecast: Vec<(String, u64)>,
     calls_before: BTreeMap<String, u64>,
     phase: Option<String>,
@@ -45,22 +45,24 @@ struct Counts {
 }
 
 impl<'a> Watch<'a> {
-    pub fn new(
-        target: &'a dyn Target,
-        progress: &'a dyn Progress,
-        clock: &'a dyn Clock,
-        is_whole: bool,
-    ) -> Self {
+    pub fn new(target: &'a dyn Target, progress: &'a dyn Progress, clock: &'a dyn Clock) -> Self {
         let mut counts = Counts::default();
         counts.samples.push_back((clock.now(), 0));
         let (calls_at_start, counts) = (target.calls(), Mutex::new(counts));
-        Self { target, progress, clock, is_whole, calls_at_start, counts }
+        Self { target, progress, clock, calls_at_start, counts }
     }
 
-    /// Learns what the plan expects and what earlier sessions did.
-    pub fn learn(&self, forecast: Vec<(String, u64)>, calls_before: BTreeMap<String, u64>) {
+    /// Learns what the plan expects, what earlier sessions did, and whether all of the plan is
+    /// replayed.
+    pub fn learn(
+        &self,
+        forecast: Vec<(String, u64)>,
+        calls_before: BTreeMap<String, u64>,
+        is_whole: bool,
+    ) {
         let mut counts = self.counts();
         (counts.forecast, counts.calls_before) = (forecast, calls_before);
+        counts.is_whole = is_whole;
     }
 
     /// Does the work and tells meanwhile how far it is, here and in the warehouse.
@@ -73,7 +75,10 @@ impl<'a> Watch<'a> {
         let at = self.clock.now();
         let ended = match replayed {
             Err(fault) => Ended::failed(fault, at),
-            Ok(outcome) => Ended::of(outcome.findings.len() as u64, outcome.complete, at),
+            Ok(outcome) => {
+                let findings = outcome.findings.len() as u64;
+                end_of(findings, outcome.complete, self.counts().is_whole, at)
+            }
         };
         session.note(&self.told()).await?;
         session.end(&ended).await
@@ -108,7 +113,7 @@ impl<'a> Watch<'a> {
             phases,
             calls_last_minute: total - before,
             bucket: vitals.bucket,
-            finish_at: finish_at.filter(|_| self.is_whole),
+            finish_at: finish_at.filter(|_| counts.is_whole),
             errors: vitals.troubles,
         }
     }
@@ -145,6 +150,15 @@ impl Counts {
     }
 }
 
+/// How a session ended that came to its end. Whatever leaves a whole plan open is a finding, or
+/// somebody asked for a stop.
+fn end_of(findings: u64, is_complete: bool, is_whole: bool, at: Instant) -> Ended {
+    match is_whole && !is_complete && findings == 0 {
+        true => Ended::stopped(findings, at),
+        false => Ended::of(findings, is_complete, at),
+    }
+}
+
 /// When so many calls will have been made at the rate at which `made` left in `ms`.
 fn finish(now: Instant, left: u64, ms: u64, made: u64) -> Option<Instant> {
     if left == 0 || made == 0 {
@@ -178,6 +192,8 @@ impl Progress for Watch<'_> {
 
 #[cfg(test)]
 mod tests {
+    use landing::session::Ending;
+
     use super::*;
 
     #[test]
@@ -186,6 +202,17 @@ mod tests {
         assert_eq!(finish(now, 200, 10_000, 20), Some(Instant::from_millis(200_000)));
         assert_eq!(finish(now, 0, 10_000, 20), None);
         assert_eq!(finish(now, 200, 10_000, 0), None);
+    }
+
+    #[test]
+    fn a_whole_plan_that_is_left_open_without_a_finding_was_stopped() {
+        let ending = |findings, is_complete, is_whole| {
+            end_of(findings, is_complete, is_whole, Instant::from_millis(1)).ending
+        };
+        assert_eq!(ending(0, true, true), Ending::Done);
+        assert_eq!(ending(0, false, true), Ending::Stopped);
+        assert_eq!(ending(0, false, false), Ending::Done, "a trial");
+        assert_eq!(ending(1, false, true), Ending::DoneWithFindings);
     }
 
     #[test]

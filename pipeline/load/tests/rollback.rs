@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use deskferry_load::rollback::{self, Fate, Listed, Now, Removal, Undo, Wrote, rollback};
-use deskferry_load::target::{Draft, Found, Person, Sent, TargetId};
+use deskferry_load::target::{Carried, Draft, Found, Person, Sent, TargetId};
 use deskferry_load::{Gorgias, Patience, Target, plan};
 use emulator::gorgias::{Fault, Once, Options as Setting};
 use http::{Body, Request};
 use kernel::ledger::RecordKind;
-use kernel::{BuildId, Instant, Mapping, Result, RunId};
+use kernel::{BuildId, Instant, Mapping, Order, Result, RunId};
 use landing::run::{FORMAT, RunFacts};
 use serde_json::{Value, json};
 use tokio::sync::Notify;

@@ -54,7 +54,7 @@ impl Gorgias {
         seen.push(needs::tags(&tags, wants.needs.as_ref()));
         for object in ["Ticket", "Customer"] {
             let path = format!("/api/custom-fields?object_type={object}");
-            seen.push(needs::fields(&self.whole(&path).await?, object));
+            seen.push(needs::fields(&self.whole(&path).await?, object, wants.needs.as_ref()));
         }
         Ok(seen)
     }

@@ -158,7 +158,11 @@ fn plain(
     on: impl Fn(&Map<String, Value>) -> Vec<String>,
 ) -> Observation {
     let subject = format!("setting:{kind}");
-    let switches = data.map(on).unwrap_or_default();
+    let Some(data) = data else {
+        let what = format!("{kind} is not among the account's settings");
+        return Observation::new(subject, State::Note, what);
+    };
+    let switches = on(data);
     if switches.is_empty() {
         return Observation::new(subject, State::Fine, format!("{kind} is off"));
     }
@@ -254,6 +258,7 @@ mod tests {
         let none = settings(&Seen::Yes(Vec::new()));
         assert_eq!(state_of(&none, "setting:satisfaction-surveys"), (State::Unseen, true));
         assert_eq!(state_of(&none, "setting:auto-merge"), (State::Unseen, true));
+        assert_eq!(state_of(&none, "setting:auto-split"), (State::Note, false));
         assert_eq!(macros(&Seen::No(403)).state, State::Unseen);
     }
 

@@ -79,16 +79,27 @@ pub(super) fn tags(seen: &Seen<Vec<Value>>, needs: Option<&Needs>) -> Observatio
     Observation::new("tags", State::Fine, what)
 }
 
-/// How many custom fields there are.
-pub(super) fn fields(seen: &Seen<Vec<Value>>, object: &str) -> Observation {
+/// How many custom fields will be created.
+pub(super) fn fields(seen: &Seen<Vec<Value>>, object: &str, needs: Option<&Needs>) -> Observation {
     let subject = format!("custom_fields:{object}");
-    match seen {
-        Seen::No(status) => hidden(&subject, *status),
-        Seen::Yes(fields) => {
-            let what = format!("{} custom fields", fields.len());
-            Observation::new(subject, State::Fine, what)
-        }
-    }
+    let fields = match seen {
+        Seen::No(status) => return hidden(&subject, *status),
+        Seen::Yes(fields) => fields,
+    };
+    let Some(needs) = needs else {
+        let what =
+            format!("{} custom fields; no run is planned, so none is compared", fields.len());
+        return Observation::new(subject, State::Note, what).hint(NO_PLAN);
+    };
+    let known: HashSet<&str> =
+        fields.iter().filter_map(|field| field.get("external_id")?.as_str()).collect();
+    let wanted = needs.fields.iter().filter(|(of, _)| of.eq_ignore_ascii_case(object));
+    let wanted: Vec<&str> = wanted.map(|(_, id)| id.as_str()).collect();
+    let new = wanted.iter().filter(|id| !known.contains(*id)).count();
+    let there = fields.len();
+    let what =
+        format!("{} are planned, {new} of them will be created; {there} exist", wanted.len());
+    Observation::new(subject, State::Fine, what)
 }
 
 fn hidden(subject: &str, status: u16) -> Observation {
@@ -116,7 +127,12 @@ mod tests {
             agent("bo", Some("bo@shop.example")),
             agent("cy", None),
         ];
-        let needs = Needs { agents: agents_of_plan, tags: vec!["vip".into(), "VIP".into()] };
+        let fields_of_plan = [("ticket", "f1"), ("ticket", "f2"), ("customer", "f3")];
+        let needs = Needs {
+            agents: agents_of_plan,
+            tags: vec!["vip".into(), "VIP".into()],
+            fields: fields_of_plan.map(|(of, id)| (of.to_owned(), id.to_owned())).into(),
+        };
         let seen = agents(&users, Some(&needs));
         let subjects: Vec<&str> = seen.iter().map(|one| one.subject.as_str()).collect();
         assert_eq!(subjects, ["agents", "agent:bo", "agent:cy"]);
@@ -124,6 +140,9 @@ mod tests {
         let known = Seen::Yes(vec![json!({"id": 3, "name": "VIP"})]);
         assert!(tags(&known, Some(&needs)).what.contains("1 of them will be created"));
         assert_eq!(tags(&known, None).state, State::Note);
+        let known = Seen::Yes(vec![json!({"id": 4, "external_id": "f1"})]);
+        let seen = fields(&known, "Ticket", Some(&needs));
+        assert!(seen.what.contains("2 are planned, 1 of them will be created"), "{}", seen.what);
         assert_eq!(agents(&Seen::No(403), Some(&needs))[0].state, State::Unseen);
     }
 
