@@ -23,8 +23,11 @@ const DOUBLED: &str = "the target has more than one record with this id";
 const TICKETS_ASKED_MAX: usize = 200;
 
 impl Replay<'_> {
-    /// Takes over what the target has of the plan. Only the first session of a run asks.
+    /// Takes over what the target has of the plan. Only the first session of a run asks; what
+    /// rollbacks of other runs removed is nothing to take over or to find in any session.
     pub(super) async fn adopt(&self) -> Result<()> {
+        let others = self.others().await?;
+        self.desk.ledger.learn_removed(others.removed);
         if !self.desk.ledger.is_empty() {
             return Ok(());
         }
@@ -33,17 +36,17 @@ impl Replay<'_> {
         if !listed.iter().any(|(id, _)| planned.contains_key(id)) {
             return Ok(());
         }
-        let earlier = self.earlier().await?;
-        listed.retain(|(_, id)| earlier.has(RecordKind::Ticket, id));
+        let is_there = |kind, id: &TargetId| !self.desk.ledger.is_removed(kind, id);
+        listed.retain(|(_, id)| is_there(RecordKind::Ticket, id));
         let tickets = Hits::of(listed, &planned);
         if tickets.0.is_empty() {
             return Ok(());
         }
         let mut customers = self.desk.target.carrying_ids(RecordKind::Customer).await?;
-        customers.retain(|(_, id)| earlier.has(RecordKind::Customer, id));
+        customers.retain(|(_, id)| is_there(RecordKind::Customer, id));
         let customers = Hits::of(customers, &self.planned_customers().await?);
         let messages = Hits::all(self.messages_in(&tickets).await?);
-        let mut entries: Vec<Entry> = earlier.uploads.into_values().collect();
+        let mut entries: Vec<Entry> = others.uploads.into_values().collect();
         for (kind, hits) in [
             (RecordKind::Customer, customers),
             (RecordKind::Ticket, tickets),
@@ -81,26 +84,24 @@ impl Replay<'_> {
         Ok(messages)
     }
 
-    /// What the ledgers of earlier runs into the same target say.
-    async fn earlier(&self) -> Result<Earlier> {
-        let mut earlier = Earlier::default();
+    /// What the ledgers of other runs into the same target say.
+    async fn others(&self) -> Result<Others> {
+        let mut others = Others::default();
         let runs = landing::run::list(self.warehouse).await?;
         let own = runs.iter().find(|facts| facts.run == self.options.run);
         let Some(address) = own.map(|facts| facts.target_address.clone()) else {
-            return Ok(earlier);
+            return Ok(others);
         };
-        for facts in runs
-            .iter()
-            .filter(|facts| facts.run < self.options.run && facts.target_address == address)
-        {
+        let of_target = runs.iter().filter(|facts| facts.target_address == address);
+        for facts in of_target.filter(|facts| facts.run != self.options.run) {
             let (lines, _) = ledger_log::read(self.warehouse, &facts.run).await?;
             for line in lines {
                 if let Line::Entry(entry) = line {
-                    earlier.learn(entry);
+                    others.learn(entry, facts.run < self.options.run);
                 }
             }
         }
-        Ok(earlier)
+        Ok(others)
     }
 
     fn adopted(&self, kind: RecordKind, source_id: String, found: Vec<TargetId>) -> Entry {
@@ -121,27 +122,20 @@ impl Replay<'_> {
 /// Where earlier runs put which file, and which records a rollback removed again: the target may go
 /// on listing those, in its bin for instance.
 #[derive(Default)]
-struct Earlier {
+struct Others {
     uploads: HashMap<String, Entry>,
-    removed: HashSet<(RecordKind, TargetId)>,
+    removed: Vec<(RecordKind, TargetId)>,
 }
 
-impl Earlier {
-    fn learn(&mut self, entry: Entry) {
+impl Others {
+    fn learn(&mut self, entry: Entry, is_earlier: bool) {
         match (entry.kind, entry.state, &entry.target_id) {
-            (RecordKind::Upload, State::Done, _) => {
+            (RecordKind::Upload, State::Done, _) if is_earlier => {
                 self.uploads.insert(entry.source_id.clone(), entry);
             }
-            (kind, State::Removed, Some(id)) => {
-                self.removed.insert((kind, id.clone()));
-            }
+            (kind, State::Removed, Some(id)) => self.removed.push((kind, id.clone())),
             _ => {}
         }
-    }
-
-    /// Whether the target still has a record that it lists.
-    fn has(&self, kind: RecordKind, id: &TargetId) -> bool {
-        !self.removed.contains(&(kind, id.clone()))
     }
 }
 
