@@ -138,7 +138,13 @@ impl Ledger {
         locked(&self.book).standings.get(&kind)?.get(source_id).cloned()
     }
 
-    /// Whether a rollback of this run removed the record that had this id in the target. The target
+    /// Takes in what rollbacks of other runs removed from the same target.
+    pub fn learn_removed(&self, removed: Vec<(RecordKind, String)>) {
+        let removed = removed.into_iter().map(|(kind, id)| (kind, id.into_boxed_str()));
+        locked(&self.book).removed.extend(removed);
+    }
+
+    /// Whether a rollback removed the record that had this id in the target. The target
     /// may go on listing it, in its bin for instance.
     pub fn is_removed(&self, kind: RecordKind, target_id: &str) -> bool {
         locked(&self.book).removed.contains(&(kind, target_id.into()))

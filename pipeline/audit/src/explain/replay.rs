@@ -74,7 +74,7 @@ pub struct Difference {
     pub expected: Option<String>,
     /// What the target holds.
     pub found: Option<String>,
-    /// `by_rule` or `unexplained`.
+    /// What the difference is: transformed, lossy, dropped, changed by the vendor, or unexplained.
     pub verdict: String,
     /// The rule that explains it.
     pub rule: Option<String>,

@@ -32,22 +32,25 @@ struct Planned {
 
 impl Replay<'_> {
     /// Takes over what the target has of the plan. Only the first session of a run asks, and one
-    /// that makes the ledger anew.
+    /// that makes the ledger anew; what rollbacks of other runs removed is nothing to take over or
+    /// to find in any session.
     pub(super) async fn adopt(&self) -> Result<()> {
+        let others = self.others().await?;
+        self.desk.ledger.learn_removed(others.removed);
         let is_anew = self.options.rebuild_ledger;
         if !is_anew && !self.desk.ledger.is_empty() {
             return Ok(());
         }
         let planned = self.planned().await?;
         let mut listed = self.desk.target.carrying_ids(RecordKind::Ticket).await?;
-        let earlier = self.earlier().await?;
-        listed.retain(|record| earlier.has(RecordKind::Ticket, &record.id));
+        let is_there = |kind, id: &TargetId| !self.desk.ledger.is_removed(kind, id);
+        listed.retain(|record| is_there(RecordKind::Ticket, &record.id));
         let tickets = Hits::of(listed, &planned.tickets);
-        if earlier.is_first && !is_anew && tickets.0.is_empty() {
+        if !others.is_any_earlier && !is_anew && tickets.0.is_empty() {
             return Ok(());
         }
         let mut customers = self.desk.target.carrying_ids(RecordKind::Customer).await?;
-        customers.retain(|record| earlier.has(RecordKind::Customer, &record.id));
+        customers.retain(|record| is_there(RecordKind::Customer, &record.id));
         let customers = Hits::of(customers, &self.planned_customers().await?);
         let agents = match is_anew {
             true => self.desk.target.carrying_ids(RecordKind::Agent).await?,
@@ -55,7 +58,7 @@ impl Replay<'_> {
         };
         let agents = Hits::of(agents, &self.planned_agents().await?);
         let messages = Hits::all(self.messages_in(&tickets).await?);
-        let mut uploads = earlier.uploads;
+        let mut uploads = others.uploads;
         self.uploads_in(&messages, &planned.files, &mut uploads);
         let mut entries: Vec<Entry> = uploads.into_values().collect();
         for (kind, hits) in [
@@ -111,30 +114,29 @@ impl Replay<'_> {
         Ok(messages)
     }
 
-    /// What the ledgers of earlier runs into the same target say.
-    async fn earlier(&self) -> Result<Earlier> {
-        let mut earlier = Earlier { is_first: true, ..Earlier::default() };
+    /// What the ledgers of other runs into the same target say.
+    async fn others(&self) -> Result<Others> {
+        let mut others = Others::default();
         let runs = landing::run::list(self.warehouse).await?;
         let own = runs.iter().find(|facts| facts.run == self.options.run);
         let Some(address) = own.map(|facts| facts.target_address.clone()) else {
-            return Ok(earlier);
+            return Ok(others);
         };
-        for facts in runs
-            .iter()
-            .filter(|facts| facts.run < self.options.run && facts.target_address == address)
-        {
+        let of_target = runs.iter().filter(|facts| facts.target_address == address);
+        for facts in of_target.filter(|facts| facts.run != self.options.run) {
+            let is_earlier = facts.run < self.options.run;
             // A ledger that cannot be read has brought something in all the same.
             let Ok((lines, _)) = ledger_log::read(self.warehouse, &facts.run).await else {
-                earlier.is_first = false;
+                others.is_any_earlier |= is_earlier;
                 continue;
             };
             for line in lines {
                 if let Line::Entry(entry) = line {
-                    earlier.learn(entry);
+                    others.learn(entry, is_earlier);
                 }
             }
         }
-        Ok(earlier)
+        Ok(others)
     }
 
     /// Adds the files that messages in the target carry: those whose message, name and size are
@@ -197,30 +199,23 @@ impl Replay<'_> {
 /// Where earlier runs put which file, and which records a rollback removed again: the target may go
 /// on listing those, in its bin for instance.
 #[derive(Default)]
-struct Earlier {
-    /// Whether no earlier run wrote anything.
-    is_first: bool,
+struct Others {
+    /// Whether an earlier run wrote anything.
+    is_any_earlier: bool,
     uploads: HashMap<String, Entry>,
-    removed: HashSet<(RecordKind, TargetId)>,
+    removed: Vec<(RecordKind, TargetId)>,
 }
 
-impl Earlier {
-    fn learn(&mut self, entry: Entry) {
-        self.is_first = false;
+impl Others {
+    fn learn(&mut self, entry: Entry, is_earlier: bool) {
+        self.is_any_earlier |= is_earlier;
         match (entry.kind, entry.state, &entry.target_id) {
-            (RecordKind::Upload, State::Done, _) => {
+            (RecordKind::Upload, State::Done, _) if is_earlier => {
                 self.uploads.insert(entry.source_id.clone(), entry);
             }
-            (kind, State::Removed, Some(id)) => {
-                self.removed.insert((kind, id.clone()));
-            }
+            (kind, State::Removed, Some(id)) => self.removed.push((kind, id.clone())),
             _ => {}
         }
-    }
-
-    /// Whether the target still has a record that it lists.
-    fn has(&self, kind: RecordKind, id: &TargetId) -> bool {
-        !self.removed.contains(&(kind, id.clone()))
     }
 }
 

@@ -80,7 +80,14 @@ async fn a_faultless_replay_has_no_difference_that_is_not_explained() {
     assert_eq!(reconciled.unexplained, 0, "{:#?}", moved.differences().await);
     assert_eq!(
         moved.differences().await,
-        ["messages | session_a/5 | sender | op-gone | 7 | lossy | agent_not_in_target"]
+        [
+            "attachments | session_a/5#2 | existence | once | missing | dropped | \
+             attachment_not_available",
+            "attachments | session_b/3#1 | existence | once | missing | dropped | \
+             attachment_not_available",
+            "customers | person:p8 | language |  | fr | changed_by_vendor | filled_by_vendor",
+            "messages | session_a/5 | sender | op-gone | 7 | lossy | agent_not_in_target",
+        ]
     );
     assert_eq!(reconciled.lagging, 0);
     every_value_has_one_verdict(&moved).await;
@@ -144,7 +151,7 @@ async fn every_kind_of_damage_is_found_and_nothing_else() {
             "messages session_c/2 order",
             "messages session_c/2 sent_at",
             "messages session_d/2 existence",
-            "tags vip existence",
+            "tags migrated-from-crisp existence",
             "tickets session_a status",
             "tickets session_b tags",
             "tickets session_c existence",
@@ -210,6 +217,7 @@ async fn every_field_that_has_a_verdict_is_found_when_it_changes() {
         "customers | existence",
         "customers | phone",
         "customers | profile",
+        "customers | timezone",
         "messages | existence",
         "messages | intents",
         "messages | mentions",
