@@ -37,7 +37,8 @@ struct Counts {
     is_whole: bool,
     forecast: Vec<(String, u64)>,
     calls_before: BTreeMap<String, u64>,
-    phase: Option<String>,
+    /// Phases that have begun, in that order; the last ones go on side by side.
+    begun: Vec<String>,
     planned: BTreeMap<String, u64>,
     settled: BTreeMap<String, u64>,
     /// Calls of this session at some moments of the last minute.
@@ -109,7 +110,7 @@ impl<'a> Watch<'a> {
         let finish_at = finish(now, left, now.ms_since(since_at), total - before);
         Standing {
             at: Some(now),
-            phase: counts.phase.clone(),
+            phase: counts.phase(),
             phases,
             calls_last_minute: total - before,
             bucket: vitals.bucket,
@@ -124,6 +125,15 @@ impl<'a> Watch<'a> {
 }
 
 impl Counts {
+    /// The first phase that has begun and is not through.
+    fn phase(&self) -> Option<String> {
+        let count = |of: &BTreeMap<String, u64>, phase: &str| of.get(phase).copied();
+        let is_open = |phase: &&String| {
+            count(&self.settled, phase).unwrap_or(0) < count(&self.planned, phase).unwrap_or(0)
+        };
+        self.begun.iter().find(is_open).or(self.begun.last()).cloned()
+    }
+
     /// Every phase of the forecast, then those that nobody forecast.
     fn phases(&self, calls: &BTreeMap<String, u64>) -> Vec<PhaseStanding> {
         let count = |of: &BTreeMap<String, u64>, phase: &str| of.get(phase).copied();
@@ -178,7 +188,7 @@ fn since(start: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> BTreeMap
 impl Progress for Watch<'_> {
     fn phase(&self, phase: &str, total: u64) {
         let mut counts = self.counts();
-        counts.phase = Some(phase.to_owned());
+        counts.begun.push(phase.to_owned());
         counts.planned.insert(phase.to_owned(), total);
         drop(counts);
         self.progress.phase(phase, total);
@@ -213,6 +223,20 @@ mod tests {
         assert_eq!(ending(0, false, true), Ending::Stopped);
         assert_eq!(ending(0, false, false), Ending::Done, "a trial");
         assert_eq!(ending(1, false, true), Ending::DoneWithFindings);
+    }
+
+    #[test]
+    fn the_phase_under_way_is_the_first_that_is_not_through() {
+        let mut counts = Counts::default();
+        assert_eq!(counts.phase(), None);
+        for (phase, planned) in [("tags_create", 2), ("tickets_create", 5), ("tickets_update", 1)] {
+            counts.begun.push(phase.to_owned());
+            counts.planned.insert(phase.to_owned(), planned);
+        }
+        counts.settled.insert("tags_create".into(), 2);
+        assert_eq!(counts.phase().as_deref(), Some("tickets_create"));
+        counts.settled.extend([("tickets_create".into(), 5), ("tickets_update".into(), 1)]);
+        assert_eq!(counts.phase().as_deref(), Some("tickets_update"));
     }
 
     #[test]

@@ -121,12 +121,12 @@ async fn look_at_target(config: &Config, side: &Side) -> Result<Seen> {
     let calls: u64 = target.calls().values().sum();
     let open: Vec<&Observation> =
         seen.iter().filter(|one| one.is_finding() && !is_kept(one, &kept)).collect();
-    print::talk(&format!("{calls} requests made, {} things to look at", open.len()));
+    print::talk(&format!("requests made: {calls}, to look at: {}", open.len()));
     let blocking: Vec<Acknowledgement> =
         open.iter().filter_map(|one| one.acknowledgement()).collect();
     if !blocking.is_empty() {
         print::talk(&format!(
-            "a load stops at {} of them. To let them be as they are now: deskferry load{}",
+            "a load stops at these: {}. To let them be as they are now: deskferry load{}",
             blocking.len(),
             flags(&blocking)
         ));
