@@ -157,5 +157,7 @@ fn is_kept(one: &Observation, kept: &[Acknowledged]) -> bool {
 async fn needs(warehouse: &Warehouse, facts: &RunFacts) -> Result<Needs> {
     let agents = plan::agents(warehouse, &facts.run).await?.try_collect().await?;
     let tags = plan::tags(warehouse, &facts.run).await?.try_collect().await?;
-    Ok(Needs { agents, tags, fields: Vec::new() })
+    let fields = plan::fields(warehouse, &facts.run).await?;
+    let fields = fields.map_ok(|field| (field.object, field.field_id)).try_collect().await?;
+    Ok(Needs { agents, tags, fields })
 }
