@@ -270,8 +270,9 @@ impl<'a> Sheet<'a> {
         };
         let files = parsed(&message["attachments"]);
         let files: Vec<&Value> = files.as_array().expect("a list").iter().collect();
-        let listed = files
-            .iter()
+        // What could not be fetched is said in the text, and there is nothing to carry.
+        let fetched = files.iter().filter(|file| file["sha256"].is_string());
+        let listed = fetched
             .map(|file| json!([file["name"], file["content_type"], file["bytes"], file["sha256"]]));
         json!({
             "id": message["message_id"], "channel": message["channel"], "via": message["via"],
