@@ -44,7 +44,6 @@ pub(crate) async fn run(config: &Config, arguments: &Load, format: Format) -> Re
         only: arguments.only.clone(),
         tickets_in_flight: TICKETS_IN_FLIGHT,
         lookup: side.lookup_s.map(Patience::of_seconds).unwrap_or_default(),
-        ..load::Options::default()
     };
     print::talk(&format!("loading run {} into {address}", facts.run));
     let bars = Bars::new();
