@@ -405,7 +405,7 @@ async fn whatever_goes_wrong_the_target_holds_the_plan_once() {
             break;
         }
         let kind = KINDS[(seed % KINDS.len() as u64) as usize];
-        let large = (is_long || count == 1) && seed / KINDS.len() as u64 % 4 == 0;
+        let large = (is_long || count == 1) && (seed / KINDS.len() as u64).is_multiple_of(4);
         println!("seed {seed}: {kind:?}");
         let ran = run(&fields[usize::from(large)], kind, seed).await;
         let (runs, sum) = table.entry(kind).or_default();
