@@ -34,6 +34,9 @@ pub struct RunFacts {
     /// In which order its tickets are replayed.
     #[serde(default)]
     pub order: Order,
+    /// The run whose plan the target holds: this one makes only what changed since.
+    #[serde(default)]
+    pub follows: Option<RunId>,
     /// The files of the plan with the SHA-256 of each, sorted by name.
     #[serde(default)]
     pub plan_files: Vec<(String, String)>,
@@ -44,6 +47,9 @@ pub struct RunFacts {
     pub forecast_time: Option<ForecastTime>,
     /// When the plan was made.
     pub planned_at: Instant,
+    /// How long that took, in milliseconds.
+    #[serde(default)]
+    pub took_ms: Option<u64>,
 }
 
 /// How long the calls of a plan take at the rate that was configured when it was made.
@@ -64,6 +70,9 @@ pub struct CurrentBuild {
     pub build: BuildId,
     /// The chain of snapshots behind it, oldest first.
     pub snapshots: Vec<SnapshotId>,
+    /// How long it took to build, in milliseconds, where that was measured.
+    #[serde(default)]
+    pub took_ms: Option<u64>,
 }
 
 /// Every run with a complete plan, oldest first.

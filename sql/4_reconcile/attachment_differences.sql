@@ -1,7 +1,8 @@
 -- grain: one row per attachment and field in which plan and target differ
 -- key: source_id, target_id, field
 -- A file is paired by the message that carries it and the address that its upload gave; its bytes
--- are those that were downloaded from there again.
+-- are those that were downloaded from there again. Messages that the source edited or removed since
+-- they were loaded are left out: there is nothing to compare their files with.
 -- column source_id: the staged attachment, <message>#<ordinal>; target/<message>#<address>#<number>
 --   for one of the target that has none
 -- column target_id: id in the target of the message that carries it; null when it is not there
@@ -21,8 +22,13 @@ messages_in_target as (
 ),
 
 planned as (
-    select message_id
+    select messages.message_id
     from plan.messages
+    left anti join (
+        select message_id
+        from plan.message_changes
+        where change in ('edited', 'removed')
+    ) as changes on messages.message_id = changes.message_id
 ),
 
 uploads as (

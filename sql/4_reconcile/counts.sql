@@ -95,6 +95,21 @@ other_messages as (
     left anti join our_messages on messages.target_id = our_messages.target_id
 ),
 
+-- What the source removed since it was loaded is planned, but not staged.
+staged_and_planned as (
+    select 'customers' as kind, count(*) as records
+    from staged.customers
+    left semi join planned_customers on customers.customer_id = planned_customers.customer_id
+    union all
+    select 'tickets' as kind, count(*) as records
+    from staged.tickets
+    left semi join planned_tickets on tickets.ticket_id = planned_tickets.ticket_id
+    union all
+    select 'messages' as kind, count(*) as records
+    from staged.messages
+    left semi join planned_messages on messages.message_id = planned_messages.message_id
+),
+
 uploads as (
     select source_id as sha256
     from ledger.records
@@ -165,10 +180,11 @@ final as (
         counted.staged,
         counted.planned,
         counted.in_target,
-        counted.staged - counted.planned as lost_by_rule,
+        counted.staged - coalesce(staged_and_planned.records, counted.planned) as lost_by_rule,
         coalesce(differing.unexplained, 0) as unexplained,
         counted.others
     from counted
+    left join staged_and_planned on counted.kind = staged_and_planned.kind
     left join differing on counted.kind = differing.kind
 )
 

@@ -15,7 +15,10 @@ expected as (
         nullif(cut_text(one_line(staged_customers.name), 255), '') as name,
         staged_customers.email,
         planned.language,
-        planned.timezone
+        planned.timezone,
+        nullif(planned.name, '') as loaded_name,
+        planned.email as loaded_email,
+        coalesce(planned.is_loaded, false) as is_loaded
     from staged.customers as staged_customers
     left join plan.customers as planned
         on staged_customers.customer_id = planned.customer_id
@@ -62,6 +65,9 @@ paired as (
         expected.email,
         expected.language,
         expected.timezone,
+        expected.loaded_name,
+        expected.loaded_email,
+        expected.is_loaded,
         found.external_id as found_external_id,
         found.email as found_email,
         found.name as found_name,
@@ -111,7 +117,11 @@ compared as (
         'email' as field,
         email as expected,
         found_email as found,
-        case when existed_before and email is null then 'existed_before' end as rule
+        case
+            when existed_before and email is null then 'existed_before'
+            when is_loaded and loaded_email is not distinct from found_email
+                then 'changed_after_load'
+        end as rule
     from paired
     where target_id is not null and email is distinct from found_email
     union all
@@ -121,7 +131,11 @@ compared as (
         'name' as field,
         name as expected,
         found_name as found,
-        case when existed_before then 'existed_before' end as rule
+        case
+            when existed_before then 'existed_before'
+            when is_loaded and loaded_name is not distinct from found_name
+                then 'changed_after_load'
+        end as rule
     from paired
     where target_id is not null and name is distinct from found_name
     union all
@@ -154,6 +168,12 @@ compared as (
     where target_id is not null and timezone is distinct from found_timezone
 ),
 
+loaded as (
+    select customer_id
+    from plan.customers
+    where is_loaded
+),
+
 extra as (
     select
         found.external_id as source_id,
@@ -161,8 +181,9 @@ extra as (
         'existence' as field,
         'none' as expected,
         'present' as found,
-        cast(null as varchar) as rule
+        case when loaded.customer_id is not null then 'removed_at_source' end as rule
     from found
+    left join loaded on found.external_id = loaded.customer_id
     left anti join expected on found.external_id = expected.customer_id
     where
         found.external_id like 'person:%'

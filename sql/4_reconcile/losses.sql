@@ -44,7 +44,7 @@ loaded_losses as (
         detail,
         concat('staged.agents key ', source_id) as survives_in
     from ledger.records
-    where kind = 'agent' and detail is not null
+    where kind = 'agent' and detail like '%stands in%'
 ),
 
 -- Where the target did not take a file, the message names it. What was too large from the start is

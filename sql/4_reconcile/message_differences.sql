@@ -92,10 +92,26 @@ extra as (
     left anti join planned on ours.external_id = planned.message_id
 ),
 
+-- Nothing is deleted in the target; that the source removed it since is told.
+removed as (
+    select
+        changes.message_id as source_id,
+        found_messages.target_id,
+        'existence' as field,
+        'none' as expected,
+        'present' as found,
+        'removed_at_source' as rule
+    from plan.message_changes as changes
+    inner join found_messages on changes.message_id = found_messages.external_id
+    where changes.change = 'removed' and found_messages.times = 1
+),
+
 final as (
     select source_id, target_id, field, expected, found, rule from pairs
     union all
     select source_id, target_id, field, expected, found, rule from not_once
+    union all
+    select source_id, target_id, field, expected, found, rule from removed
     union all
     select source_id, target_id, field, expected, found, rule from extra
 )

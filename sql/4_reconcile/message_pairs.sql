@@ -21,6 +21,17 @@ staged_messages as (
     from staged.messages
 ),
 
+-- Notes about edits, and what the source removed since: nothing staged to compare with.
+unstaged as (
+    select note_id as message_id
+    from plan.message_changes
+    where note_id is not null
+    union
+    select message_id
+    from plan.message_changes
+    where change = 'removed'
+),
+
 planned as (
     select
         message_id,
@@ -121,15 +132,21 @@ expected as (
         planned.sent_at,
         planned.message_ref,
         nullif(json_sorted(planned.meta), '{}') as meta,
-        staged_messages.body_text is distinct from planned.body_text as is_text_planned_otherwise,
-        staged_messages.body_html is distinct from planned.body_html as is_html_planned_otherwise,
-        staged_messages.sent_at is distinct from planned.sent_at as is_time_planned_otherwise,
-        (staged_messages.direction <> 'internal') is distinct from planned.public
+        unstaged.message_id is null
+        and staged_messages.body_text is distinct from planned.body_text as is_text_planned_otherwise,
+        unstaged.message_id is null
+        and staged_messages.body_html is distinct from planned.body_html as is_html_planned_otherwise,
+        unstaged.message_id is null
+        and staged_messages.sent_at is distinct from planned.sent_at as is_time_planned_otherwise,
+        unstaged.message_id is null
+        and (staged_messages.direction <> 'internal') is distinct from planned.public
             as is_public_planned_otherwise,
-        (staged_messages.direction <> 'in') is distinct from planned.from_agent
+        unstaged.message_id is null
+        and (staged_messages.direction <> 'in') is distinct from planned.from_agent
             as is_side_planned_otherwise
     from planned
     left join staged_messages on planned.message_id = staged_messages.message_id
+    left join unstaged on planned.message_id = unstaged.message_id
     left join tickets_in_target on planned.ticket_id = tickets_in_target.ticket_id
     left join people_in_target as agents
         on agents.kind = 'agent' and coalesce(planned.sender_id, 'legacy') = agents.source_id

@@ -19,6 +19,12 @@ staged_tickets as (
     from staged.tickets
 ),
 
+removed_ids as (
+    select ticket_id
+    from plan.changes
+    where kind = 'ticket' and change = 'removed'
+),
+
 agents_in_target as (
     select
         source_id as agent_id,
@@ -71,12 +77,17 @@ expected as (
         planned.assignee_agent_id,
         agents_in_target.target_id as assignee_target_id,
         coalesce(tag_lists.tags, '') as tags,
-        staged_tickets.subject is distinct from planned.subject as is_subject_planned_otherwise,
-        staged_tickets.status is distinct from planned.status as is_status_planned_otherwise,
-        staged_tickets.is_blocked is distinct from planned.spam as is_spam_planned_otherwise,
-        staged_tickets.created_at is distinct from planned.created_at as is_time_planned_otherwise
+        removed_ids.ticket_id is null
+        and staged_tickets.subject is distinct from planned.subject as is_subject_planned_otherwise,
+        removed_ids.ticket_id is null
+        and staged_tickets.status is distinct from planned.status as is_status_planned_otherwise,
+        removed_ids.ticket_id is null
+        and staged_tickets.is_blocked is distinct from planned.spam as is_spam_planned_otherwise,
+        removed_ids.ticket_id is null
+        and staged_tickets.created_at is distinct from planned.created_at as is_time_planned_otherwise
     from plan.tickets as planned
     left join staged_tickets on planned.ticket_id = staged_tickets.ticket_id
+    left join removed_ids on planned.ticket_id = removed_ids.ticket_id
     left join tag_lists on planned.ticket_id = tag_lists.ticket_id
     left join customers_in_target on planned.customer_id = customers_in_target.customer_id
     left join agents_in_target on planned.assignee_agent_id = agents_in_target.agent_id
@@ -267,6 +278,20 @@ not_once as (
     where found_ids.place > 1
 ),
 
+-- Nothing is deleted in the target; that the source removed it since is told.
+removed as (
+    select
+        removed_ids.ticket_id as source_id,
+        found_ids.target_id,
+        'existence' as field,
+        'none' as expected,
+        'present' as found,
+        'removed_at_source' as rule
+    from removed_ids
+    inner join found_ids on removed_ids.ticket_id = found_ids.external_id
+    where found_ids.place = 1
+),
+
 created as (
     select target_id
     from ledger.records
@@ -305,6 +330,8 @@ final as (
     select source_id, target_id, field, expected, found, rule from differing where place = 1
     union all
     select source_id, target_id, field, expected, found, rule from not_once
+    union all
+    select source_id, target_id, field, expected, found, rule from removed
     union all
     select source_id, target_id, field, expected, found, rule from extra
 )

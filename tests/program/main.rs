@@ -5,6 +5,7 @@ mod bad_input;
 mod campaign;
 mod coverage;
 mod custody;
+mod delta;
 mod errors;
 mod explained;
 mod interrupted;

@@ -18,7 +18,7 @@ pub use explain::{
     AppliedRule, Deletion, Difference, ExchangeFacts, Explanation, Fate, LandedFile, LedgerEntry,
     Received, Row, Seen, Target, Version, explain,
 };
-pub use outlook::{Outlook, PhaseRow, RefusalRow, look_ahead};
+pub use outlook::{ChangeRow, Outlook, PhaseRow, RefusalRow, look_ahead};
 pub use question::{Sight, Text, as_text, ask, read_rows, scope_of};
 pub use rules::meaning;
 pub use serve::{DATABASE, Server, USER, is_loopback, random_password};

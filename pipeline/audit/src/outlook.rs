@@ -43,6 +43,19 @@ pub struct RefusalRow {
     pub example: String,
 }
 
+/// Records that changed at the source since the run that a plan follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeRow {
+    /// What kind of record.
+    pub kind: String,
+    /// What changed.
+    pub change: String,
+    /// What is done about it.
+    pub becomes: String,
+    /// How many.
+    pub rows: u64,
+}
+
 /// Everything that a plan says beforehand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Outlook {
@@ -52,6 +65,10 @@ pub struct Outlook {
     pub refusals: Vec<RefusalRow>,
     /// What will be lost, by rule.
     pub losses: Vec<LossRow>,
+    /// What changed since the run that it follows.
+    pub changes: Vec<ChangeRow>,
+    /// Records that the target holds afterwards.
+    pub records: u64,
 }
 
 const PHASES: &str = "
@@ -72,12 +89,30 @@ where stage <> 'loaded'
 group by rule, stream
 order by count(*) desc, rule, stream";
 
+const CHANGES: &str = "
+select kind, change, becomes, count(*) as \"rows\"
+from plan.changes
+group by kind, change, becomes
+order by kind desc, change, becomes";
+
+const RECORDS: &str = "
+select (select count(*) from plan.customers) + (select count(*) from plan.tickets)
+    + (select count(*) from plan.messages) as records";
+
+#[derive(Deserialize)]
+struct RecordsRow {
+    records: u64,
+}
+
 /// Reads what the plan of the scope's run says.
 pub async fn look_ahead(warehouse: &Warehouse, scope: &Scope) -> Result<Outlook> {
     let session = transform::catalog(warehouse, scope).await?;
+    let records: Vec<RecordsRow> = read_rows(&transform::select(&session, RECORDS).await?)?;
     Ok(Outlook {
         phases: read_rows(&transform::select(&session, PHASES).await?)?,
         refusals: read_rows(&transform::select(&session, REFUSALS).await?)?,
         losses: read_rows(&transform::select(&session, LOSSES).await?)?,
+        changes: read_rows(&transform::select(&session, CHANGES).await?)?,
+        records: records.first().map_or(0, |row| row.records),
     })
 }

@@ -16,6 +16,10 @@ const MEANINGS: &[(&str, &str)] = &[
     ("bot_as_legacy_agent", "a bot wrote it; the stand-in is shown as its author"),
     ("bots_skipped", "messages of bots are left out, as configured"),
     ("carousel_as_text", "cards become lines of text"),
+    (
+        "changed_after_load",
+        "the profile changed after it was moved; the target keeps what it was given",
+    ),
     ("company_not_carried", "the target has no companies"),
     ("conversation_email", "the profile has no address; a conversation of this person does"),
     (
@@ -32,6 +36,8 @@ const MEANINGS: &[(&str, &str)] = &[
     ("data_without_profile", "custom data of a person who has no profile"),
     ("date", "no subject and no words of the customer; its date stands in"),
     ("earlier_part_is_closed", "an earlier part of a split conversation is closed"),
+    ("edit_not_shown", "edited after it was moved; the target shows the earlier text"),
+    ("edited_after_load", "edited after it was moved; a note shows the new text"),
     ("email_as_chat", "an e-mail without an address on both sides becomes a chat message"),
     ("email_doubled", "another customer has the same e-mail address, and stands in"),
     ("email_too_long", "an e-mail address is longer than the target takes"),
@@ -87,6 +93,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("profile_email", "the profile gives this address"),
     ("profile_fields_not_carried", "the target has no place for some fields of the profile"),
     ("profile_phone", "the profile gives this telephone number"),
+    ("removed_at_source", "the source removed it after it was moved; the target keeps it"),
     ("resolved_is_closed", "a resolved conversation is a closed ticket"),
     ("rest_appended", "more messages than one call takes; the rest is appended"),
     ("same_email", "another profile with the same e-mail address is the same person"),

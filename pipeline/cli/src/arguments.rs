@@ -209,6 +209,10 @@ pub(crate) struct Plan {
     /// Begin a new run even if the newest one has the same plan.
     #[arg(long)]
     pub(crate) new: bool,
+    /// Plan only what changed since the newest run that was loaded to its end, and say how long
+    /// the freeze at cutover takes.
+    #[arg(long)]
+    pub(crate) delta: bool,
     /// In which order tickets are replayed.
     #[arg(long, value_enum, default_value_t = TicketOrder::Recent)]
     pub(crate) order: TicketOrder,

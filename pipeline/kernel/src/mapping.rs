@@ -91,6 +91,11 @@ pub const DECISIONS: &[Decision] = &[
         values: Values::OneOf(&["keep", "kebab"]),
     },
     Decision {
+        key: "edits",
+        meaning: "how agents learn that a message was edited after it was moved",
+        values: Values::OneOf(&["note", "report"]),
+    },
+    Decision {
         key: "packing",
         meaning: "how many messages travel in the call that creates their ticket",
         values: Values::OneOf(&["auto", "seed"]),

@@ -24,7 +24,8 @@ use serde_json::Value;
 use crate::plan;
 use crate::preflight::{Observation, Wants};
 use crate::target::{
-    Carried, Draft, FieldDraft, Found, Person, Sent, Target, TargetId, TicketDraft, Vitals, phase,
+    Carried, Draft, FieldDraft, Found, Person, Sent, Target, TargetId, TicketDraft, TicketUpdate,
+    Vitals, phase,
 };
 use wire::{Wire, Write};
 
@@ -356,6 +357,18 @@ impl Target for Gorgias {
     async fn finish(&self, id: &str, ticket: &plan::Ticket, now: Instant) -> Result<Sent> {
         let path = format!("/api/tickets/{id}");
         let body = request::final_state(ticket)?;
+        self.repeatable(phase::TICKETS_UPDATE, id, Write { method: "PUT", path: &path, body }, now)
+            .await
+    }
+
+    async fn look(&self, ticket: &str) -> Result<Option<Found>> {
+        let whole = self.wire.read(phase::TICKETS_READ, &format!("/api/tickets/{ticket}")).await?;
+        Ok(whole.as_ref().and_then(reply::made))
+    }
+
+    async fn update(&self, id: &str, update: &TicketUpdate<'_>, now: Instant) -> Result<Sent> {
+        let path = format!("/api/tickets/{id}");
+        let body = request::update(update)?;
         self.repeatable(phase::TICKETS_UPDATE, id, Write { method: "PUT", path: &path, body }, now)
             .await
     }

@@ -26,6 +26,6 @@ pub mod target;
 
 pub use gorgias::Gorgias;
 pub use recovery::Patience;
-pub use replay::{Finding, Options, Outcome, Progress, load};
+pub use replay::{Finding, Options, Outcome, Progress, followed, load};
 pub use stop::Stop;
 pub use target::Target;

@@ -124,6 +124,9 @@ pub struct Ticket {
     pub custom_fields: Vec<FieldValue>,
     /// Where it came from.
     pub meta: Option<Value>,
+    /// For a ticket that the run before loaded: what of it is to be set now. `None` for one that
+    /// is to be created.
+    pub updates: Option<Vec<String>>,
 }
 
 /// One message of a thread.

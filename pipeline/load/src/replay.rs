@@ -10,6 +10,7 @@ mod agents;
 mod draft;
 mod fields;
 mod files;
+mod following;
 mod recheck;
 mod selection;
 mod tags;
@@ -38,6 +39,7 @@ use crate::{plan, preflight};
 use selection::Selection;
 
 pub(crate) use adoption::ADOPTED;
+pub use following::followed;
 pub(crate) use written::Written;
 
 /// What to replay, and how.

@@ -89,6 +89,26 @@ pub struct TicketDraft {
     pub planned: Travelling,
 }
 
+/// A ticket that is there and is to be as the plan says now.
+#[derive(Debug, Clone)]
+pub struct TicketUpdate<'a> {
+    /// What the plan says.
+    pub ticket: &'a plan::Ticket,
+    /// Its assignee in the target.
+    pub assignee: Option<TargetId>,
+    /// Names of tags that the target has.
+    pub tags: Vec<String>,
+    /// Values for custom fields that the target has.
+    pub custom_fields: Vec<FieldDraft>,
+}
+
+impl TicketUpdate<'_> {
+    /// Whether the plan wants this of it to be set.
+    pub fn sets(&self, what: &str) -> bool {
+        self.ticket.updates.iter().flatten().any(|name| name == what)
+    }
+}
+
 /// A value for a custom field that the target has.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldDraft {
@@ -376,6 +396,19 @@ pub trait Target: Send + Sync {
 
     /// Sets a ticket's status and its dates once all its messages are there. May be repeated.
     async fn finish(&self, id: &str, ticket: &plan::Ticket, now: Instant) -> Result<Sent>;
+
+    /// Looks at a ticket before anything is done to it, with the messages in it that carry our ids;
+    /// `None` when it is gone.
+    async fn look(&self, ticket: &str) -> Result<Option<Found>> {
+        let messages = self.messages_of(ticket).await?;
+        let parts = messages.into_iter().map(|message| (message.external_id, message.id)).collect();
+        Ok(Some(Found { id: ticket.to_owned(), ours: true, parts, trashed: false }))
+    }
+
+    /// Sets what the plan wants of a ticket that is there. May be repeated.
+    async fn update(&self, _: &str, _: &TicketUpdate<'_>, _: Instant) -> Result<Sent> {
+        Ok(Sent::Refused("tickets of this target cannot be updated".to_owned()))
+    }
 
     /// Calls made so far, per [`phase`].
     fn calls(&self) -> BTreeMap<String, u64>;

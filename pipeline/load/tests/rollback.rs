@@ -434,10 +434,12 @@ async fn note_run(stage: &Stage, run: RunId) {
         target_address: stage.origin.clone(),
         plan_hash: String::new(),
         order: Order::default(),
+        follows: None,
         plan_files: Vec::new(),
         forecast: Vec::new(),
         forecast_time: None,
         planned_at: Instant::from_millis(0),
+        took_ms: None,
     };
     landing::run::create(&stage.warehouse, &facts).await.expect("is noted");
 }

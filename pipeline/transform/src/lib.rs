@@ -3,6 +3,7 @@
 //! What records mean is in `sql/`; this crate runs it. It meets the other stages only in the
 //! warehouse and knows neither a network nor how a platform is spoken to.
 
+mod before;
 #[cfg(test)]
 mod beside;
 mod catalog;

@@ -8,8 +8,10 @@ use datafusion::arrow::array::AsArray;
 use datafusion::arrow::datatypes::Int64Type;
 use futures::StreamExt;
 use kernel::{BuildId, Fault, Mapping, Order, Result, RunId};
+use landing::run::RunFacts;
 use landing::{Warehouse, layout};
 
+use crate::before;
 use crate::catalog;
 use crate::graph::{self, Known};
 use crate::models::{Layer, Model, Models};
@@ -43,6 +45,8 @@ pub struct Recipe<'a> {
     pub models: &'a Models,
     /// In which order tickets are replayed.
     pub order: Order,
+    /// The run whose plan the target holds, so that only what changed since is made.
+    pub follows: Option<&'a RunFacts>,
 }
 
 /// Writes the plan of a run.
@@ -72,9 +76,12 @@ async fn plan_in(session: &Session, recipe: Recipe<'_>, run: &RunId) -> Result<P
     let hash = hash_of(recipe, &wanted);
     let staged = catalog::register_build(session, recipe.build).await?;
     tables::register_mapping(session, recipe.mapping)?;
-    tables::register_order(session, recipe.order)?;
+    let follows = recipe.follows.map(|facts| &facts.run);
+    tables::register_replay(session, recipe.order, follows)?;
+    let earlier = before::register(session, follows).await?;
     let config = ["config.mapping", "config.replay"].map(str::to_owned);
-    let known = Known { tables: staged.into_iter().chain(config).collect() };
+    let known = staged.into_iter().chain(earlier).chain(config);
+    let known = Known { tables: known.collect() };
     let ordered = graph::in_order(wanted, schema_of, &known)?;
     let place = |model: &Model| layout::plan_table(run, &model.name);
     let (tables, findings) = staging::run(session, &ordered, schema_of, place).await?;
@@ -92,6 +99,7 @@ pub fn plan_hash(recipe: Recipe<'_>) -> Result<String> {
 fn hash_of(recipe: Recipe<'_>, models: &[Model]) -> String {
     let order = format!("order={}", recipe.order.word());
     let mut pieces = vec![recipe.build.to_string(), recipe.target.to_owned(), order];
+    pieces.extend(recipe.follows.map(|facts| format!("follows={} {}", facts.run, facts.plan_hash)));
     pieces.extend(recipe.mapping.iter().map(|(key, value)| format!("{key}={value}")));
     for model in models {
         pieces.push(model.file.clone());

@@ -1,6 +1,7 @@
 -- grain: one row per call of the replay
 -- key: seq
--- Tickets are worked on several at a time; the calls of one ticket keep this order.
+-- Tickets are worked on several at a time; the calls of one ticket keep this order. What the
+-- followed run brought in takes none; a ticket of it is looked at before anything is done to it.
 -- column seq: place in the replay, from 1
 -- column phase: name of the phase, as the ledger counts its calls
 -- column kind: what it makes: agent, customer, tag, field, upload, ticket or message; null for a
@@ -17,12 +18,18 @@ mapping as (
     from config.mapping
 ),
 
+replay as (
+    select follows
+    from config.replay
+),
+
 agents as (
     select
-        agent_id,
-        email,
-        name
+        agents.agent_id,
+        agents.email,
+        agents.name
     from plan.agents
+    left anti join before.agents as loaded on agents.agent_id = loaded.agent_id
 ),
 
 customers as (
@@ -35,20 +42,30 @@ customers as (
         phone,
         language,
         timezone,
-        custom_fields
+        custom_fields,
+        is_loaded
     from plan.customers
+),
+
+customers_before as (
+    select
+        customer_id,
+        custom_fields
+    from before.customers
 ),
 
 fields as (
     select
-        field_id,
-        label
+        fields.field_id,
+        fields.label
     from plan.fields
+    left anti join before.fields as loaded on fields.field_id = loaded.field_id
 ),
 
 tags as (
-    select name
+    select tags.name
     from plan.tags
+    left anti join before.tags as loaded on tags.name = loaded.name
 ),
 
 uploads as (
@@ -59,7 +76,7 @@ uploads as (
         content_type,
         bytes
     from plan.uploads
-    where not is_too_large
+    where not is_too_large and not is_loaded
 ),
 
 tickets as (
@@ -67,18 +84,20 @@ tickets as (
         seq,
         ticket_id,
         status,
+        updates,
         bytes
     from plan.tickets
 ),
 
 messages as (
     select
-        ticket_seq,
-        position,
-        message_id,
-        in_create,
-        bytes
+        messages.ticket_seq,
+        messages.position,
+        messages.message_id,
+        messages.in_create,
+        messages.bytes
     from plan.messages
+    left anti join before.messages as loaded on messages.message_id = loaded.message_id
 ),
 
 created as (
@@ -92,30 +111,59 @@ created as (
     group by ticket_seq
 ),
 
+new_counts as (
+    select
+        (select count(*) from agents) as agents,
+        (select count(*) from tags) as tags,
+        (select count(*) from fields) as fields
+),
+
+-- Phases in their order; tickets, their messages and their states go together.
+phases as (
+    select
+        column1 as place,
+        column2 as phase
+    from (
+        values
+        (0, 'preflight'), (1, 'tickets_read'), (2, 'agents_read'), (3, 'agents_create'),
+        (4, 'customers_create'), (5, 'tags_read'), (6, 'tags_create'), (7, 'fields_read'),
+        (8, 'fields_create'), (9, 'customers_update'), (10, 'files_upload'),
+        (11, 'tickets_look'), (11, 'tickets_create'), (11, 'messages_append'),
+        (11, 'tickets_update')
+    ) as listed
+),
+
+-- Whose credentials, which account, its rules, integrations and settings: a page of each, once in
+-- each session. Before the first create: which of these tickets are there already, which agents,
+-- tags and fields; of fields one list for those of tickets and one for those of customers.
+pages as (
+    select column1 as phase
+    from (
+        values
+        ('preflight'), ('preflight'), ('preflight'), ('preflight'), ('preflight'),
+        ('tickets_read'), ('agents_read'), ('tags_read'), ('fields_read'), ('fields_read')
+    ) as listed
+),
+
+-- The followed run knows what was there; only for what is new somebody has to be asked.
 read_calls as (
-    -- Whose credentials, which account, its rules, integrations and settings: a page of each, once
-    -- in each session.
-    select 0 as place, 'preflight' as phase
-    from (values (1), (2), (3), (4), (5)) as pages (page)
-    union all
-    -- Asked once, before the first create: which of these tickets are there already.
-    select 1 as place, 'tickets_read' as phase
-    union all
-    select 2 as place, 'agents_read' as phase
-    union all
-    select 5 as place, 'tags_read' as phase
-    union all
-    -- One list for the fields of tickets, one for those of customers.
-    select 7 as place, 'fields_read' as phase
-    from (select count(*) as fields from fields) as counted
-    cross join (values (1), (2)) as lists (list)
-    where counted.fields > 0
+    select pages.phase
+    from pages
+    cross join replay
+    cross join new_counts
+    where
+        case pages.phase
+            when 'preflight' then true
+            when 'tickets_read' then replay.follows is null
+            when 'agents_read' then replay.follows is null or new_counts.agents > 0
+            when 'tags_read' then replay.follows is null or new_counts.tags > 0
+            else new_counts.fields > 0
+        end
 ),
 
 -- At most these: an agent whom the target has is not made.
 agent_calls as (
     select
-        3 as place,
         'agents_create' as phase,
         'agent' as kind,
         agents.agent_id as source_id,
@@ -131,7 +179,6 @@ agent_calls as (
 
 customer_calls as (
     select
-        4 as place,
         'customers_create' as phase,
         'customer' as kind,
         customer_id as source_id,
@@ -144,11 +191,11 @@ customer_calls as (
         + coalesce(octet_length(json_text(language)), 0)
         + coalesce(octet_length(json_text(timezone)), 0) as bytes
     from customers
+    where not is_loaded
 ),
 
 tag_calls as (
     select
-        6 as place,
         'tags_create' as phase,
         'tag' as kind,
         name as source_id,
@@ -158,7 +205,6 @@ tag_calls as (
 
 field_calls as (
     select
-        8 as place,
         'fields_create' as phase,
         'field' as kind,
         field_id as source_id,
@@ -171,21 +217,22 @@ field_calls as (
 -- The create of a customer knows no custom fields, so they are set by a call of their own.
 customer_field_calls as (
     select
-        9 as place,
         'customers_update' as phase,
         'customer' as kind,
-        customer_id as source_id,
-        seq as item,
-        octet_length(custom_fields)
-        + 20 * cast(array_length(json_items(custom_fields)) as bigint) as bytes
+        customers.customer_id as source_id,
+        customers.seq as item,
+        octet_length(customers.custom_fields)
+        + 20 * cast(array_length(json_items(customers.custom_fields)) as bigint) as bytes
     from customers
-    where custom_fields <> '[]'
+    left join customers_before on customers.customer_id = customers_before.customer_id
+    where
+        customers.custom_fields <> '[]'
+        and customers.custom_fields is distinct from customers_before.custom_fields
 ),
 
 -- A multipart body has two boundaries and a head, in which the name may be escaped.
 upload_calls as (
     select
-        10 as place,
         'files_upload' as phase,
         'upload' as kind,
         sha256 as source_id,
@@ -197,9 +244,19 @@ upload_calls as (
     from uploads
 ),
 
+-- A ticket that is loaded is looked at first: somebody may have deleted it, or know more of it.
+look_calls as (
+    select
+        'tickets_look' as phase,
+        tickets.seq as ticket_seq,
+        -1 as item
+    from tickets
+    left join created on tickets.seq = created.ticket_seq
+    where tickets.updates <> '[]' or (tickets.updates is not null and created.appended > 0)
+),
+
 ticket_calls as (
     select
-        11 as place,
         'tickets_create' as phase,
         'ticket' as kind,
         tickets.ticket_id as source_id,
@@ -209,11 +266,11 @@ ticket_calls as (
         tickets.bytes + created.bytes as bytes
     from tickets
     inner join created on tickets.seq = created.ticket_seq
+    where tickets.updates is null
 ),
 
 message_calls as (
     select
-        11 as place,
         'messages_append' as phase,
         'message' as kind,
         message_id as source_id,
@@ -226,10 +283,9 @@ message_calls as (
 ),
 
 -- An appended message may open a closed ticket again, so those are closed once more. The body is a
--- status and five times.
+-- status and five times, and of a ticket that is loaded at most all of it.
 state_calls as (
     select
-        11 as place,
         'tickets_update' as phase,
         'ticket' as kind,
         tickets.ticket_id as source_id,
@@ -237,15 +293,16 @@ state_calls as (
         -- Behind every message.
         9000000000 as item,
         0 as messages,
-        400 as bytes
+        case when tickets.updates is null then 400 else tickets.bytes end as bytes
     from tickets
-    inner join created on tickets.seq = created.ticket_seq
-    where tickets.status = 'closed' and created.appended > 0
+    left join created on tickets.seq = created.ticket_seq
+    where
+        (tickets.updates is null and tickets.status = 'closed' and created.appended > 0)
+        or tickets.updates <> '[]'
 ),
 
 calls as (
     select
-        place,
         phase,
         cast(null as varchar) as kind,
         cast(null as varchar) as source_id,
@@ -255,42 +312,56 @@ calls as (
         0 as bytes
     from read_calls
     union all
-    select place, phase, kind, source_id, null as ticket_seq, 0 as item, 0 as messages, bytes
+    select
+        phase,
+        null as kind,
+        null as source_id,
+        ticket_seq,
+        item,
+        0 as messages,
+        0 as bytes
+    from look_calls
+    union all
+    select phase, kind, source_id, null as ticket_seq, 0 as item, 0 as messages, bytes
     from agent_calls
     union all
-    select place, phase, kind, source_id, null as ticket_seq, item, 0 as messages, bytes
+    select phase, kind, source_id, null as ticket_seq, item, 0 as messages, bytes
     from customer_calls
     union all
-    select place, phase, kind, source_id, null as ticket_seq, 0 as item, 0 as messages, bytes
+    select phase, kind, source_id, null as ticket_seq, 0 as item, 0 as messages, bytes
     from tag_calls
     union all
-    select place, phase, kind, source_id, null as ticket_seq, 0 as item, 0 as messages, bytes
+    select phase, kind, source_id, null as ticket_seq, 0 as item, 0 as messages, bytes
     from field_calls
     union all
-    select place, phase, kind, source_id, null as ticket_seq, item, 0 as messages, bytes
+    select phase, kind, source_id, null as ticket_seq, item, 0 as messages, bytes
     from customer_field_calls
     union all
-    select place, phase, kind, source_id, null as ticket_seq, item, 0 as messages, bytes
+    select phase, kind, source_id, null as ticket_seq, item, 0 as messages, bytes
     from upload_calls
     union all
-    select place, phase, kind, source_id, ticket_seq, item, messages, bytes from ticket_calls
+    select phase, kind, source_id, ticket_seq, item, messages, bytes from ticket_calls
     union all
-    select place, phase, kind, source_id, ticket_seq, item, messages, bytes from message_calls
+    select phase, kind, source_id, ticket_seq, item, messages, bytes from message_calls
     union all
-    select place, phase, kind, source_id, ticket_seq, item, messages, bytes from state_calls
+    select phase, kind, source_id, ticket_seq, item, messages, bytes from state_calls
 ),
 
 final as (
     select
-        row_number() over (order by place, ticket_seq, item, source_id) as seq,
-        phase,
-        kind,
-        source_id,
-        ticket_seq,
-        messages,
-        bytes,
+        row_number() over (
+            order by phases.place, calls.ticket_seq, calls.item, calls.source_id
+        ) as seq,
+        -- Looking at a ticket that is loaded is counted with the reading of tickets.
+        case calls.phase when 'tickets_look' then 'tickets_read' else calls.phase end as phase,
+        calls.kind,
+        calls.source_id,
+        calls.ticket_seq,
+        calls.messages,
+        calls.bytes,
         1 as cost
     from calls
+    inner join phases on calls.phase = phases.phase
 )
 
 select * from final order by seq

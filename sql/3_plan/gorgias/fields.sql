@@ -13,6 +13,13 @@ field_values as (
         label,
         data_type
     from plan.field_values
+    union all
+    select
+        field_id,
+        object,
+        label,
+        data_type
+    from before.fields
 ),
 
 final as (

@@ -52,11 +52,22 @@ appended as (
     select
         messages.ticket_seq,
         tickets.status,
+        tickets.updates,
         count(*) filter (where not messages.fits_create) as auto_messages,
-        count(*) filter (where messages.position > 1) as seed_messages
+        count(*) filter (
+            where messages.position > 1 or tickets.updates is not null
+        ) as seed_messages
     from plan.messages
+    left anti join before.messages as loaded on messages.message_id = loaded.message_id
     inner join plan.tickets on messages.ticket_seq = tickets.seq
-    group by messages.ticket_seq, tickets.status
+    group by messages.ticket_seq, tickets.status, tickets.updates
+),
+
+-- A ticket that is loaded is updated the same with either.
+updated as (
+    select count(*) as tickets
+    from plan.tickets
+    where updates <> '[]'
 ),
 
 packed as (
@@ -68,10 +79,10 @@ packed as (
     union all
     select
         'tickets_update' as phase,
-        count(*) filter (where auto_messages > 0) as auto_calls,
-        count(*) filter (where seed_messages > 0) as seed_calls
-    from appended
-    where status = 'closed'
+        count(*) filter (where appended.auto_messages > 0) + max(updated.tickets) as auto_calls,
+        count(*) filter (where appended.seed_messages > 0) + max(updated.tickets) as seed_calls
+    from updated
+    left join appended on appended.status = 'closed' and appended.updates is null
 ),
 
 final as (

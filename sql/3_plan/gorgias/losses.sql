@@ -23,6 +23,7 @@ empty_tickets as (
         'no_messages' as rule,
         'a ticket cannot be created without a message' as detail
     from staged.tickets
+    left anti join planned_tickets on tickets.ticket_id = planned_tickets.ticket_id
     where messages = 0
 ),
 
@@ -159,6 +160,24 @@ untaken_languages as (
     where customers.language is not null and planned.language is null
 ),
 
+edits as (
+    select
+        messages.platform,
+        messages.stream,
+        messages.message_id as source_id,
+        messages.ticket_id,
+        case when changes.note_id is null then 'edit_not_shown' else 'edited_after_load' end
+            as rule,
+        case
+            when changes.note_id is null
+                then 'the target shows the text as it was loaded, as configured'
+            else 'the target shows the text as it was loaded, and the new one in a note'
+        end as detail
+    from plan.message_changes as changes
+    inner join staged.messages on changes.message_id = messages.message_id
+    where changes.change = 'edited'
+),
+
 cut_subjects as (
     select
         messages.platform,
@@ -267,6 +286,8 @@ everything as (
     select platform, stream, source_id, ticket_id, rule, detail from mails_as_chat
     union all
     select platform, stream, source_id, ticket_id, rule, detail from untaken_languages
+    union all
+    select platform, stream, source_id, ticket_id, rule, detail from edits
     union all
     select platform, stream, source_id, ticket_id, rule, detail from cut_subjects
     union all

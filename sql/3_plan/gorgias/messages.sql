@@ -5,7 +5,8 @@
 -- column ticket_seq: place of its ticket in the replay
 -- column position: place in the ticket, from 1 without holes
 -- column ticket_id: the staged ticket
--- column message_id: the staged message, and the id that the target is told
+-- column message_id: the staged message, and the id that the target is told; of a note about an
+--   edit the message's id, /edited/ and the beginning of its text's hash
 -- column in_create: whether it travels in the call that creates the ticket; else it is appended
 -- column fits_create: whether it would with packing auto: up to 500 messages and the bytes that
 --   payload_bytes_max allows
@@ -39,6 +40,7 @@ tickets as (
         ticket_id,
         customer_id,
         answering_agent_id,
+        updates is not null as is_loaded,
         bytes
     from plan.tickets
 ),
@@ -61,23 +63,24 @@ agents as (
 
 messages as (
     select
-        message_id,
-        ticket_id,
-        position,
-        agent_id,
-        author_source_id,
-        author_type,
-        author_name,
-        direction,
-        content_type,
-        origin,
-        subject,
-        message_ref,
-        body_text,
-        body_html,
-        mention_agent_ids,
-        sent_at
+        messages.message_id,
+        messages.ticket_id,
+        messages.position,
+        messages.agent_id,
+        messages.author_source_id,
+        messages.author_type,
+        messages.author_name,
+        messages.direction,
+        messages.content_type,
+        messages.origin,
+        messages.subject,
+        messages.message_ref,
+        messages.body_text,
+        messages.body_html,
+        messages.mention_agent_ids,
+        messages.sent_at
     from staged.messages
+    left anti join before.messages as known on messages.message_id = known.message_id
 ),
 
 attachments as (
@@ -139,6 +142,7 @@ addressed as (
     select
         tickets.seq as ticket_seq,
         tickets.bytes as ticket_bytes,
+        tickets.is_loaded,
         messages.position,
         messages.ticket_id,
         messages.message_id,
@@ -207,6 +211,7 @@ channelled as (
         attachments,
         file_bytes,
         ticket_bytes,
+        is_loaded,
         case
             when direction = 'internal' then 'internal-note'
             when
@@ -255,6 +260,7 @@ shaped as (
         attachments,
         file_bytes,
         ticket_bytes,
+        is_loaded,
         coalesce(mention_agent_ids, '[]') as mention_agent_ids,
         json_text(named_struct(
             'source_message', message_id,
@@ -264,6 +270,106 @@ shaped as (
             'author_id', author_source_id
         )) as meta
     from channelled
+),
+
+-- What the source edited since it was loaded, told to the agents: a message in the target is never
+-- changed.
+notes as (
+    select
+        tickets.seq as ticket_seq,
+        cast(0 as bigint) as position,
+        tickets.ticket_id,
+        changes.note_id as message_id,
+        'internal-note' as channel,
+        true as from_agent,
+        false as public,
+        'legacy' as sender_kind,
+        cast(null as varchar) as sender_id,
+        cast(null as varchar) as receiver_customer_id,
+        cast(null as varchar) as from_name,
+        cast(null as varchar) as from_address,
+        '[]' as source_to,
+        cast(null as varchar) as subject,
+        concat(
+            'The message of ',
+            to_char(edited.sent_at, '%Y-%m-%d %H:%M:%S'),
+            ' UTC was edited after it was moved. It now reads:',
+            chr(10),
+            chr(10),
+            edited.body_text
+        ) as body_text,
+        cast(null as varchar) as body_html,
+        date_trunc('millisecond', changes.seen_at) as sent_at,
+        cast(null as varchar) as message_ref,
+        '[]' as attachments,
+        0 as file_bytes,
+        tickets.bytes as ticket_bytes,
+        tickets.is_loaded,
+        '[]' as mention_agent_ids,
+        json_text(named_struct(
+            'source_message', edited.message_id,
+            'source_type', 'edit'
+        )) as meta
+    from plan.message_changes as changes
+    inner join tickets on changes.ticket_id = tickets.ticket_id
+    inner join staged.messages as edited on changes.message_id = edited.message_id
+    where changes.change = 'edited' and changes.is_new and changes.note_id is not null
+),
+
+told as (
+    select
+        ticket_seq,
+        position,
+        ticket_id,
+        message_id,
+        channel,
+        from_agent,
+        public,
+        sender_kind,
+        sender_id,
+        receiver_customer_id,
+        from_name,
+        from_address,
+        source_to,
+        subject,
+        body_text,
+        body_html,
+        sent_at,
+        message_ref,
+        attachments,
+        file_bytes,
+        ticket_bytes,
+        is_loaded,
+        mention_agent_ids,
+        meta
+    from shaped
+    union all
+    select
+        ticket_seq,
+        position,
+        ticket_id,
+        message_id,
+        channel,
+        from_agent,
+        public,
+        sender_kind,
+        sender_id,
+        receiver_customer_id,
+        from_name,
+        from_address,
+        source_to,
+        subject,
+        body_text,
+        body_html,
+        sent_at,
+        message_ref,
+        attachments,
+        file_bytes,
+        ticket_bytes,
+        is_loaded,
+        mention_agent_ids,
+        meta
+    from notes
 ),
 
 -- 600 bytes are the names of the fields, two ids and two times.
@@ -291,6 +397,7 @@ sized as (
         mention_agent_ids,
         meta,
         ticket_bytes,
+        is_loaded,
         600
         + octet_length(json_text(message_id))
         + coalesce(octet_length(json_text(from_name)), 0)
@@ -305,7 +412,7 @@ sized as (
         + file_bytes as bytes,
         mapping.packing,
         cast(mapping.payload_bytes_max as bigint) as payload_bytes_max
-    from shaped
+    from told
     cross join config.mapping as mapping
 ),
 
@@ -334,26 +441,31 @@ summed as (
         meta,
         bytes,
         packing,
-        position = 1
-        or (
-            position <= 500
-            -- A comma stands between two messages.
-            and ticket_bytes + sum(bytes + 1) over (
-                partition by ticket_seq
-                order by position
-                rows between unbounded preceding and current row
-            ) <= payload_bytes_max
+        is_loaded,
+        not is_loaded
+        and (
+            position = 1
+            or (
+                position <= 500
+                -- A comma stands between two messages.
+                and ticket_bytes + sum(bytes + 1) over (
+                    partition by ticket_seq
+                    order by position
+                    rows between unbounded preceding and current row
+                ) <= payload_bytes_max
+            )
         ) as fits_create
     from sized
 ),
 
-final as (
+fresh as (
     select
         ticket_seq,
         position,
+        is_loaded,
         ticket_id,
         message_id,
-        position = 1 or (packing = 'auto' and fits_create) as in_create,
+        fits_create and (position = 1 or packing = 'auto') as in_create,
         fits_create,
         channel,
         'api' as via,
@@ -376,6 +488,169 @@ final as (
         meta,
         bytes
     from summed
+),
+
+loaded as (
+    select
+        tickets.seq as ticket_seq,
+        known.position,
+        known.ticket_id,
+        known.message_id,
+        false as in_create,
+        false as fits_create,
+        known.channel,
+        known.via,
+        known.from_agent,
+        known.public,
+        known.sender_kind,
+        known.sender_id,
+        known.receiver_customer_id,
+        known.source_type,
+        known.source_from_name,
+        known.source_from_address,
+        known.source_to,
+        known.subject,
+        known.body_text,
+        known.body_html,
+        known.sent_at,
+        known.message_ref,
+        known.attachments,
+        known.mention_agent_ids,
+        known.meta,
+        known.bytes
+    from before.messages as known
+    inner join tickets on known.ticket_id = tickets.ticket_id
+),
+
+-- In a ticket that is loaded, messages stand in the order of their times; of one time, what was
+-- there comes first.
+joined as (
+    select
+        ticket_seq,
+        position,
+        false as is_new,
+        ticket_id,
+        message_id,
+        in_create,
+        fits_create,
+        channel,
+        via,
+        from_agent,
+        public,
+        sender_kind,
+        sender_id,
+        receiver_customer_id,
+        source_type,
+        source_from_name,
+        source_from_address,
+        source_to,
+        subject,
+        body_text,
+        body_html,
+        sent_at,
+        message_ref,
+        attachments,
+        mention_agent_ids,
+        meta,
+        bytes
+    from loaded
+    union all
+    select
+        ticket_seq,
+        position,
+        true as is_new,
+        ticket_id,
+        message_id,
+        in_create,
+        fits_create,
+        channel,
+        via,
+        from_agent,
+        public,
+        sender_kind,
+        sender_id,
+        receiver_customer_id,
+        source_type,
+        source_from_name,
+        source_from_address,
+        source_to,
+        subject,
+        body_text,
+        body_html,
+        sent_at,
+        message_ref,
+        attachments,
+        mention_agent_ids,
+        meta,
+        bytes
+    from fresh
+    where is_loaded
+),
+
+final as (
+    select
+        ticket_seq,
+        position,
+        ticket_id,
+        message_id,
+        in_create,
+        fits_create,
+        channel,
+        via,
+        from_agent,
+        public,
+        sender_kind,
+        sender_id,
+        receiver_customer_id,
+        source_type,
+        source_from_name,
+        source_from_address,
+        source_to,
+        subject,
+        body_text,
+        body_html,
+        sent_at,
+        message_ref,
+        attachments,
+        mention_agent_ids,
+        meta,
+        bytes
+    from fresh
+    where not is_loaded
+    union all
+    select
+        ticket_seq,
+        cast(
+            row_number() over (
+                partition by ticket_seq
+                order by sent_at, is_new, position, message_id
+            ) as bigint
+        ) as position,
+        ticket_id,
+        message_id,
+        in_create,
+        fits_create,
+        channel,
+        via,
+        from_agent,
+        public,
+        sender_kind,
+        sender_id,
+        receiver_customer_id,
+        source_type,
+        source_from_name,
+        source_from_address,
+        source_to,
+        subject,
+        body_text,
+        body_html,
+        sent_at,
+        message_ref,
+        attachments,
+        mention_agent_ids,
+        meta,
+        bytes
+    from joined
 )
 
 select * from final order by ticket_seq, position

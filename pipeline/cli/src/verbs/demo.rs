@@ -59,7 +59,8 @@ async fn move_everything(config: &Config, format: Format) -> Result<u64> {
     let transformed = transform_snapshot::run(config, format).await?;
     stages.begin("plan", "Plan: every call of the replay");
     let planned =
-        plan::run(config, &Plan { new: false, order: TicketOrder::Recent }, format).await?;
+        plan::run(config, &Plan { delta: false, new: false, order: TicketOrder::Recent }, format)
+            .await?;
     stages.begin("load", "Load: the plan becomes tickets in the target");
     let choice = || RunChoice { run: None };
     let load = Load { choice: choice(), ..Load::default() };

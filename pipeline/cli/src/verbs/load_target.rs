@@ -93,7 +93,9 @@ async fn check_plan(config: &Config, warehouse: &Warehouse, facts: &RunFacts) ->
         Fault::config(format!("the staged tables changed since run {} was planned", facts.run))
             .hint(hint)
     })?;
-    let recipe = plan::recipe(config, &models, &current, facts.order)?;
+    let runs = run::list(warehouse).await?;
+    let follows = runs.iter().find(|earlier| Some(earlier.run) == facts.follows);
+    let recipe = plan::recipe(config, &models, &current, facts.order, follows)?;
     if transform::plan_hash(recipe)? != facts.plan_hash {
         return Err(Fault::config(format!(
             "[mapping], [target] or the models changed since run {} was planned",

@@ -5,6 +5,7 @@ mod demo;
 mod emulate;
 mod explain;
 mod extract_source;
+mod freeze;
 mod init;
 mod load_target;
 mod plan;

@@ -1,13 +1,13 @@
 //! `deskferry plan`: every call of the replay, counted before the first one is made.
 
-use audit::{LossRow, Outlook, PhaseRow};
-use kernel::{Order, Result};
+use audit::{ChangeRow, LossRow, Outlook, PhaseRow};
+use kernel::{Code, Fault, Order, Result};
 use landing::Warehouse;
 use landing::run::{self, CurrentBuild, FORMAT, ForecastTime, RunFacts};
 use load::gorgias::RATES;
 use transform::{Models, Recipe, Scope};
 
-use super::{bucket, now, print_own, transform_snapshot};
+use super::{bucket, freeze, now, print_own, transform_snapshot};
 use crate::Ending;
 use crate::arguments::{Format, Plan};
 use crate::bars::Bars;
@@ -20,14 +20,18 @@ pub(crate) async fn run(config: &Config, plan: &Plan, format: Format) -> Result<
     let models = config.models()?;
     print_own(&models);
     let (build, current) = transform_snapshot::stage(config, &models, &warehouse).await?;
-    let order = plan.order.into();
+    let follows = match plan.delta {
+        true => Some(followed(&warehouse, &target.address()?).await?),
+        false => None,
+    };
+    let recipe = recipe(config, &models, &current, plan.order.into(), follows.as_ref())?;
     let found = match plan.new {
         true => None,
-        false => same(config, &models, &warehouse, &current, order).await?,
+        false => same(config, &warehouse, recipe).await?,
     };
     let (facts, findings) = match found {
         Some(facts) => (facts, 0),
-        None => make(config, &models, &warehouse, current, order).await?,
+        None => make(config, &warehouse, recipe, &current).await?,
     };
     let scope = Scope {
         snapshots: facts.snapshots.clone(),
@@ -36,7 +40,21 @@ pub(crate) async fn run(config: &Config, plan: &Plan, format: Format) -> Result<
         mapping: config.mapping.clone(),
     };
     let outlook = audit::look_ahead(&warehouse, &scope).await?;
+    if let Some(follows) = &facts.follows {
+        print::heading(&format!("What changed since run {follows}"));
+        let header = ["records", "kind", "change", "becomes"];
+        let cells = |row: &ChangeRow| {
+            let (kind, change) = (row.kind.clone(), row.change.clone());
+            vec![row.rows.to_string(), kind, change, row.becomes.clone()]
+        };
+        let changes: Vec<Vec<String>> = outlook.changes.iter().map(cells).collect();
+        print_unless_empty(format, &header, &changes, "nothing")?;
+        print::talk("each of them: select * from plan.changes");
+    }
     print_outlook(&outlook, target, &facts, format)?;
+    if facts.follows.is_some() {
+        freeze::print(config, &warehouse, &current, &facts, outlook.records, format).await?;
+    }
     Ok(Ending::of(findings + build.findings.len() as u64))
 }
 
@@ -46,20 +64,30 @@ pub(super) fn recipe<'a>(
     models: &'a Models,
     current: &'a CurrentBuild,
     order: Order,
+    follows: Option<&'a RunFacts>,
 ) -> Result<Recipe<'a>> {
     let (build, mapping) = (&current.build, &config.mapping);
-    Ok(Recipe { build, target: config.target()?.platform(), mapping, models, order })
+    Ok(Recipe { build, target: config.target()?.platform(), mapping, models, order, follows })
+}
+
+/// The run that a delta is planned against.
+async fn followed(warehouse: &Warehouse, address: &str) -> Result<RunFacts> {
+    load::followed(warehouse, address).await?.ok_or_else(|| {
+        Fault::config(format!("no run was loaded into {address} to its end"))
+            .coded(Code::NoRun)
+            .hint(
+                "deskferry plan, without --delta, plans everything and asks the target what it has",
+            )
+    })
 }
 
 /// The newest run, when it has this very plan and nobody has touched it.
 async fn same(
     config: &Config,
-    models: &Models,
     warehouse: &Warehouse,
-    current: &CurrentBuild,
-    order: Order,
+    recipe: Recipe<'_>,
 ) -> Result<Option<RunFacts>> {
-    let hash = transform::plan_hash(recipe(config, models, current, order)?)?;
+    let hash = transform::plan_hash(recipe)?;
     let address = config.target()?.address()?;
     let newest = run::list(warehouse).await?.pop();
     let same = newest.filter(|facts| facts.plan_hash == hash && facts.target_address == address);
@@ -71,15 +99,13 @@ async fn same(
 
 async fn make(
     config: &Config,
-    models: &Models,
     warehouse: &Warehouse,
-    current: CurrentBuild,
-    order: Order,
+    recipe: Recipe<'_>,
+    current: &CurrentBuild,
 ) -> Result<(RunFacts, u64)> {
-    let target = config.target()?;
+    let (target, began_at) = (config.target()?, now());
     let id = run::next(warehouse).await?;
     let spinner = Bars::spinner("planning");
-    let recipe = recipe(config, models, &current, order)?;
     let planned = transform::plan(warehouse, recipe, &id).await?;
     let plan_files = run::plan_files(warehouse, &id).await?;
     drop(spinner);
@@ -92,16 +118,18 @@ async fn make(
     let facts = RunFacts {
         format: FORMAT,
         run: id,
-        build: current.build,
-        snapshots: current.snapshots,
+        build: current.build.clone(),
+        snapshots: current.snapshots.clone(),
         target_platform: target.platform().to_owned(),
         target_address: target.address()?,
         plan_hash: planned.hash,
-        order,
+        order: recipe.order,
+        follows: recipe.follows.map(|facts| facts.run),
         plan_files,
         forecast: planned.forecast,
         forecast_time,
         planned_at: now(),
+        took_ms: Some(now().ms_since(began_at)),
     };
     run::create(warehouse, &facts).await?;
     transform_snapshot::print_findings(&planned.findings);

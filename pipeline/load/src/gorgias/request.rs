@@ -12,7 +12,9 @@ use serde_json::Value;
 use super::wire::Outgoing;
 use crate::guard::SentTime;
 use crate::plan::{self, Address};
-use crate::target::{AttachmentDraft, FieldDraft, MessageDraft, TicketDraft, Travelling};
+use crate::target::{
+    AttachmentDraft, FieldDraft, MessageDraft, TicketDraft, TicketUpdate, Travelling,
+};
 
 /// Role of agents that are created: may answer, may not administer.
 pub(super) const AGENT_ROLE: &str = "agent";
@@ -185,6 +187,48 @@ pub(super) fn final_state(ticket: &plan::Ticket) -> Result<Outgoing> {
         dates: Dates,
     }
     serialized(&Body { status: &ticket.status, dates: dates(ticket) })
+}
+
+/// What is to be set of a ticket that is there, with the status and the dates.
+pub(super) fn update(update: &TicketUpdate<'_>) -> Result<Outgoing> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        status: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        subject: Option<Option<&'a str>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        spam: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        assignee_user: Option<Assignee>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tags: Option<Vec<TagName<'a>>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        custom_fields: Option<Vec<FieldValue<'a>>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        meta: Option<&'a Value>,
+        #[serde(flatten)]
+        dates: Dates,
+    }
+    /// Nobody is written as no id.
+    #[derive(Serialize)]
+    struct Assignee {
+        id: Option<u64>,
+    }
+    let ticket = update.ticket;
+    let assignee = update.assignee.as_deref().map(number).transpose()?;
+    let custom_fields = field_values(&update.custom_fields)?;
+    serialized(&Body {
+        status: &ticket.status,
+        subject: update.sets("subject").then_some(ticket.subject.as_deref()),
+        spam: update.sets("spam").then_some(ticket.spam),
+        assignee_user: update.sets("assignee").then_some(Assignee { id: assignee }),
+        tags: update
+            .sets("tags")
+            .then(|| update.tags.iter().map(|name| TagName { name }).collect()),
+        custom_fields: update.sets("custom_fields").then_some(custom_fields),
+        meta: object(&ticket.meta).filter(|_| update.sets("meta")),
+        dates: dates(ticket),
+    })
 }
 
 /// A message of a ticket that is there.

@@ -209,7 +209,9 @@ fn decode_tickets(columns: &Columns<'_>) -> Result<Vec<Ticket>> {
     let last_message_at = columns.moment("last_message_at")?;
     let last_received_message_at = columns.moment("last_received_message_at")?;
     let (custom_fields, meta) = (columns.text("custom_fields")?, columns.text("meta")?);
+    let updates = columns.text_if_there("updates")?;
     let decode = |row| {
+        let updates = updates.as_ref().map(|texts| texts.json_if_there(row)).transpose()?;
         Ok(Ticket {
             seq: seq.must(row)?,
             ticket_id: ticket_id.must(row)?,
@@ -231,6 +233,7 @@ fn decode_tickets(columns: &Columns<'_>) -> Result<Vec<Ticket>> {
             last_received_message_at: last_received_message_at.get(row),
             custom_fields: custom_fields.json(row)?,
             meta: meta.json(row)?,
+            updates: updates.flatten(),
         })
     };
     (0..columns.batch.num_rows()).map(decode).collect()

@@ -41,6 +41,13 @@ impl Replay<'_> {
         if !is_anew && !self.desk.ledger.is_empty() {
             return Ok(());
         }
+        let runs = landing::run::list(self.warehouse).await?;
+        let own = runs.iter().find(|facts| facts.run == self.options.run);
+        if let Some((own, follows)) = own.and_then(|own| Some((own, own.follows?)))
+            && !is_anew
+        {
+            return self.take_over(follows, own).await;
+        }
         let planned = self.planned().await?;
         let mut listed = self.desk.target.carrying_ids(RecordKind::Ticket).await?;
         let is_there = |kind, id: &TargetId| !self.desk.ledger.is_removed(kind, id);

@@ -14,7 +14,7 @@ use crate::target::{Draft, Person, TargetId, phase};
 /// The ledger's id of the agent who stands in.
 const LEGACY: &str = "legacy";
 /// Detail of an agent for whom somebody stands in.
-const STANDS_IN: &str = "the target has no such agent; the legacy agent stands in";
+pub(super) const STANDS_IN: &str = "the target has no such agent; the legacy agent stands in";
 
 /// Every agent of the plan, in the target.
 pub(super) struct Agents {

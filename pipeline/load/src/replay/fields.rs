@@ -12,7 +12,7 @@ use crate::plan::{self, Customer, FieldValue};
 use crate::target::{Draft, FieldDraft, Sent, TargetId, phase};
 
 /// Ends the detail of a customer whose custom fields are set.
-const FIELDS_SET: &str = "custom fields set";
+pub(super) const FIELDS_SET: &str = "custom fields set";
 
 impl Replay<'_> {
     /// Matches or creates every custom field of the plan. They are few, so all are done in any

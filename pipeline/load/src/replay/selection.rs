@@ -70,8 +70,13 @@ impl Selection {
         self.customers.insert(ticket.customer_id.clone());
         self.tags.extend(ticket.tags.iter().cloned());
         let appends = messages.iter().filter(|message| !message.in_create).count() as u64;
-        self.appends += appends;
-        self.updates += u64::from(appends > 0 && ticket.status == "closed");
+        match &ticket.updates {
+            None => {
+                self.appends += appends;
+                self.updates += u64::from(appends > 0 && ticket.status == "closed");
+            }
+            Some(updates) => self.updates += u64::from(!updates.is_empty()),
+        }
         for message in messages {
             if let Sender::Customer(id) = &message.sender {
                 self.customers.insert(id.clone());

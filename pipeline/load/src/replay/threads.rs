@@ -7,13 +7,15 @@ use kernel::ledger::{Entry, RecordKind, State};
 use super::Replay;
 use super::adoption::ADOPTED;
 use super::agents::Agents;
-use crate::ledger::remark::TWICE;
+use crate::ledger::remark::{IN_TRASH, TWICE};
 use crate::plan::{Message, Rows, Threads, Ticket};
 use crate::recovery::{APPENDED, Settled};
-use crate::target::{Draft, SKIPPED_MAX, Sent, TargetId, phase};
+use crate::target::{Draft, SKIPPED_MAX, Sent, TargetId, TicketUpdate, phase};
 
 /// Detail of a ticket whose final state is set.
 const FINISHED: &str = "final state set";
+/// What is said about a ticket that an earlier run made and the target has no more.
+const GONE: &str = "somebody deleted it in the target, so nothing was added to it";
 
 impl Replay<'_> {
     pub(super) async fn bring_threads(
@@ -35,7 +37,8 @@ impl Replay<'_> {
         let threads = self.selected_threads().await?;
         self.all(threads, self.options.tickets_in_flight, |(ticket, messages)| async move {
             self.bring_thread(&ticket, &messages, agents).await?;
-            self.progress.advance(phase::TICKETS_CREATE, 1);
+            let made = u64::from(ticket.updates.is_none());
+            self.progress.advance(phase::TICKETS_CREATE, made);
             Ok(())
         })
         .await
@@ -70,6 +73,9 @@ impl Replay<'_> {
         messages: &[Message],
         agents: &Agents,
     ) -> Result<()> {
+        if ticket.updates.is_some() && !self.look_at(ticket, messages).await? {
+            return Ok(());
+        }
         let packed = messages.iter().take_while(|message| message.in_create);
         let packed = packed.count().max(messages.len().min(1));
         let has_appended = packed < messages.len();
@@ -84,8 +90,12 @@ impl Replay<'_> {
                 return Ok(());
             }
         }
-        if self.may_have_reopened(ticket, messages, has_appended) {
-            self.finish(&target_id, ticket).await?;
+        let is_due = match &ticket.updates {
+            None => self.may_have_reopened(ticket, messages, has_appended),
+            Some(updates) => !updates.is_empty() && !self.is_finished(ticket),
+        };
+        if is_due {
+            self.finish(&target_id, ticket, agents).await?;
         }
         let ids = messages.iter().map(|message| message.message_id.as_str());
         self.desk.ledger.forget_messages(ids);
@@ -176,8 +186,8 @@ impl Replay<'_> {
     }
 
     /// Sets the final state of a ticket.
-    async fn finish(&self, target_id: &TargetId, ticket: &Ticket) -> Result<()> {
-        match self.desk.target.finish(target_id, ticket, self.desk.clock.now()).await? {
+    async fn finish(&self, target_id: &TargetId, ticket: &Ticket, agents: &Agents) -> Result<()> {
+        match self.send_state(target_id, ticket, agents).await? {
             Sent::Made(_) => {
                 self.progress.advance(phase::TICKETS_UPDATE, 1);
                 let standing = self.desk.ledger.standing(RecordKind::Ticket, &ticket.ticket_id);
@@ -201,8 +211,86 @@ impl Replay<'_> {
         }
     }
 
+    async fn send_state(
+        &self,
+        target_id: &TargetId,
+        ticket: &Ticket,
+        agents: &Agents,
+    ) -> Result<Sent> {
+        let (target, now) = (self.desk.target, self.desk.clock.now());
+        if ticket.updates.is_none() {
+            return target.finish(target_id, ticket, now).await;
+        }
+        let assignee = ticket.assignee_agent_id.as_deref();
+        let tags = ticket.tags.iter().filter(|name| self.has_tag(name));
+        let update = TicketUpdate {
+            ticket,
+            assignee: assignee.map(|id| agents.writer(id).clone()),
+            tags: tags.cloned().collect(),
+            custom_fields: self.field_drafts(&ticket.custom_fields),
+        };
+        target.update(target_id, &update, now).await
+    }
+
+    fn is_finished(&self, ticket: &Ticket) -> bool {
+        let standing = self.desk.ledger.standing(RecordKind::Ticket, &ticket.ticket_id);
+        let detail = standing.and_then(|standing| standing.detail);
+        detail.is_some_and(|text| text.starts_with(FINISHED))
+    }
+
+    /// Looks at a ticket that an earlier run loaded, when there is something to do to it; says
+    /// whether it may be done. What is in it already is not made again, and to a ticket that
+    /// somebody deleted nothing is added.
+    async fn look_at(&self, ticket: &Ticket, messages: &[Message]) -> Result<bool> {
+        let ledger = self.desk.ledger;
+        let standing = ledger.standing(RecordKind::Ticket, &ticket.ticket_id);
+        let is_there = |state| matches!(state, State::Done | State::Matched);
+        let standing = standing.filter(|standing| is_there(standing.state));
+        let Some(target_id) = standing.and_then(|standing| standing.target_id) else {
+            return Ok(true);
+        };
+        let is_open = |message: &&Message| {
+            let standing = ledger.standing(RecordKind::Message, &message.message_id);
+            standing.is_none_or(|standing| !standing.state.is_settled())
+        };
+        let open: Vec<&Message> = messages.iter().filter(is_open).collect();
+        let is_due = ticket.updates.as_ref().is_some_and(|fields| !fields.is_empty());
+        if open.is_empty() && (!is_due || self.is_finished(ticket)) {
+            return Ok(true);
+        }
+        let why = match self.desk.target.look(&target_id).await? {
+            Some(found) if !found.trashed => {
+                let known = open.iter().filter_map(|message| {
+                    let (_, id) = found.parts.iter().find(|(id, _)| *id == message.message_id)?;
+                    Some(Entry {
+                        kind: RecordKind::Message,
+                        source_id: message.message_id.clone(),
+                        state: State::Done,
+                        target_id: Some(id.clone()),
+                        at: self.desk.clock.now(),
+                        detail: Some(ADOPTED.to_owned()),
+                    })
+                });
+                let known: Vec<Entry> = known.collect();
+                if !known.is_empty() {
+                    ledger.commit(known).await?;
+                }
+                return Ok(true);
+            }
+            Some(_) => IN_TRASH,
+            None => GONE,
+        };
+        self.desk.findings.add(RecordKind::Ticket, &ticket.ticket_id, why);
+        self.refuse(messages, why).await?;
+        Ok(false)
+    }
+
     /// Messages of a refused ticket share its fate.
     async fn refuse_messages(&self, messages: &[Message]) -> Result<()> {
+        self.refuse(messages, "its ticket was refused").await
+    }
+
+    async fn refuse(&self, messages: &[Message], reason: &str) -> Result<()> {
         let ledger = self.desk.ledger;
         let new = messages.iter().filter(|message| {
             let standing = ledger.standing(RecordKind::Message, &message.message_id);
@@ -214,7 +302,7 @@ impl Replay<'_> {
             state: State::Refused,
             target_id: None,
             at: self.desk.clock.now(),
-            detail: Some("its ticket was refused".to_owned()),
+            detail: Some(reason.to_owned()),
         });
         let entries: Vec<Entry> = entries.collect();
         if entries.is_empty() {

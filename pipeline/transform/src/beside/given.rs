@@ -88,7 +88,7 @@ impl Given {
                 continue;
             }
             if name == "config.replay" {
-                tables::register_order(&session, Order::default()).map_err(of_fault)?;
+                tables::register_replay(&session, Order::default(), None).map_err(of_fault)?;
                 continue;
             }
             let (schema, table) = name.split_once('.').unwrap_or(("staged", &name));

@@ -22,7 +22,7 @@ const PART_ROWS: usize = 700;
 
 /// What a plan for Gorgias is made from, in the usual order.
 pub fn recipe<'a>(build: &'a BuildId, mapping: &'a Mapping, models: &'a Models) -> Recipe<'a> {
-    Recipe { build, target: "gorgias", mapping, models, order: Order::Recent }
+    Recipe { build, target: "gorgias", mapping, models, order: Order::Recent, follows: None }
 }
 
 /// One landed record.

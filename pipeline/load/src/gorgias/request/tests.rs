@@ -108,6 +108,7 @@ fn a_ticket_is_marked_as_imported_and_its_messages_are_not() {
         last_received_message_at: None,
         custom_fields: Vec::new(),
         meta: Some(json!("no object")),
+        updates: None,
     };
     let whole = TicketDraft {
         ticket: ticket.clone(),
@@ -134,6 +135,20 @@ fn a_ticket_is_marked_as_imported_and_its_messages_are_not() {
     let alone = written(super::ticket(&whole, alone).expect("a body"));
     assert_eq!(alone["messages"].as_array().map(Vec::len), Some(1));
     assert_eq!(alone.get("custom_fields"), None);
+    let fields = ["assignee", "tags", "subject"].map(str::to_owned).to_vec();
+    let changed = plan::Ticket { updates: Some(fields), subject: None, ..ticket.clone() };
+    let known = TicketUpdate {
+        ticket: &changed,
+        assignee: None,
+        tags: vec!["VIP".into()],
+        custom_fields: Vec::new(),
+    };
+    let body = written(super::update(&known).expect("a body"));
+    let expected = json!({
+        "status": "closed", "subject": null, "assignee_user": {"id": null},
+        "tags": [{"name": "VIP"}], "closed_datetime": body["closed_datetime"].clone(),
+    });
+    assert_eq!(body, expected, "nothing else is touched");
     let state = written(final_state(&ticket).expect("a body"));
     assert_eq!(state, json!({"status": "closed", "closed_datetime": SENT}));
 }
