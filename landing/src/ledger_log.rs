@@ -120,8 +120,8 @@ pub async fn read(warehouse: &Warehouse, run: &RunId) -> Result<(Vec<Line>, u64)
         let segment = warehouse.get(&path).await?.as_deref().and_then(segment);
         let is_first = segment.as_ref().is_some_and(|segment| segment.is_anew);
         if is_first {
-            // What calls were made stays true.
-            lines.retain(|line| matches!(line, Line::Calls { .. }));
+            // What calls were made, and how long they took, stays true.
+            lines.retain(|line| matches!(line, Line::Calls { .. } | Line::Time { .. }));
             trouble = None;
         } else if number != before + 1 {
             trouble.get_or_insert(format!(

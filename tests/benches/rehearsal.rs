@@ -173,7 +173,7 @@ fn run(folder: &Path, stage: &'static str) -> Took {
         peak_mib = peak_mib.max(peak_of(child.id()));
         match child.try_wait().expect("can be asked") {
             Some(status) => break status,
-            None => std::thread::sleep(LOOK),
+            None => pause(),
         }
     };
     let seconds = began.elapsed().as_secs_f64();
@@ -181,6 +181,11 @@ fn run(folder: &Path, stage: &'static str) -> Took {
     assert!(status.code().is_some_and(|code| code < 2), "{stage} failed: {text}");
     let end = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
     Took { stage, seconds, peak_mib, end: end.trim().to_owned() }
+}
+
+#[expect(clippy::disallowed_methods, reason = "no async code runs on this thread")]
+fn pause() {
+    std::thread::sleep(LOOK);
 }
 
 /// The most memory that a process has held so far, in MiB.

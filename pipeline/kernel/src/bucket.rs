@@ -19,10 +19,18 @@ impl Shape {
     /// When the last of so many calls leaves an empty bucket, in milliseconds after the first: what
     /// fits leaves at once, the rest as it drains.
     pub fn last_leaves_after_ms(self, calls: u64) -> u64 {
-        let fits = u64::from(self.calls.max(2)) - MARGIN_CALLS as u64;
-        let waiting = u128::from(calls.saturating_sub(fits));
-        let drained = (waiting * u128::from(self.window_ms)).div_ceil(self.calls.max(1).into());
-        u64::try_from(drained).unwrap_or(u64::MAX)
+        let waiting = calls as f64 - (f64::from(self.calls.max(2)) - self.margin());
+        (waiting.max(0.0) / self.drain_per_ms()).ceil() as u64
+    }
+
+    /// Room that is never used.
+    fn margin(self) -> f64 {
+        let quarter = f64::from(self.calls.max(2)) / 4.0;
+        (self.drain_per_ms() * MARGIN_MS).min(quarter).max(MARGIN_CALLS)
+    }
+
+    fn drain_per_ms(self) -> f64 {
+        f64::from(self.calls.max(1)) / self.window_ms.max(1) as f64
     }
 }
 
@@ -75,8 +83,7 @@ impl Bucket {
         self.level += 1.0;
         self.on_the_way += 1;
         let calls = f64::from(self.shape.calls.max(2));
-        let margin = (self.drain_per_ms() * MARGIN_MS).min(calls / 4.0).max(MARGIN_CALLS);
-        let over = self.level + margin - calls;
+        let over = self.level + self.shape.margin() - calls;
         // Calls that somebody else will make take up room before this one can leave.
         let drain_per_ms = self.drain_per_ms();
         let left = (drain_per_ms - self.others_per_ms).max(drain_per_ms * SHARE_MIN);
@@ -134,7 +141,7 @@ impl Bucket {
     }
 
     fn drain_per_ms(&self) -> f64 {
-        f64::from(self.shape.calls.max(1)) / self.shape.window_ms.max(1) as f64
+        self.shape.drain_per_ms()
     }
 }
 

@@ -232,11 +232,12 @@ pub(crate) async fn pass(
 fn stopped(open: &[Acknowledgement]) -> Fault {
     let subjects = open.iter().map(|one| one.subject.as_str()).take(SUBJECTS_SHOWN_MAX);
     let subjects = subjects.collect::<Vec<_>>().join(", ");
-    let more = if open.len() > SUBJECTS_SHOWN_MAX { ", …" } else { "" };
+    let more = match open.len().saturating_sub(SUBJECTS_SHOWN_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
     Fault::refused(format!(
-        "{} things in the target could act on what is loaded, or keep it from working: \
-         {subjects}{more}",
-        open.len()
+        "the target could act on what is loaded, or keep it from working: {subjects}{more}"
     ))
     .coded(Code::CouldFire)
     .hint(format!(

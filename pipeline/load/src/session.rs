@@ -13,9 +13,11 @@ use crate::target::{Target, phase};
 /// Over which time the rate is measured, in milliseconds.
 const RATE_MS: u64 = 60_000;
 /// Phases with one call for each record, so that the forecast of calls counts the records too.
-const OF_RECORDS: [&str; 6] = [
+const OF_RECORDS: [&str; 8] = [
     phase::TAGS_CREATE,
+    phase::FIELDS_CREATE,
     phase::CUSTOMERS_CREATE,
+    phase::CUSTOMERS_UPDATE,
     phase::FILES_UPLOAD,
     phase::TICKETS_CREATE,
     phase::MESSAGES_APPEND,
@@ -37,7 +39,8 @@ struct Counts {
     is_whole: bool,
     forecast: Vec<(String, u64)>,
     calls_before: BTreeMap<String, u64>,
-    phase: Option<String>,
+    /// Phases that have begun, in that order; the last ones go on side by side.
+    begun: Vec<String>,
     planned: BTreeMap<String, u64>,
     settled: BTreeMap<String, u64>,
     /// Calls of this session at some moments of the last minute.
@@ -77,7 +80,10 @@ impl<'a> Watch<'a> {
             Err(fault) => Ended::failed(fault, at),
             Ok(outcome) => {
                 let findings = outcome.findings.len() as u64;
-                end_of(findings, outcome.complete, self.counts().is_whole, at)
+                match outcome.stopped {
+                    true => Ended::stopped(findings, at),
+                    false => Ended::of(findings, outcome.complete, at),
+                }
             }
         };
         session.note(&self.told()).await?;
@@ -109,7 +115,7 @@ impl<'a> Watch<'a> {
         let finish_at = finish(now, left, now.ms_since(since_at), total - before);
         Standing {
             at: Some(now),
-            phase: counts.phase.clone(),
+            phase: counts.phase(),
             phases,
             calls_last_minute: total - before,
             bucket: vitals.bucket,
@@ -124,6 +130,15 @@ impl<'a> Watch<'a> {
 }
 
 impl Counts {
+    /// The first phase that has begun and is not through.
+    fn phase(&self) -> Option<String> {
+        let count = |of: &BTreeMap<String, u64>, phase: &str| of.get(phase).copied();
+        let is_open = |phase: &&String| {
+            count(&self.settled, phase).unwrap_or(0) < count(&self.planned, phase).unwrap_or(0)
+        };
+        self.begun.iter().find(is_open).or(self.begun.last()).cloned()
+    }
+
     /// Every phase of the forecast, then those that nobody forecast.
     fn phases(&self, calls: &BTreeMap<String, u64>) -> Vec<PhaseStanding> {
         let count = |of: &BTreeMap<String, u64>, phase: &str| of.get(phase).copied();
@@ -150,15 +165,6 @@ impl Counts {
     }
 }
 
-/// How a session ended that came to its end. Whatever leaves a whole plan open is a finding, or
-/// somebody asked for a stop.
-fn end_of(findings: u64, is_complete: bool, is_whole: bool, at: Instant) -> Ended {
-    match is_whole && !is_complete && findings == 0 {
-        true => Ended::stopped(findings, at),
-        false => Ended::of(findings, is_complete, at),
-    }
-}
-
 /// When so many calls will have been made at the rate at which `made` left in `ms`.
 fn finish(now: Instant, left: u64, ms: u64, made: u64) -> Option<Instant> {
     if left == 0 || made == 0 {
@@ -178,7 +184,7 @@ fn since(start: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> BTreeMap
 impl Progress for Watch<'_> {
     fn phase(&self, phase: &str, total: u64) {
         let mut counts = self.counts();
-        counts.phase = Some(phase.to_owned());
+        counts.begun.push(phase.to_owned());
         counts.planned.insert(phase.to_owned(), total);
         drop(counts);
         self.progress.phase(phase, total);
@@ -192,8 +198,6 @@ impl Progress for Watch<'_> {
 
 #[cfg(test)]
 mod tests {
-    use landing::session::Ending;
-
     use super::*;
 
     #[test]
@@ -205,14 +209,17 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_plan_that_is_left_open_without_a_finding_was_stopped() {
-        let ending = |findings, is_complete, is_whole| {
-            end_of(findings, is_complete, is_whole, Instant::from_millis(1)).ending
-        };
-        assert_eq!(ending(0, true, true), Ending::Done);
-        assert_eq!(ending(0, false, true), Ending::Stopped);
-        assert_eq!(ending(0, false, false), Ending::Done, "a trial");
-        assert_eq!(ending(1, false, true), Ending::DoneWithFindings);
+    fn the_phase_under_way_is_the_first_that_is_not_through() {
+        let mut counts = Counts::default();
+        assert_eq!(counts.phase(), None);
+        for (phase, planned) in [("tags_create", 2), ("tickets_create", 5), ("tickets_update", 1)] {
+            counts.begun.push(phase.to_owned());
+            counts.planned.insert(phase.to_owned(), planned);
+        }
+        counts.settled.insert("tags_create".into(), 2);
+        assert_eq!(counts.phase().as_deref(), Some("tickets_create"));
+        counts.settled.extend([("tickets_create".into(), 5), ("tickets_update".into(), 1)]);
+        assert_eq!(counts.phase().as_deref(), Some("tickets_update"));
     }
 
     #[test]

@@ -275,10 +275,10 @@ async fn sessions(stage: &Stage, store: &Faulty, weather: &Weather, seed: u64) -
         });
         let all = futures::future::join_all(loaders);
         let ends = if let Some(span_ms) = weather.drops_ms {
-            let span_ms = 5 + numbers.below(span_ms) + 2 * u64::from(session);
+            let span_ms = span_of(span_ms, session, &mut numbers);
             tokio::time::timeout(Duration::from_millis(span_ms), all).await.unwrap_or_default()
         } else if let Some(span_ms) = weather.stops_ms {
-            let span_ms = 5 + numbers.below(span_ms) + 2 * u64::from(session);
+            let span_ms = span_of(span_ms, session, &mut numbers);
             let asks = async {
                 tokio::time::sleep(Duration::from_millis(span_ms)).await;
                 stop.ask();
@@ -302,6 +302,12 @@ async fn sessions(stage: &Stage, store: &Faulty, weather: &Weather, seed: u64) -
         }
     }
     panic!("seed {seed}: no end after {SESSIONS_MAX} sessions");
+}
+
+/// How long a session may last, in milliseconds: longer each time, or a slow machine would never
+/// get through.
+fn span_of(span_ms: u64, session: u32, numbers: &mut Numbers) -> u64 {
+    5 + numbers.below(span_ms) * (10 + u64::from(session)) / 10
 }
 
 /// Takes some or all of the ledger away and makes it anew.
@@ -399,7 +405,7 @@ async fn whatever_goes_wrong_the_target_holds_the_plan_once() {
             break;
         }
         let kind = KINDS[(seed % KINDS.len() as u64) as usize];
-        let large = (is_long || count == 1) && seed / KINDS.len() as u64 % 4 == 0;
+        let large = (is_long || count == 1) && (seed / KINDS.len() as u64).is_multiple_of(4);
         println!("seed {seed}: {kind:?}");
         let ran = run(&fields[usize::from(large)], kind, seed).await;
         let (runs, sum) = table.entry(kind).or_default();

@@ -43,7 +43,7 @@ async fn values_of(stage: &Stage, list: &str, external_id: &str) -> Value {
     let whole = stage.get(&format!("/api/{list}/{}", found[0]["id"])).await;
     let values = whole["custom_fields"].as_object().cloned().unwrap_or_default();
     let named = values.into_iter().filter_map(|(id, value)| {
-        let field = fields.iter().find(|field| field["id"].to_string() == id)?;
+        let field = fields.iter().find(|field| field["id"].as_u64() == id.parse().ok())?;
         Some((field["external_id"].as_str()?.to_owned(), value["value"].clone()))
     });
     Value::Object(named.collect())

@@ -121,12 +121,12 @@ async fn look_at_target(config: &Config, side: &Side) -> Result<Seen> {
     let calls: u64 = target.calls().values().sum();
     let open: Vec<&Observation> =
         seen.iter().filter(|one| one.is_finding() && !is_kept(one, &kept)).collect();
-    print::talk(&format!("{calls} requests made, {} things to look at", open.len()));
+    print::talk(&format!("requests made: {calls}, to look at: {}", open.len()));
     let blocking: Vec<Acknowledgement> =
         open.iter().filter_map(|one| one.acknowledgement()).collect();
     if !blocking.is_empty() {
         print::talk(&format!(
-            "a load stops at {} of them. To let them be as they are now: deskferry load{}",
+            "a load stops at these: {}. To let them be as they are now: deskferry load{}",
             blocking.len(),
             flags(&blocking)
         ));
@@ -157,5 +157,7 @@ fn is_kept(one: &Observation, kept: &[Acknowledged]) -> bool {
 async fn needs(warehouse: &Warehouse, facts: &RunFacts) -> Result<Needs> {
     let agents = plan::agents(warehouse, &facts.run).await?.try_collect().await?;
     let tags = plan::tags(warehouse, &facts.run).await?.try_collect().await?;
-    Ok(Needs { agents, tags, fields: Vec::new() })
+    let fields = plan::fields(warehouse, &facts.run).await?;
+    let fields = fields.map_ok(|field| (field.object, field.field_id)).try_collect().await?;
+    Ok(Needs { agents, tags, fields })
 }

@@ -59,7 +59,6 @@ pub(crate) async fn run(config: &Config, arguments: &Load, format: Format) -> Re
             calls_per_window: side.calls_per_window,
         }),
         tool: tool(),
-        ..load::Options::default()
     };
     print::talk(&format!("loading run {} into {address}", facts.run));
     let progress = Told { bars: Bars::new(), gauges: Gauges::new(&facts.run) };

@@ -7,7 +7,7 @@ use kernel::ledger::{Entry, RecordKind, State};
 use super::Replay;
 use super::adoption::ADOPTED;
 use super::agents::Agents;
-use crate::ledger::remark::IN_TRASH;
+use crate::ledger::remark::{IN_TRASH, TWICE};
 use crate::plan::{Message, Rows, Threads, Ticket};
 use crate::recovery::{APPENDED, Settled};
 use crate::target::{Draft, SKIPPED_MAX, Sent, TargetId, TicketUpdate, phase};
@@ -84,8 +84,9 @@ impl Replay<'_> {
             Settled::Refused => return self.refuse_messages(messages).await,
             Settled::Open => return Ok(()),
         };
-        for message in messages {
+        for (place, message) in messages.iter().enumerate() {
             if !self.bring_message(&target_id, message, agents).await? {
+                self.name_doubled(&messages[place + 1..]);
                 return Ok(());
             }
         }
@@ -99,6 +100,19 @@ impl Replay<'_> {
         let ids = messages.iter().map(|message| message.message_id.as_str());
         self.desk.ledger.forget_messages(ids);
         Ok(())
+    }
+
+    /// Names messages of which the target has more than one, behind one that stops their ticket.
+    fn name_doubled(&self, messages: &[Message]) {
+        for message in messages {
+            let id = &message.message_id;
+            let standing = self.desk.ledger.standing(RecordKind::Message, id);
+            let standing = standing.filter(|standing| standing.state == State::Unknown);
+            let detail = standing.and_then(|standing| standing.detail).unwrap_or_default();
+            if detail.contains(TWICE) {
+                self.desk.findings.add(RecordKind::Message, id, &detail);
+            }
+        }
     }
 
     async fn bring_ticket(

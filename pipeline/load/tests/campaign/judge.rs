@@ -69,17 +69,18 @@ impl Holdings {
             }
             let missing = without(expected, found);
             let surplus = without(found, expected);
-            let show = |list: &[Value]| {
-                let mut text = list.first().map(Value::to_string).unwrap_or_default();
-                text.truncate(text.floor_char_boundary(2_000));
-                format!("{} ({})", list.len(), text)
+            let twin =
+                |record: &&Value| missing.first().is_some_and(|one| one["id"] == record["id"]);
+            let place = match (missing.first(), surplus.iter().find(twin)) {
+                (Some(one), Some(twin)) => first_difference(one, twin, ""),
+                (one, _) => one.or(surplus.first()).map(Value::to_string).unwrap_or_default(),
             };
             return Some(format!(
-                "{name}: {} planned, {} there; missing {}; surplus {}",
+                "{name}: {} planned, {} there, {} missing, {} surplus; {place:.2000}",
                 expected.len(),
                 found.len(),
-                show(&missing),
-                show(&surplus)
+                missing.len(),
+                surplus.len()
             ));
         }
         None
@@ -131,6 +132,24 @@ impl Holdings {
         });
         rest
     }
+}
+
+/// Where two records of one id differ first.
+fn first_difference(expected: &Value, found: &Value, place: &str) -> String {
+    let deeper = |key: &str, one: &Value, other: &Value| {
+        (one != other).then(|| first_difference(one, other, &format!("{place}/{key}")))
+    };
+    let inner = match (expected, found) {
+        (Value::Object(one), Value::Object(other)) => {
+            one.iter().find_map(|(key, value)| deeper(key, value, other.get(key)?))
+        }
+        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
+            let mut pairs = one.iter().zip(other).enumerate();
+            pairs.find_map(|(at, (one, other))| deeper(&at.to_string(), one, other))
+        }
+        _ => None,
+    };
+    inner.unwrap_or_else(|| format!("at {place}: planned {expected}, there {found}"))
 }
 
 /// Leaves the first of each id; says which ids there were more of.
@@ -251,8 +270,9 @@ impl<'a> Sheet<'a> {
         };
         let files = parsed(&message["attachments"]);
         let files: Vec<&Value> = files.as_array().expect("a list").iter().collect();
-        let listed = files
-            .iter()
+        // What could not be fetched is said in the text, and there is nothing to carry.
+        let fetched = files.iter().filter(|file| file["sha256"].is_string());
+        let listed = fetched
             .map(|file| json!([file["name"], file["content_type"], file["bytes"], file["sha256"]]));
         json!({
             "id": message["message_id"], "channel": message["channel"], "via": message["via"],

@@ -93,13 +93,14 @@ fn add(plan: &mut PlanTables, number: usize, size: usize, packed: usize) {
         if place % 3 == 0 {
             message["body_html"] = json!(format!("<p>{id} <em>&amp;</em> ü</p>"));
         }
-        if (number + place) % 5 == 0 && size < 100 {
+        if (number + place).is_multiple_of(5) && size < 100 {
             attach(plan, &mut message, (number + place) / 5);
         }
         messages.push(message);
     }
     let id = format!("t{number}");
-    let mut thread = ticket(&id, &customer_id, if number % 3 == 0 { "closed" } else { "open" });
+    let mut thread =
+        ticket(&id, &customer_id, if number.is_multiple_of(3) { "closed" } else { "open" });
     thread["created_at"] = sent(0);
     thread["updated_at"] = sent(size);
     thread["last_message_at"] = sent(size - 1);
@@ -109,7 +110,7 @@ fn add(plan: &mut PlanTables, number: usize, size: usize, packed: usize) {
     thread["channel"] = json!(["chat", "api"][number % 2]);
     thread["spam"] = json!(number % 11 == 7);
     thread["tags"] = json!([r#"["migrated"]"#, r#"["VIP","vip","spät"]"#, "[]"][number % 3]);
-    if number % 4 == 0 {
+    if number.is_multiple_of(4) {
         thread["assignee_agent_id"] = json!(["op-anna", "op-bo"][number / 4 % 2]);
     }
     plan.thread(thread, messages);

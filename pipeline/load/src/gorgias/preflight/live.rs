@@ -20,7 +20,7 @@ pub(super) fn rules(seen: &Seen<Vec<Value>>) -> Vec<Observation> {
         Seen::Yes(rules) => rules,
     };
     let live: Vec<Observation> = rules.iter().filter(|rule| is_on(rule)).map(rule).collect();
-    let what = format!("{} rules, {} of them on", rules.len(), live.len());
+    let what = format!("rules: {}, on: {}", rules.len(), live.len());
     let mut all = vec![Observation::new("rules", State::Fine, what)];
     if !live.is_empty() {
         all[0].state = State::Note;
@@ -50,16 +50,16 @@ pub(super) fn integrations(seen: &Seen<Vec<Value>>) -> Vec<Observation> {
     let live =
         http.iter().filter(|one| is_on(one) && triggers(one).is_none_or(|on| !on.is_empty()));
     let live: Vec<Observation> = live.map(|one| integration(one)).collect();
-    let what = format!("{} HTTP integrations, {} of them would be called", http.len(), live.len());
+    let what = format!("HTTP integrations: {}, called: {}", http.len(), live.len());
     let state = if live.is_empty() { State::Fine } else { State::Note };
     let mut all = vec![Observation::new("integrations", state, what)];
     all.extend(live);
     let mailboxes = integrations.iter().filter(|one| is_mailbox(one) && is_on(one)).count();
-    let what = format!("{mailboxes} mailboxes are connected");
-    all.push(Observation::new("mailboxes", State::Note, what).hint(
-        "mail that comes in meanwhile makes tickets of its own; they are not touched. Auto-replies \
-         answer what comes in, not what is imported",
-    ));
+    let what = format!("mailboxes connected: {mailboxes}");
+    all.push(
+        Observation::new("mailboxes", State::Note, what)
+            .hint("mail that comes in meanwhile makes tickets of its own, which are left alone"),
+    );
     all
 }
 
@@ -179,7 +179,7 @@ pub(super) fn macros(seen: &Seen<Vec<Value>>) -> Observation {
             Observation::new("macros", State::Unseen, what).hint("use the API key of an admin")
         }
         Seen::Yes(macros) => {
-            let what = format!("{} macros; only rules use them by themselves", macros.len());
+            let what = format!("macros: {}; only rules use them by themselves", macros.len());
             Observation::new("macros", State::Fine, what)
         }
     }

@@ -38,7 +38,7 @@ pub(super) fn agents(seen: &Seen<Vec<Value>>, needs: Option<&Needs>) -> Vec<Obse
         Seen::Yes(users) => users,
     };
     let Some(needs) = needs else {
-        let what = format!("{} users; no run is planned, so nobody is compared", users.len());
+        let what = format!("users: {}; no run is planned, so nobody is compared", users.len());
         return vec![Observation::new("agents", State::Note, what).hint(NO_PLAN)];
     };
     let known: HashSet<String> =
@@ -56,7 +56,7 @@ pub(super) fn agents(seen: &Seen<Vec<Value>>, needs: Option<&Needs>) -> Vec<Obse
             .hint("make the user first, or missing_agent in [mapping] says who stands in")
         })
         .collect();
-    let what = format!("{} agents are planned, {} have no user", needs.agents.len(), lacking.len());
+    let what = format!("agents planned: {}, without a user: {}", needs.agents.len(), lacking.len());
     let state = if lacking.is_empty() { State::Fine } else { State::Note };
     let mut all = vec![Observation::new("agents", state, what)];
     all.extend(lacking);
@@ -70,12 +70,12 @@ pub(super) fn tags(seen: &Seen<Vec<Value>>, needs: Option<&Needs>) -> Observatio
         Seen::Yes(tags) => tags,
     };
     let Some(needs) = needs else {
-        let what = format!("{} tags; no run is planned, so none is compared", tags.len());
+        let what = format!("tags: {}; no run is planned, so none is compared", tags.len());
         return Observation::new("tags", State::Note, what).hint(NO_PLAN);
     };
     let known: HashSet<String> = tags.iter().filter_map(reply::tag).map(|(name, _)| name).collect();
     let new = needs.tags.iter().filter(|name| !known.contains(*name)).count();
-    let what = format!("{} tags are planned, {new} of them will be created", needs.tags.len());
+    let what = format!("tags planned: {}, to be created: {new}", needs.tags.len());
     Observation::new("tags", State::Fine, what)
 }
 
@@ -88,7 +88,7 @@ pub(super) fn fields(seen: &Seen<Vec<Value>>, object: &str, needs: Option<&Needs
     };
     let Some(needs) = needs else {
         let what =
-            format!("{} custom fields; no run is planned, so none is compared", fields.len());
+            format!("there already: {}; no run is planned, so none is compared", fields.len());
         return Observation::new(subject, State::Note, what).hint(NO_PLAN);
     };
     let known: HashSet<&str> =
@@ -97,8 +97,7 @@ pub(super) fn fields(seen: &Seen<Vec<Value>>, object: &str, needs: Option<&Needs
     let wanted: Vec<&str> = wanted.map(|(_, id)| id.as_str()).collect();
     let new = wanted.iter().filter(|id| !known.contains(*id)).count();
     let there = fields.len();
-    let what =
-        format!("{} are planned, {new} of them will be created; {there} exist", wanted.len());
+    let what = format!("planned: {}, to be created: {new}, there already: {there}", wanted.len());
     Observation::new(subject, State::Fine, what)
 }
 
@@ -138,11 +137,11 @@ mod tests {
         assert_eq!(subjects, ["agents", "agent:bo", "agent:cy"]);
         assert!(seen.iter().all(|one| !one.what.contains('@') && !one.is_finding()));
         let known = Seen::Yes(vec![json!({"id": 3, "name": "VIP"})]);
-        assert!(tags(&known, Some(&needs)).what.contains("1 of them will be created"));
+        assert!(tags(&known, Some(&needs)).what.contains("to be created: 1"));
         assert_eq!(tags(&known, None).state, State::Note);
         let known = Seen::Yes(vec![json!({"id": 4, "external_id": "f1"})]);
         let seen = fields(&known, "Ticket", Some(&needs));
-        assert!(seen.what.contains("2 are planned, 1 of them will be created"), "{}", seen.what);
+        assert!(seen.what.contains("planned: 2, to be created: 1"), "{}", seen.what);
         assert_eq!(agents(&Seen::No(403), Some(&needs))[0].state, State::Unseen);
     }
 
