@@ -133,9 +133,11 @@ expected as (
         planned.message_ref,
         nullif(json_sorted(planned.meta), '{}') as meta,
         unstaged.message_id is null
-        and staged_messages.body_text is distinct from planned.body_text as is_text_planned_otherwise,
+        and staged_messages.body_text is distinct from planned.body_text
+            as is_text_planned_otherwise,
         unstaged.message_id is null
-        and staged_messages.body_html is distinct from planned.body_html as is_html_planned_otherwise,
+        and staged_messages.body_html is distinct from planned.body_html
+            as is_html_planned_otherwise,
         unstaged.message_id is null
         and staged_messages.sent_at is distinct from planned.sent_at as is_time_planned_otherwise,
         unstaged.message_id is null

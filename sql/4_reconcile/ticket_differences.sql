@@ -84,7 +84,8 @@ expected as (
         removed_ids.ticket_id is null
         and staged_tickets.is_blocked is distinct from planned.spam as is_spam_planned_otherwise,
         removed_ids.ticket_id is null
-        and staged_tickets.created_at is distinct from planned.created_at as is_time_planned_otherwise
+        and staged_tickets.created_at is distinct from planned.created_at
+            as is_time_planned_otherwise
     from plan.tickets as planned
     left join staged_tickets on planned.ticket_id = staged_tickets.ticket_id
     left join removed_ids on planned.ticket_id = removed_ids.ticket_id

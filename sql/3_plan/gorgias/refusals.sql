@@ -19,7 +19,8 @@ tickets as (
         external_id,
         status,
         channel,
-        messages
+        messages,
+        updates
     from plan.tickets
 ),
 
@@ -93,12 +94,15 @@ fixes as (
     group by kind, source_id, rule
 ),
 
--- More than one create takes: the rest is appended, and nothing is lost.
+-- More than one create takes: the rest is appended, and nothing is lost. A ticket that is loaded
+-- needs no create.
 long_tickets as (
     select
         messages.ticket_id,
         count(*) as messages
     from messages
+    inner join tickets on messages.ticket_id = tickets.ticket_id
+    where tickets.updates is null
     group by messages.ticket_id
     having count(*) filter (where not messages.fits_create) > 0
 ),
