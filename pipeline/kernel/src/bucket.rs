@@ -305,7 +305,7 @@ mod tests {
             let (rate, refused) = simulate(shape, shape, None, 60);
             let share = rate * window_ms as f64 / 1_000.0 / f64::from(calls);
             println!("{calls} in {window_ms} ms: {rate:.3} calls/s, {:.2} %", share * 100.0);
-            assert!(share >= 0.98 && share <= 1.001, "{calls}/{window_ms}: {share}");
+            assert!((0.98..=1.001).contains(&share), "{calls}/{window_ms}: {share}");
             assert_eq!(refused, 0, "{calls}/{window_ms}");
         }
     }

@@ -106,7 +106,7 @@ async fn people_without_an_address_are_recognized_by_a_new_run_also_before_the_f
         let facts = json!({
             "format": 1, "run": run, "build": "b", "snapshots": [snapshot()], "order": "recent",
             "target_platform": "gorgias", "target_address": stage.origin, "plan_hash": "p",
-            "forecast": [], "planned_at": 0, "plan_files": {},
+            "forecast": [], "planned_at": 0, "plan_files": [],
         });
         stage.warehouse.put_json(&layout::run_facts(&run), &facts).await.expect("writes");
     }

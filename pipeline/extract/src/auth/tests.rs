@@ -1,3 +1,5 @@
+//! Credentials in headers and tokens that expire, against a server that counts what it is asked.
+
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use emulator::plain::{Answer, Asked, Plain};

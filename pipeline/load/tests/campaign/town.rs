@@ -41,7 +41,7 @@ pub fn town(threads: usize, long: bool) -> PlanTables {
     for (place, (name, content_type, bytes)) in files().into_iter().enumerate() {
         plan.uploads.push(json!({
             "seq": place, "sha256": sha256(&bytes), "name": name, "content_type": content_type,
-            "bytes": bytes.len(),
+            "bytes": bytes.len(), "is_too_large": false,
         }));
     }
     let sizes = [1, 3, 5, 2, 9, 1, 4];
