@@ -59,6 +59,7 @@ pub async fn probe(
     options: &Options,
     clock: Arc<dyn Clock>,
 ) -> Result<Vec<Probed>> {
+    let manifest = &manifest.with_listed_settings(&options.settings)?;
     let url_base = manifest.address(options.base_url.as_deref(), &options.settings)?;
     let settings = &options.settings;
     let mut probe = Probe {
@@ -112,7 +113,11 @@ impl Probe<'_> {
     async fn ask(&mut self, stream: &Stream, partition: &Partition) -> Result<Outcome> {
         let token = first_token(&stream.paginator);
         let page = Page { token: token.as_deref(), ..Page::default() };
-        let mut request = Request::get(self.addresses.of_page(stream, partition, page)?);
+        let url = self.addresses.of_page(stream, partition, page)?;
+        let mut request = match self.addresses.body_of_page(stream, partition, page) {
+            Some(body) => Request::json(stream.http_method.word(), url, body),
+            None => Request::get(url),
+        };
         self.auth.apply(&mut request).await?;
         let reply = self.client.send(&request).await.map_err(|lost| {
             Fault::retry(format!("asking for {}: {lost}", stream.name))

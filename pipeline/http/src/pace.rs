@@ -49,7 +49,14 @@ impl Pace {
             let (used, limit) = text.split_once('/')?;
             Some((used.trim().parse().ok()?, limit.trim().parse().ok()?))
         });
-        if let (Some(bucket), Some((used, limit))) = (&self.bucket, told) {
+        if let Some((used, limit)) = told {
+            self.told(used, limit, now);
+        }
+    }
+
+    /// Learns the vendor's count, however it was told.
+    pub fn told(&self, used: u32, limit: u32, now: Instant) {
+        if let Some(bucket) = &self.bucket {
             bucket.lock().unwrap_or_else(PoisonError::into_inner).learn(used, limit, now);
         }
     }
