@@ -61,7 +61,8 @@ fn ids(body: &Value) -> Vec<String> {
 }
 
 fn conversations(criteria: Value) -> Value {
-    json!({ "queryContext": "conversation", "and": criteria, "sort": [{ "conversation_updated_at": "asc" }] })
+    let sort = json!([{ "conversation_updated_at": "asc" }]);
+    json!({ "queryContext": "conversation", "and": criteria, "sort": sort })
 }
 
 #[tokio::test]
@@ -149,7 +150,8 @@ async fn criteria_that_nobody_knows_are_refused() {
         assert_eq!(desk.search("search", &body).await.0, 400, "{body}");
     }
     let groups = json!({ "queryContext": "conversation", "or": [
-        { "conversation_status": { "equals": "open" } }, { "conversation_status": { "equals": "done" } },
+        { "conversation_status": { "equals": "open" } },
+        { "conversation_status": { "equals": "done" } },
     ], "not": [{ "conversation_spam": { "equals": true } }] });
     let (status, body) = desk.search("search?idsOnly=true&pageSize=500", &groups).await;
     assert_eq!(status, 200);

@@ -94,6 +94,9 @@ struct Probe<'a> {
 impl Probe<'_> {
     /// The list to ask for, or why there is none.
     fn partition(&self, stream: &Stream) -> std::result::Result<Partition, String> {
+        if let Some(setting) = &stream.file_setting {
+            return Err(format!("comes from a file, which {setting} names"));
+        }
         let Some(parent) = parent_of(stream) else {
             let mut all = partitions_of(stream, None, true).into_iter();
             return all.next().ok_or_else(|| "its list of values is empty".to_owned());

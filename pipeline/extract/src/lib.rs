@@ -5,7 +5,7 @@
 //!
 //! - `manifest` is the language in which a source is described; `interpolation` its templates.
 //! - `questions` makes one call, or takes its answer from the journal; `auth`, `budgets`,
-//!   `quota` and `selector` help it.
+//!   `from_file`, `quota` and `selector` help it.
 //! - `pages`, `sweep` and `windows` read one list to its end; `reading` tells news from what is known.
 //! - `reader` reads all lists in order and closes; `deletions` finds what is gone; `run` is the whole.
 
@@ -17,6 +17,7 @@ mod deletions;
 mod earlier;
 mod files;
 mod forecast;
+mod from_file;
 mod interpolation;
 mod links;
 mod manifest;

@@ -31,7 +31,7 @@
 //! | `incremental` with `cursor_path`, `start_param`, `end_param` | `incremental_sync` with `cursor_field`, `start_time_parameter`, `end_time_parameter` |
 //!
 //! Of our own are `record_sha256`, `record_path`, `NextLinkPagination`, `BackwardCursorPagination`, `sweeps_max`,
-//! `pages_max`, `further_paths`, `field_path_optional`, `volatile_fields`,
+//! `pages_max`, `file_setting`, `further_paths`, `field_path_optional`, `volatile_fields`,
 //! `refetch_path`, the action `GAP`, `on_refused`,
 //! `on_missing`, `when`, `change_classes`, `calls_per_day` and `evidence`.
 

@@ -60,6 +60,12 @@ struct Followed {
 impl Pages<'_> {
     /// Reads the list to its end.
     pub(crate) async fn read(&self) -> Result<End> {
+        if let Some(setting) = &self.reading.stream.file_setting
+            && !self.reading.reader.questions.has_setting(setting)
+        {
+            self.reading.gap(format!("no file is given: {setting} names none"));
+            return Ok(End::Left);
+        }
         match &self.reading.stream.paginator {
             Paginator::NoPagination => self.single().await,
             Paginator::PageIncrement { start_from_page, end_http_codes, sweeps_max, pages_max } => {

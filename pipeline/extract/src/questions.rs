@@ -129,6 +129,9 @@ impl Questions<'_> {
             let is_cached = is_cached(&exchange);
             return Ok(Some(Answer { status: exchange.status, verdict, found, body, is_cached }));
         }
+        if let Some(setting) = &stream.file_setting {
+            return self.read_file(reading, setting, &request_key).await.map(Some);
+        }
         let body = body.map(Bytes::from);
         let asked = Asked { questions: self, reading, url, body, request_key, rules, told };
         asked.until_answered().await.map(Some)
@@ -189,6 +192,10 @@ impl Questions<'_> {
 
     pub(crate) fn concurrency(&self) -> usize {
         self.manifest.api_budget.concurrency.unwrap_or(CONCURRENCY).max(1)
+    }
+
+    pub(crate) fn has_setting(&self, name: &str) -> bool {
+        self.options.settings.get(name).is_some_and(|value| !value.trim().is_empty())
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -318,7 +325,7 @@ impl Asked<'_> {
                         Some(Err(why)) => unreadable = Some(why),
                         None => unreadable = None,
                     }
-                    let spans = self.news(&found);
+                    let spans = self.reading.spans_of_news(&found);
                     let stream = self.reading.stream;
                     let mut exchange =
                         exchange_of(stream, &self.request_key, &self.url, &attempt, spans);
@@ -355,22 +362,13 @@ impl Asked<'_> {
             verdict => verdict,
         }
     }
-
-    /// The records that have to be landed; all others stay in the frame of the reply.
-    fn news(&self, found: &[Found]) -> Vec<RecordSpan> {
-        let news = found.iter().filter_map(|found| {
-            let change = self.reading.news(found)?;
-            Some(RecordSpan { change, ..found.span.clone() })
-        });
-        news.collect()
-    }
 }
 
 fn is_cached(exchange: &Exchange) -> bool {
     exchange.headers.get("bloom-status").is_some_and(|status| status == "HIT")
 }
 
-fn exchange_of(
+pub(crate) fn exchange_of(
     stream: &Stream,
     request_key: &str,
     url: &Url,

@@ -70,7 +70,7 @@ fn steady(stream: &Stream, value: &Value) -> String {
     for path in &stream.volatile_fields {
         let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
         let names = parent.split('.').filter(|name| !name.is_empty());
-        let place = names.fold(Some(&mut value), |place, name| place?.get_mut(name));
+        let place = names.into_iter().try_fold(&mut value, |place, name| place.get_mut(name));
         if let Some(fields) = place.and_then(Value::as_object_mut) {
             fields.remove(name);
         }

@@ -89,8 +89,8 @@ impl Emulator {
         Emulator { inner: Arc::new(Inner { options, store, conduct, state }) }
     }
 
-    /// The API under `/v1`, files under `/files` and control under `/_emulator`. The origin, such as
-    /// `http://127.0.0.1:8702`, goes into the addresses of files.
+    /// The API under `/v1`, files under `/files` and control under `/_emulator`. The origin, such
+    /// as `http://127.0.0.1:8702`, goes into the addresses of files.
     pub fn router(&self, origin: &str) -> Router {
         let origin = origin.trim_end_matches('/').to_owned();
         let site = site::Site { emulator: self.clone(), origin };

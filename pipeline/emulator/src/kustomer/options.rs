@@ -72,8 +72,8 @@ pub struct Quirks {
     pub search_pages_max: usize,
     /// So many conversations, a third at most, were updated in one and the same millisecond.
     pub shared_updated_at: usize,
-    /// What was updated before this, in milliseconds since 1970, is in the archive search; two years
-    /// before the call when it is left out.
+    /// What was updated before this, in milliseconds since 1970, is in the archive search; two
+    /// years before the call when it is left out.
     pub archive_before_ms: Option<i64>,
     /// Route families, named as in the counts, and `search <context>`, that answer 403.
     pub refuse: Vec<String>,

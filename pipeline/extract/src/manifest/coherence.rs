@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use kernel::{Fault, Result, nearest};
 
-use super::{Authenticator, HttpMethod, Manifest, PerDay, Router, Stream};
+use super::{Authenticator, HttpMethod, Manifest, Paginator, PerDay, Router, Stream};
 use crate::interpolation::{Reference, references};
 
 /// Folders of a snapshot that are no streams.
@@ -144,6 +144,19 @@ fn check_stream(manifest: &Manifest, stream: &Stream, seen: &[&str]) -> Result<(
         let used = check_template(manifest, "request", template, &scopes)?;
         check_fields(&used, &fields)?;
         is_paged |= used.iter().any(|used| used.scope == "next_page_token");
+    }
+    match &stream.file_setting {
+        Some(setting) if !manifest.spec.contains_key(setting) => {
+            return Err(unknown_setting(manifest, "file_setting", setting));
+        }
+        Some(_) if !stream.path.is_empty() || stream.paginator != Paginator::NoPagination => {
+            return Err(Fault::config("it has a file and a path, or a file with pages")
+                .hint("a file is read at once; leave path and paginator out"));
+        }
+        None if stream.path.is_empty() => {
+            return Err(Fault::config("it has no path").hint("say where it is asked for"));
+        }
+        _ => {}
     }
     if stream.request_body_json.is_some() && stream.http_method == HttpMethod::Get {
         return Err(Fault::config("request_body_json is sent with POST only")
@@ -315,6 +328,18 @@ mod tests {
             (stream("Ones", "path = \"/\""), "cannot be a folder"),
             (stream("../x", "path = \"/\""), "cannot be a folder"),
             (stream("s", "path = \"/{{ config.teir }}\""), "no setting teir"),
+            (stream("s", ""), "it has no path"),
+            (stream("s", "file_setting = \"teir\""), "no setting teir"),
+            (stream("s", "file_setting = \"tier\"\npath = \"/s\""), "a file and a path"),
+            (stream("s", "path = \"/s\"\nrequest_body_json = { a = 1 }"), "with POST only"),
+            (
+                stream(
+                    "s",
+                    "path = \"/{{ next_page_token }}\"\npaginator = { type = \"PageIncrement\", start_from_page = 1, pages_max = 9 }",
+                ),
+                "needs windows of time",
+            ),
+            (stream("s", "path = \"/s\"\nfurther_paths = [\"/t\"]"), "pages that are counted"),
             (stream("s", "path = \"/{{ config.tier\""), "do not close"),
             (stream("s", "path = \"/{{ record.id }}\""), "something unknown"),
             (stream("s", "path = \"/{{ next_page_token }}\""), "no pages are counted"),

@@ -20,7 +20,9 @@ const LOOKBACK_S: u64 = 60;
 #[serde(deny_unknown_fields)]
 pub(super) struct WrittenStream {
     name: String,
+    #[serde(default)]
     path: String,
+    file_setting: Option<String>,
     #[serde(default)]
     further_paths: Vec<String>,
     #[serde(default, alias = "method")]
@@ -234,6 +236,7 @@ impl TryFrom<WrittenStream> for Stream {
         Ok(Stream {
             name: written.name,
             path,
+            file_setting: written.file_setting,
             further_paths: written.further_paths,
             http_method: written.http_method,
             request_body_json: written.request_body_json,

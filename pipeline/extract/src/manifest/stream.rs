@@ -21,6 +21,8 @@ use crate::interpolation::{at_path, references, texts_of};
 pub(crate) struct Stream {
     pub(crate) name: String,
     pub(crate) path: String,
+    /// The setting that names a file to read instead of asking anybody.
+    pub(crate) file_setting: Option<String>,
     /// More addresses whose lists are part of this one.
     pub(crate) further_paths: Vec<String>,
     pub(crate) http_method: HttpMethod,

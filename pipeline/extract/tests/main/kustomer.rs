@@ -18,6 +18,7 @@ use super::{MachineClock, Silent, keys, texts};
 const SHELVES: &[(&str, &str)] = &[
     ("attachments", "attachments"),
     ("brands", "brands"),
+    ("business_rules", "business_rules"),
     ("chat_settings", "chat_settings"),
     ("companies", "companies"),
     ("conversations", "conversations"),
@@ -76,9 +77,21 @@ fn manifest(changes: &[(&str, &str)]) -> Manifest {
     Manifest::parse(&changed, "kustomer.toml").expect("reads")
 }
 
+/// What an administrator wrote down of the business rules of the shop with this seed.
+fn rules_file() -> String {
+    let rules = Emulator::new(kustomer::Options { conversations: 1, ..source() }).business_rules();
+    let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/business_rules.json");
+    std::fs::write(path, rules.to_string()).expect("can be written");
+    path.to_owned()
+}
+
 fn options(manifest: &Manifest, url: &str) -> Options {
-    let given =
-        [("org", "acme"), ("api_key", kustomer::DEMO_API_KEY), ("kb_languages", "en_us, fr")];
+    let given = [
+        ("org", "acme"),
+        ("api_key", kustomer::DEMO_API_KEY),
+        ("kb_languages", "en_us, fr"),
+        ("business_rules", &rules_file()),
+    ];
     let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
     Options {
         settings: manifest.settle(given.into(), "source").expect("is complete"),
@@ -105,7 +118,9 @@ async fn run(
 async fn extracted(source: kustomer::Options) -> (Emulator, Outcome, Warehouse) {
     let (emulator, url) = serve(source).await;
     let warehouse = Warehouse::open("memory://").expect("opens");
-    let manifest = manifest(&[]);
+    // Without headers nobody tells that the stand-in has no limit.
+    let budgets = ["calls_per_window = 300\n", "calls_per_window = 100\n"];
+    let manifest = manifest(&budgets.map(|from| (from, "calls_per_window = 1000000\n")));
     let outcome = run(&warehouse, &manifest, &options(&manifest, &url)).await.expect("extracts");
     (emulator, outcome, warehouse)
 }
@@ -188,13 +203,10 @@ async fn thirty_thousand_conversations_behind_the_wall_come_once_each() {
     let source = kustomer::Options { conversations: 30_000, messages_max: 1, ..quirky(quirks) };
     let (emulator, url) = serve(source).await;
     let held = emulator.inventory()["conversations"].clone();
-    let manifest = manifest(&[
-        ("pageSize = \"500\" }\nvolatile", "pageSize = \"500\" }\nvolatile"),
-        (
-            "page = \"{{ next_page_token }}\", pageSize = \"500\"",
-            "page = \"{{ next_page_token }}\", pageSize = \"100\"",
-        ),
-    ]);
+    let manifest = manifest(&[(
+        "page = \"{{ next_page_token }}\", pageSize = \"500\"",
+        "page = \"{{ next_page_token }}\", pageSize = \"100\"",
+    )]);
     let options = only(&["conversations"], options(&manifest, &url), &manifest);
     let warehouse = Warehouse::open("memory://").expect("opens");
     let outcome = run(&warehouse, &manifest, &options).await.expect("extracts");
@@ -400,6 +412,29 @@ async fn a_delta_brings_what_was_touched_and_nothing_that_was_only_signed_anew()
 }
 
 #[tokio::test]
+async fn business_rules_without_a_file_are_a_gap_and_a_file_that_is_odd_is_a_fault() {
+    let (_, url) = serve(source()).await;
+    let manifest = manifest(&[]);
+    let with = |file: &str| {
+        let mut options = only(&["business_rules"], options(&manifest, &url), &manifest);
+        options.settings.insert("business_rules".to_owned(), file.to_owned());
+        options
+    };
+    let warehouse = Warehouse::open("memory://").expect("opens");
+    let outcome = run(&warehouse, &manifest, &with("")).await.expect("extracts");
+    assert_eq!(gaps(&outcome), [("business_rules", "no file is given: business_rules names none")]);
+    assert!(!outcome.facts.streams["business_rules"].complete);
+    let odd = concat!(env!("CARGO_TARGET_TMPDIR"), "/odd_rules.json");
+    std::fs::write(odd, "{\"rules\": []}").expect("can be written");
+    for (file, kind) in [("nowhere.json", Kind::FixConfig), (odd, Kind::FixData)] {
+        let warehouse = Warehouse::open("memory://").expect("opens");
+        let fault = run(&warehouse, &manifest, &with(file)).await.expect_err("cannot be read");
+        assert_eq!(fault.kind(), kind, "{fault}");
+        assert!(!fault.to_string().contains(file), "{fault}");
+    }
+}
+
+#[tokio::test]
 async fn no_snapshot_holds_the_key() {
     let (_, outcome, warehouse) = extracted(source()).await;
     let path = layout::in_snapshot(&outcome.facts.id, "data/exchanges/part-00000.parquet");
@@ -424,7 +459,11 @@ async fn a_check_asks_every_stream_once_and_names_what_is_only_assumed() {
         // The first klass that the list names may be the disabled one.
         let may_lack = matches!(
             probed.stream.as_str(),
-            "attachments" | "kobjects" | "klass_metadata" | "satisfaction_responses"
+            "attachments"
+                | "business_rules"
+                | "kobjects"
+                | "klass_metadata"
+                | "satisfaction_responses"
         );
         assert!(is_fine || may_lack, "{}: {:?}", probed.stream, probed.outcome);
         assert!(probed.evidence.is_some(), "{}", probed.stream);

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::super::dice::Dice;
+use super::super::moment;
 use super::super::store::{Record, Store};
 use super::people::{customer_id, tag_id, user_id};
 use super::{DAY_MS, FIRST_MS, LAST_MS, filled, id_of, linked, record, words};
@@ -37,7 +38,7 @@ fn tag(seed: u64, place: usize) -> Record {
     let is_deleted = words::TAGS[place] == "old campaign";
     let attributes = json!({
         "name": words::TAGS[place], "color": "#a3d2ca", "deleted": is_deleted,
-        "deletedAt": is_deleted.then(|| super::super::moment::text(LAST_MS)),
+        "deletedAt": is_deleted.then(|| moment::text(LAST_MS)),
     });
     record(("tag", "tags"), &tag_id(seed, place), times(place), attributes, json!({}))
 }
@@ -49,16 +50,21 @@ fn shortcut(seed: u64, place: usize) -> Record {
         filled("Hello {{customer.name}},", &mut dice),
         filled(words::ANSWERS[place % 5], &mut dice),
     ];
+    let bold = json!([{ "offset": 0, "length": 6, "style": "BOLD" }]);
+    let linked_range = json!([{ "offset": 0, "length": 6, "key": 0 }]);
+    let second =
+        |number: usize, ranges: &Value| if number == 1 { ranges.clone() } else { json!([]) };
     let block = |(number, text): (usize, &String)| {
         json!({
             "key": format!("b{number}"), "text": text, "type": "unstyled", "depth": 0,
-            "inlineStyleRanges": if number == 1 { json!([{ "offset": 0, "length": 6, "style": "BOLD" }]) } else { json!([]) },
-            "entityRanges": if number == 1 { json!([{ "offset": 0, "length": 6, "key": 0 }]) } else { json!([]) },
+            "inlineStyleRanges": second(number, &bold),
+            "entityRanges": second(number, &linked_range),
             "data": {},
         })
     };
     let blocks: Vec<Value> = lines.iter().enumerate().map(block).collect();
-    let link = json!({ "type": "LINK", "mutability": "MUTABLE", "data": { "url": "https://shop.example/help" } });
+    let target = json!({ "url": "https://shop.example/help" });
+    let link = json!({ "type": "LINK", "mutability": "MUTABLE", "data": target });
     let attributes = json!({
         "name": format!("Shortcut {place}"), "isPrivate": place == 3, "deleted": place == 5,
         "appDisabled": false, "draft": { "text": lines.join("\n") },
@@ -84,7 +90,8 @@ fn queue(seed: u64, place: usize) -> Record {
 }
 
 fn brand(seed: u64, place: usize) -> Record {
-    let attributes = json!({ "name": (["The Shop", "The Outlet"])[place], "default": place == 0, "iconUrl": null });
+    let name = ["The Shop", "The Outlet"][place];
+    let attributes = json!({ "name": name, "default": place == 0, "iconUrl": null });
     let id = id_of(seed, "brand", place);
     record(("brand", "brands"), &id, times(place), attributes, json!({}))
 }
@@ -117,7 +124,7 @@ fn object(seed: u64, name: &str, place: usize) -> Record {
     let attributes = json!({
         "externalId": format!("{name}-{place}"), "title": filled("{product} {order}", &mut dice),
         "description": null, "icon": "box", "images": [], "tags": [], "rev": 1,
-        "custom": { "totalNum": dice.below(9_900), "shippedAt": super::super::moment::text(FIRST_MS) },
+        "custom": { "totalNum": dice.below(9_900), "shippedAt": moment::text(FIRST_MS) },
     });
     let relationships = json!({
         "klass": linked("klass", name, "klasses"),
@@ -140,20 +147,26 @@ fn metadata(seed: u64, resource: &str) -> Record {
     };
     let properties = match resource {
         "customer" => json!({
-            "loyaltyNum": property("Points", "number", false), "vipBool": property("VIP", "boolean", false),
-            "joinedAt": property("Joined", "date", false), "favouriteStr": property("Favourite", "string", false),
+            "loyaltyNum": property("Points", "number", false),
+            "vipBool": property("VIP", "boolean", false),
+            "joinedAt": property("Joined", "date", false),
+            "favouriteStr": property("Favourite", "string", false),
             "ssnStr": property("Social security number", "string", true),
             "aboutTxt": property("About", "string", false),
         }),
         "conversation" => json!({
-            "orderIdStr": property("Order", "string", false), "amountNum": property("Amount", "number", false),
-            "refundBool": property("Refund", "boolean", false), "dueAt": property("Due", "date", false),
-            "reasonTree": property("Reason", "tree", false), "shopUrl": property("Shop", "string", false),
+            "orderIdStr": property("Order", "string", false),
+            "amountNum": property("Amount", "number", false),
+            "refundBool": property("Refund", "boolean", false),
+            "dueAt": property("Due", "date", false),
+            "reasonTree": property("Reason", "tree", false),
+            "shopUrl": property("Shop", "string", false),
         }),
         "company" => json!({ "segmentStr": property("Segment", "string", false) }),
         "message" => json!({}),
         _ => json!({
-            "totalNum": property("Total", "number", false), "shippedAt": property("Shipped", "date", false),
+            "totalNum": property("Total", "number", false),
+            "shippedAt": property("Shipped", "date", false),
         }),
     };
     let attributes = json!({ "properties": properties });

@@ -79,8 +79,10 @@ fn article(seed: u64, place: usize) -> Record {
     for (lang, head) in langs {
         let id = id_of(seed, lang, place);
         let body = format!(
-            "<h2>{head}{title}</h2><p>First <strong>read</strong> the <a href=\"https://shop.example/a?b=1&amp;c=2\">label</a>.</p>\
-             <ul><li>Wash at 30°</li><li>{}</li></ul><p><img src=\"@@plain/article-{place}.png@@\" alt=\"the label\"></p>",
+            "<h2>{head}{title}</h2><p>First <strong>read</strong> the \
+             <a href=\"https://shop.example/a?b=1&amp;c=2\">label</a>.</p>\
+             <ul><li>Wash at 30°</li><li>{}</li></ul>\
+             <p><img src=\"@@plain/article-{place}.png@@\" alt=\"the label\"></p>",
             words::LONG
         );
         versions[*lang] = json!({ "currentVersion": { "id": {
@@ -91,12 +93,16 @@ fn article(seed: u64, place: usize) -> Record {
         latest[*lang] = id.into();
     }
     let category = place % CATEGORIES.len();
+    let base = id_of(seed, "kb", 0);
+    let published_at = (status == "published").then(|| moment::text(FIRST_MS + DAY_MS));
     let attributes = json!({
-        "title": title, "status": status, "scope": if category == 2 { "internal" } else { "public" },
+        "title": title, "status": status,
+        "scope": if category == 2 { "internal" } else { "public" },
         "metaTitle": title, "metaDescription": "All about care", "metaKeywords": ["care"],
-        "tags": [], "categories": [{ "id": id_of(seed, "kb category", category), "knowledgeBase": id_of(seed, "kb", 0) }],
-        "knowledgeBases": [id_of(seed, "kb", 0)], "langVersions": versions, "latestLangs": latest,
-        "deleted": place == 8, "publishedAt": (status == "published").then(|| moment::text(FIRST_MS + DAY_MS)),
+        "tags": [],
+        "categories": [{ "id": id_of(seed, "kb category", category), "knowledgeBase": base }],
+        "knowledgeBases": [base], "langVersions": versions, "latestLangs": latest,
+        "deleted": place == 8, "publishedAt": published_at,
         "source": "kustomer", "hash": id_of(seed, "hash", place),
     });
     part(seed, "kb article", "kb/articles", place, attributes)

@@ -1,8 +1,8 @@
 //! An invented shop that has used the helpdesk for four years: the same seed and size give the same
 //! records.
 //!
-//! Its dates are fixed, so that nothing depends on the day on which it is invented. It knows how the
-//! vendor shapes its records and nothing of how they are asked for.
+//! Its dates are fixed, so that nothing depends on the day on which it is invented. It knows how
+//! the vendor shapes its records and nothing of how they are asked for.
 
 mod around;
 mod knowledge;

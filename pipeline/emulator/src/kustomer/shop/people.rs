@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::dice::Dice;
+use super::super::moment;
 use super::super::store::{Record, Store};
 use super::{DAY_MS, FIRST_MS, Plan, filled, id_of, linked, record, words};
 
@@ -46,29 +47,49 @@ fn customer(plan: Plan, place: usize) -> Record {
     let seed = plan.seed;
     let mut dice = Dice::new(seed, "customer body", place as u64);
     let id = customer_id(seed, place);
-    let (first, last, email) = name_of(seed, place);
     let count = plan.customers();
     let created_ms = FIRST_MS + (super::LAST_MS - FIRST_MS) / count as i64 * place as i64;
     let own_ms = created_ms + dice.between(1_000, 30 * DAY_MS);
     let updated_ms = plan.updated_ms(place, count, own_ms).max(created_ms);
-    let has_email = !dice.chance(12);
     let company = dice.chance(30).then(|| dice.below(words::COMPANIES.len() as u64) as usize);
-    let phones: Vec<Value> = (dice.chance(40))
-        .then(|| json!({ "type": "mobile", "phone": format!("+4477009{place:05}"), "verified": false }))
-        .into_iter()
-        .collect();
-    let mut emails: Vec<Value> = Vec::new();
-    if has_email {
-        emails.push(
-            json!({ "type": "home", "email": email, "verified": true, "externalVerified": false }),
-        );
-        if dice.chance(15) {
-            let second = format!("work.{email}");
-            emails.push(json!({ "type": "work", "email": second, "verified": false, "externalVerified": false }));
-        }
+    let times = (created_ms, updated_ms);
+    let attributes = attributes(seed, place, times, company, &mut dice);
+    let klass = |name: &str| {
+        let path = format!("/v1/customers/{id}/klasses/{name}");
+        json!({ "links": { "self": path }, "meta": { "kobject": true } })
+    };
+    let mut relationships = json!({
+        "messages": { "links": { "self": format!("/v1/customers/{id}/messages") } },
+        "modifiedBy": linked("user", &user_id(seed, 0), "users"),
+        "order": klass("order"), "subscription": klass("subscription"),
+    });
+    if let Some(company) = company {
+        let company = id_of(seed, "company", company);
+        relationships["company"] = linked("company", &company, "companies");
     }
-    let is_deleted = place % 37 == 36;
-    let attributes = json!({
+    record(("customer", "customers"), &id, times, attributes, relationships)
+}
+
+fn attributes(
+    seed: u64,
+    place: usize,
+    (created_ms, updated_ms): (i64, i64),
+    company: Option<usize>,
+    dice: &mut Dice,
+) -> Value {
+    let (first, last, email) = name_of(seed, place);
+    let phone = json!({
+        "type": "mobile", "phone": format!("+4477009{place:05}"), "verified": false,
+    });
+    let social = json!({
+        "type": "twitter", "username": format!("user{place}"), "verified": false,
+    });
+    let tag = json!(tag_id(seed, dice.below(12) as usize));
+    let mut some = |percent: u64, value: Value| -> Vec<Value> {
+        dice.chance(percent).then_some(value).into_iter().collect()
+    };
+    let (phones, socials, tags) = (some(40, phone), some(10, social), some(20, tag));
+    json!({
         "name": format!("{first} {last}"),
         "displayName": format!("{first} {last}"),
         "displayColor": dice.pick(&["red", "teal", "purple"]),
@@ -76,36 +97,40 @@ fn customer(plan: Plan, place: usize) -> Record {
         "companyName": company.map(|company| words::COMPANIES[company]),
         "externalId": dice.chance(60).then(|| format!("shop-{place}")),
         "externalIds": [], "sharedExternalIds": [],
-        "emails": emails, "sharedEmails": [],
+        "emails": emails(&email, dice), "sharedEmails": [],
         "phones": phones, "sharedPhones": [],
         "whatsapps": [], "facebookIds": [], "instagramIds": [],
-        "socials": if dice.chance(10) { json!([{ "type": "twitter", "username": format!("user{place}"), "verified": false }]) } else { json!([]) },
-        "urls": [], "locations": [],
+        "socials": socials, "urls": [], "locations": [],
         "locale": dice.pick(&["en_us", "fr", "de", "en_gb"]),
         "timeZone": dice.pick(&["Europe/London", "America/New_York", "Europe/Berlin"]),
         "defaultLang": "en_us", "gender": null, "birthdayAt": null, "avatarUrl": null,
-        "tags": if dice.chance(20) { json!([tag_id(seed, dice.below(12) as usize)]) } else { json!([]) },
+        "tags": tags,
         "custom": {
             "loyaltyNum": dice.below(900),
             "vipBool": dice.chance(10),
-            "joinedAt": super::super::moment::text(created_ms),
+            "joinedAt": moment::text(created_ms),
             "favouriteStr": dice.pick(words::PRODUCTS),
             "ssnStr": format!("{:09}", dice.below(999_999_999)),
-            "aboutTxt": filled("Likes the {product}.\nBought it as {order}.", &mut dice),
+            "aboutTxt": filled("Likes the {product}.\nBought it as {order}.", dice),
         },
-        "progressiveStatus": "done", "deleted": is_deleted, "rev": 1 + dice.below(20),
-        "importedAt": null, "lastActivityAt": super::super::moment::text(updated_ms),
-    });
-    let klass = |name: &str| json!({ "links": { "self": format!("/v1/customers/{id}/klasses/{name}") }, "meta": { "kobject": true } });
-    let mut relationships = json!({
-        "messages": { "links": { "self": format!("/v1/customers/{id}/messages") } },
-        "modifiedBy": linked("user", &user_id(seed, 0), "users"),
-        "order": klass("order"), "subscription": klass("subscription"),
-    });
-    if let Some(company) = company {
-        relationships["company"] = linked("company", &id_of(seed, "company", company), "companies");
+        "progressiveStatus": "done", "deleted": place % 37 == 36, "rev": 1 + dice.below(20),
+        "importedAt": null, "lastActivityAt": moment::text(updated_ms),
+    })
+}
+
+/// Most have one address, some none, and some a second one.
+fn emails(email: &str, dice: &mut Dice) -> Vec<Value> {
+    let address = |kind: &str, email: String| {
+        let is_home = kind == "home";
+        json!({ "type": kind, "email": email, "verified": is_home, "externalVerified": false })
+    };
+    match dice.below(100) {
+        0..12 => Vec::new(),
+        12..25 => {
+            vec![address("home", email.to_owned()), address("work", format!("work.{email}"))]
+        }
+        _ => vec![address("home", email.to_owned())],
     }
-    record(("customer", "customers"), &id, (created_ms, updated_ms), attributes, relationships)
 }
 
 fn company(plan: Plan, place: usize) -> Record {
@@ -134,8 +159,8 @@ fn user(seed: u64, place: usize) -> Record {
         "userType": if is_machine { "machine" } else { "user" },
         "roles": ["org.user"], "roleGroups": [], "mobile": null,
         "emailSignature": format!("<p>{name}<br>The Shop</p>"),
-        "deletedAt": has_left.then(|| super::super::moment::text(super::LAST_MS)),
-        "firstLoginAt": super::super::moment::text(FIRST_MS), "mostRecentLoginAt": null,
+        "deletedAt": has_left.then(|| moment::text(super::LAST_MS)),
+        "firstLoginAt": moment::text(FIRST_MS), "mostRecentLoginAt": null,
     });
     let times = (FIRST_MS, FIRST_MS + place as i64 * DAY_MS);
     let id = user_id(seed, place);
@@ -152,7 +177,7 @@ fn team(seed: u64, place: usize) -> Record {
     let attributes = json!({
         "name": words::TEAMS[place], "displayName": words::TEAMS[place], "icon": "users",
         "members": members, "roleGroups": [], "deleted": is_deleted,
-        "deletedAt": is_deleted.then(|| super::super::moment::text(super::LAST_MS)),
+        "deletedAt": is_deleted.then(|| moment::text(super::LAST_MS)),
     });
     let times = (FIRST_MS, FIRST_MS + DAY_MS);
     record(("team", "teams"), &team_id(seed, place), times, attributes, json!({}))

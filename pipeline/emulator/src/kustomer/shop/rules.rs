@@ -43,7 +43,8 @@ fn sla_version(seed: u64, version: usize) -> Record {
 
 fn workflow(seed: u64, place: usize) -> Record {
     let attributes = json!({
-        "name": (["Close quiet conversations", "Thank new customers"])[place], "enabled": place == 0,
+        "name": (["Close quiet conversations", "Thank new customers"])[place],
+        "enabled": place == 0,
         "trigger": { "eventName": "kustomer.conversation.update" },
         "steps": [{ "id": "1", "action": "kustomer.conversation.update" }], "version": 3,
     });
@@ -79,7 +80,8 @@ fn chat_settings(seed: u64) -> Record {
 
 fn search(seed: u64, place: usize) -> Record {
     let attributes = json!({
-        "name": (["Open e-mails", "VIP", "Breached"])[place], "pinned": true, "queryContext": "conversation",
+        "name": (["Open e-mails", "VIP", "Breached"])[place], "pinned": true,
+        "queryContext": "conversation",
         "query": { "and": [{ "conversation_status": { "equals": "open" } }] },
     });
     let mut search = simple(seed, "search", "customers/searches", place, attributes);

@@ -62,12 +62,14 @@ pub(super) fn fill(store: &mut Store, plan: Plan) {
 fn conversation(plan: Plan, place: usize, desk: &mut Desk) -> Record {
     let mut dice = Dice::new(plan.seed, "conversation", place as u64);
     let step_ms = (LAST_MS - FIRST_MS - 30 * DAY_MS) / plan.conversations.max(1) as i64;
+    let customer = dice.below(plan.customers() as u64) as usize;
+    let channel = *dice.pick(CHANNELS);
     let talk = Talk {
         plan,
         place,
         id: id_of(plan.seed, "conversation id", place),
-        customer: dice.below(plan.customers() as u64) as usize,
-        channel: *dice.pick(CHANNELS),
+        customer,
+        channel,
         subject: filled("About {order} & the {product}", &mut dice),
         created_ms: FIRST_MS + step_ms * place as i64,
     };
@@ -111,6 +113,11 @@ fn attributes(
     let mut tags: Vec<String> =
         (0..dice.below(3)).map(|_| tag_id(seed, dice.below(12) as usize)).collect();
     tags.dedup();
+    let users: Vec<String> =
+        dice.chance(70).then(|| user_id(seed, dice.below(6) as usize)).into_iter().collect();
+    let teams: Vec<String> =
+        dice.chance(50).then(|| team_id(seed, dice.below(3) as usize)).into_iter().collect();
+    let until = moment::text(LAST_MS + 7 * DAY_MS);
     json!({
         "name": talk.subject,
         "preview": picked(words::QUESTIONS, dice),
@@ -120,14 +127,13 @@ fn attributes(
         "direction": "in",
         "messageCount": count, "noteCount": notes,
         "inboundMessageCount": inbound, "outboundMessageCount": count - inbound,
-        "assignedUsers": if dice.chance(70) { json!([user_id(seed, dice.below(6) as usize)]) } else { json!([]) },
-        "assignedTeams": if dice.chance(50) { json!([team_id(seed, dice.below(3) as usize)]) } else { json!([]) },
+        "assignedUsers": users, "assignedTeams": teams,
         "tags": tags,
         "externalId": null, "replyChannel": talk.channel, "defaultLang": "en_us", "locale": null,
         "spam": talk.place % 41 == 40,
         "ended": status == "done", "endedAt": (status == "done").then(|| moment::text(at_ms)),
         "endedReason": null, "endedByType": null, "importedAt": null,
-        "snooze": (status == "snoozed").then(|| json!({ "time": moment::text(LAST_MS + 7 * DAY_MS) })),
+        "snooze": (status == "snoozed").then(|| json!({ "time": until })),
         "sla": dice.chance(30).then(|| json!({
             "name": "Standard", "version": 2, "matchedAt": moment::text(talk.created_ms),
             "metrics": {}, "breached": dice.chance(20), "status": "satisfied",
@@ -184,13 +190,18 @@ fn message(
     }
     let html = html_of(&text);
     let attached = dice.chance(15).then(|| attachment(talk, &id, number, at_ms, dice, desk));
+    let direction = match (number, is_in) {
+        (0, true) => "initial-in",
+        (_, true) => "followup-in",
+        _ => "response-out",
+    };
     let preview: String = text.chars().take(PREVIEW_CHARS).collect();
     let attributes = json!({
         "channel": talk.channel, "app": talk.channel,
         "subject": (talk.channel == "email").then_some(&talk.subject),
         "preview": preview, "size": html.len(),
         "direction": if is_in { "in" } else { "out" },
-        "directionType": match (number, is_in) { (0, true) => "initial-in", (_, true) => "followup-in", _ => "response-out" },
+        "directionType": direction,
         "status": if is_in { "received" } else { "sent" },
         "meta": meta(talk, &id, is_in, at_ms, attached.is_some(), dice),
         "auto": !is_in && dice.chance(10), "sentAt": moment::text(at_ms),
