@@ -173,11 +173,14 @@ async fn every_quirk_gives_the_same_records() {
     let quirks = Quirks::default;
     let odd = [
         Quirks { totals: false, rate_headers: RateHeaders::Never, ..quirks() },
-        Quirks { endless_links: true, metadata_as_list: true, ..quirks() },
+        Quirks { endless_links: true, metadata_as_list: true, stale_lists: true, ..quirks() },
         Quirks { archive_before_ms: Some(0), masked: false, ..quirks() },
-        Quirks { archive_before_ms: Some(i64::MAX), shared_updated_at: 0, ..quirks() },
-        Quirks { rate_headers: RateHeaders::ResetWhenLimited, ..quirks() },
-        Quirks { stale_lists: true, ..quirks() },
+        Quirks {
+            archive_before_ms: Some(i64::MAX),
+            shared_updated_at: 0,
+            rate_headers: RateHeaders::ResetWhenLimited,
+            ..quirks()
+        },
     ];
     for quirks in odd {
         let (emulator, outcome, warehouse) = extracted(quirky(quirks.clone())).await;
@@ -432,6 +435,30 @@ async fn business_rules_without_a_file_are_a_gap_and_a_file_that_is_odd_is_a_fau
         assert_eq!(fault.kind(), kind, "{fault}");
         assert!(!fault.to_string().contains(file), "{fault}");
     }
+}
+
+#[tokio::test]
+async fn an_extraction_that_is_dropped_again_and_again_lands_the_same_records() {
+    let (emulator, url) = serve(source()).await;
+    let manifest = manifest(&[]);
+    let options = options(&manifest, &url);
+    let warehouse = Warehouse::open("memory://").expect("opens");
+    let calls = || emulator.counters().calls.values().sum::<u64>();
+    let mut drops = 0;
+    let outcome = loop {
+        let wanted = calls() + 40 + 37 * drops;
+        let enough = async {
+            while calls() < wanted {
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            }
+        };
+        tokio::select! {
+            outcome = run(&warehouse, &manifest, &options) => break outcome.expect("extracts"),
+            () = enough => drops += 1,
+        }
+    };
+    assert!(drops >= 2 && outcome.resumed > 0, "{drops} {}", outcome.resumed);
+    assert_whole(&emulator, &outcome, &warehouse, "dropped").await;
 }
 
 #[tokio::test]

@@ -142,7 +142,7 @@ fn company(plan: Plan, place: usize) -> Record {
         "phones": [], "whatapps": [], "tags": [], "externalId": null, "rev": 1,
         "custom": { "segmentStr": if place.is_multiple_of(2) { "retail" } else { "wholesale" } },
     });
-    let created_ms = FIRST_MS + place as i64 * 40 * DAY_MS;
+    let created_ms = FIRST_MS + place as i64 * 170 * DAY_MS;
     let times = (created_ms, created_ms + DAY_MS);
     let id = id_of(plan.seed, "company", place);
     record(("company", "companies"), &id, times, attributes, json!({}))
