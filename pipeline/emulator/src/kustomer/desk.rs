@@ -156,7 +156,11 @@ impl Desk<'_> {
             shelf != "users" || (fits && (record.parent == "deleted") == wants_deleted)
         });
         let mut reply = self.cut(asked, records.collect(), size_max)?;
-        if shelf == "slas" && asked.query.get("versions").is_some_and(|value| value == "all") {
+        let has_records = reply.body["data"].as_array().is_some_and(|data| !data.is_empty());
+        if shelf == "slas"
+            && has_records
+            && asked.query.get("versions").is_some_and(|value| value == "all")
+        {
             let versions = self.store.shelf("sla_versions").map(|shelf| shelf.all());
             let versions = versions.unwrap_or_default().iter();
             reply.body["included"] =
