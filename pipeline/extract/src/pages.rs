@@ -15,6 +15,8 @@ use crate::sweep::{Counter, Sweeps, hash_of};
 
 /// Pages of one list before it counts as endless.
 const PAGES_MAX: u64 = 1_000_000;
+/// Pages in a row that bring only what came before, until a list counts as endless.
+const STALE_PAGES_MAX: u64 = 100;
 /// How often a list is begun again when its cursor is no longer accepted.
 const RESTARTS_MAX: u64 = 3;
 
@@ -189,14 +191,21 @@ impl Pages<'_> {
     async fn follow(&self, way: &Linked<'_>, number: u64) -> Result<Option<Followed>> {
         let mut link: Option<String> = None;
         let mut followed = HashSet::new();
+        let mut stale = 0;
         let mut sweep = Followed { signal: "no next link", ..Followed::default() };
         loop {
             let page = Page { link: link.as_deref(), sweep: number - 1, ..Page::default() };
             let Some(answer) = self.ask(page).await? else { return Ok(None) };
             sweep.pages += 1;
             check_bound(sweep.pages)?;
+            let known = sweep.keys.len();
             for found in &answer.found {
                 sweep.is_doubled |= !sweep.keys.insert(found.span.key.clone());
+            }
+            stale = if sweep.keys.len() == known { stale + 1 } else { 0 };
+            if stale >= STALE_PAGES_MAX {
+                return Err(Fault::data(format!("{stale} pages in a row brought nothing new"))
+                    .hint("the server's list has no end; ask its maker"));
             }
             self.absorb(&answer.found);
             if answer.found.is_empty() && way.stop_after_empty_page {
