@@ -3,7 +3,7 @@
 //! Replies of 40 invented messages each are landed from memory into a sealed snapshot in a scratch
 //! folder; then they go through the journal first, which makes them durable as they come. Making
 //! them up is not counted. The same records are then written as gzip'd JSON lines and, where the
-//! Python of `make venv` is there, by pyarrow. Run with `cargo bench -p deskferry-landing`; a number
+//! Python of `make venv` is there, by pyarrow. Run with `make bench-landing`; a number
 //! after `--` stands for the million.
 
 use std::cell::Cell;

@@ -122,6 +122,11 @@ pub fn run_facts(id: &RunId) -> Path {
     path(format!("runs/{id}/run.json"))
 }
 
+/// The folder of a run's plan.
+pub fn plan(id: &RunId) -> Path {
+    path(format!("runs/{id}/plan"))
+}
+
 /// One table of a run's plan.
 pub fn plan_table(id: &RunId, table: &str) -> Path {
     path(format!("runs/{id}/plan/{table}.parquet"))
@@ -135,6 +140,36 @@ pub fn ledger(id: &RunId) -> Path {
 /// One segment of a run's ledger.
 pub fn ledger_segment(id: &RunId, number: u64) -> Path {
     path(format!("runs/{id}/ledger/{number:010}.jsonl"))
+}
+
+/// The folder of a run's sessions.
+pub fn sessions(id: &RunId) -> Path {
+    path(format!("runs/{id}/sessions"))
+}
+
+/// That a session began.
+pub fn session_begun(id: &RunId, session: u32) -> Path {
+    path(format!("runs/{id}/sessions/{session:04}/begun.json"))
+}
+
+/// How far a session is.
+pub fn session_standing(id: &RunId, session: u32) -> Path {
+    path(format!("runs/{id}/sessions/{session:04}/standing.json"))
+}
+
+/// That a session ended.
+pub fn session_ended(id: &RunId, session: u32) -> Path {
+    path(format!("runs/{id}/sessions/{session:04}/ended.json"))
+}
+
+/// The folder of what was acknowledged in a run.
+pub fn acknowledgements(id: &RunId) -> Path {
+    path(format!("runs/{id}/acknowledged"))
+}
+
+/// One thing that was acknowledged in a run.
+pub fn acknowledgement(id: &RunId, number: u32) -> Path {
+    path(format!("runs/{id}/acknowledged/{number:04}.json"))
 }
 
 /// One table of a run's report.

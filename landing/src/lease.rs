@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use kernel::{Fault, Result};
+use kernel::{Code, Fault, Result};
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
@@ -66,6 +66,7 @@ impl Lease {
     ) -> Result<Self> {
         let taken = || {
             Fault::refused(format!("another {what} is running"))
+                .coded(Code::AnotherHolder)
                 .hint("let it finish or stop it; then run this again")
         };
         let before = outlast(warehouse, &folder, patience).await?.ok_or_else(taken)?;

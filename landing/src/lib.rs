@@ -16,7 +16,10 @@
 //! - [`sign`] signs a snapshot and checks a signature.
 //! - [`run`] names runs and the current build.
 //! - [`ledger_log`] keeps what happened to each record on its way into a target.
+//! - [`session`] keeps who worked on a run, how far it is and how it ended.
+//! - [`acknowledged`] keeps what somebody let pass before a load.
 
+pub mod acknowledged;
 pub mod bag;
 mod bucket;
 pub mod chain;
@@ -32,6 +35,7 @@ pub mod outside;
 mod read_only;
 pub mod run;
 mod segment;
+pub mod session;
 pub mod sign;
 pub mod snapshot;
 pub mod table;

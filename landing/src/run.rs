@@ -1,8 +1,14 @@
 //! Runs: one plan and its replay into one target, and which build is the current one.
 
-use kernel::{BuildId, Fault, Instant, Result, RunId, SnapshotId};
+use futures::TryStreamExt;
+use kernel::{BuildId, Fault, Instant, Order, Result, RunId, SnapshotId};
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
+use crate::exchange::hex;
+use crate::warehouse::io;
 use crate::{Warehouse, layout};
 
 /// Version of the format of a run.
@@ -25,10 +31,36 @@ pub struct RunFacts {
     pub target_address: String,
     /// Hash of everything that the plan was made from.
     pub plan_hash: String,
+    /// In which order its tickets are replayed.
+    #[serde(default)]
+    pub order: Order,
+    /// The run whose plan the target holds: this one makes only what changed since.
+    #[serde(default)]
+    pub follows: Option<RunId>,
+    /// The files of the plan with the SHA-256 of each, sorted by name.
+    #[serde(default)]
+    pub plan_files: Vec<(String, String)>,
     /// Calls expected, by phase.
     pub forecast: Vec<(String, u64)>,
+    /// The time that they are expected to take.
+    #[serde(default)]
+    pub forecast_time: Option<ForecastTime>,
     /// When the plan was made.
     pub planned_at: Instant,
+    /// How long that took, in milliseconds.
+    #[serde(default)]
+    pub took_ms: Option<u64>,
+}
+
+/// How long the calls of a plan take at the rate that was configured when it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForecastTime {
+    /// Calls that the bucket holds.
+    pub calls_per_window: u32,
+    /// Time in which a full bucket drains, in seconds.
+    pub window_s: u64,
+    /// From the first call to the last, in milliseconds.
+    pub forecast_ms: u64,
 }
 
 /// The build that `query` and `plan` take when nothing else is said.
@@ -38,6 +70,9 @@ pub struct CurrentBuild {
     pub build: BuildId,
     /// The chain of snapshots behind it, oldest first.
     pub snapshots: Vec<SnapshotId>,
+    /// How long it took to build, in milliseconds, where that was measured.
+    #[serde(default)]
+    pub took_ms: Option<u64>,
 }
 
 /// Every run with a complete plan, oldest first.
@@ -65,6 +100,48 @@ pub async fn create(warehouse: &Warehouse, facts: &RunFacts) -> Result<()> {
     }
     Err(Fault::refused(format!("run {} was planned by somebody else", facts.run))
         .hint("run the same command again; it takes the next number"))
+}
+
+/// The files of a run's plan as they lie there now, with the SHA-256 of each, sorted by name.
+pub async fn plan_files(warehouse: &Warehouse, run: &RunId) -> Result<Vec<(String, String)>> {
+    let mut files = Vec::new();
+    for path in warehouse.list(&layout::plan(run)).await? {
+        let name = path.filename().unwrap_or_default().to_owned();
+        files.push((name, file_sha256(warehouse, &path).await?));
+    }
+    Ok(files)
+}
+
+/// Checks that the plan of a run is byte for byte the one that was made.
+///
+/// # Errors
+/// `FixData` that names the first file that was changed, added or removed.
+pub async fn check_plan_files(warehouse: &Warehouse, facts: &RunFacts) -> Result<()> {
+    let found = plan_files(warehouse, &facts.run).await?;
+    let (noted, run) = (&facts.plan_files, facts.run);
+    let is_in = |files: &[(String, String)], name: &str| files.iter().any(|(one, _)| one == name);
+    let what = if noted.is_empty() {
+        "has no hashes of its files".to_owned()
+    } else if let Some((name, _)) = found.iter().find(|file| !noted.contains(file)) {
+        let was_there = is_in(noted, name);
+        format!("is not as it was made: {name} was {}", if was_there { "changed" } else { "added" })
+    } else if let Some((name, _)) = noted.iter().find(|file| !found.contains(file)) {
+        format!("is not as it was made: {name} is gone")
+    } else {
+        return Ok(());
+    };
+    Err(Fault::data(format!("the plan of run {run} {what}"))
+        .hint("deskferry plan --new makes it again, as another run"))
+}
+
+async fn file_sha256(warehouse: &Warehouse, path: &Path) -> Result<String> {
+    let found = warehouse.store().get(path).await.map_err(|error| io("read", path, error))?;
+    let mut chunks = found.into_stream();
+    let mut hash = Sha256::new();
+    while let Some(chunk) = chunks.try_next().await.map_err(|error| io("read", path, error))? {
+        hash.update(&chunk);
+    }
+    Ok(hex(&hash.finalize()))
 }
 
 /// Makes a build the current one.

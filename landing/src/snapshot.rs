@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{Fault, Result, SnapshotId};
+use kernel::{Code, Fault, Result, SnapshotId};
 use serde::{Deserialize, Serialize};
 
 pub use crate::verify::{Verdict, verify};
@@ -146,5 +146,6 @@ pub async fn fingerprint(warehouse: &Warehouse, id: &SnapshotId) -> Result<Strin
 
 pub(crate) fn no_snapshot(id: &SnapshotId) -> Fault {
     Fault::config(format!("there is no sealed snapshot {id}"))
+        .coded(Code::NoSnapshot)
         .hint("deskferry snapshot list shows what there is; deskferry extract makes one")
 }

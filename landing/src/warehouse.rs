@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use kernel::{Fault, Instant, Result};
+use kernel::{Code, Fault, Instant, Result};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -144,6 +144,7 @@ impl Warehouse {
                 "this store overwrites instead of refusing: two writers would destroy each \
                  other's work",
             )
+            .coded(Code::StoreOverwrites)
             .hint("use another store for the warehouse, one that honours If-None-Match"));
         }
         Ok(())
@@ -202,6 +203,26 @@ impl Warehouse {
             Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(false),
             Err(error) => Err(io("create", path, error)),
         }
+    }
+
+    /// Writes an object unless there is one already, and makes sure that it outlives a power cut,
+    /// which a local folder has to be asked for; says whether it was written.
+    ///
+    /// # Errors
+    /// `Retry` when the store fails. The object may be there then: nothing may be built on it
+    /// before it has been read again.
+    pub async fn put_if_absent_synced(&self, path: &Path, body: impl Into<Bytes>) -> Result<bool> {
+        let Some(root) = self.0.root.clone() else { return self.put_if_absent(path, body).await };
+        let file = root.join(path.as_ref());
+        let folder_is_new = file.parent().is_some_and(|folder| !folder.exists());
+        let is_written = self.put_if_absent(path, body).await?;
+        if is_written {
+            let synced = tokio::task::spawn_blocking(move || sync(&file, &root, folder_is_new));
+            let failed = || Fault::retry(format!("the warehouse could not sync {path}"));
+            let synced = synced.await.map_err(|error| failed().because(error))?;
+            synced.map_err(|error| failed().because(error))?;
+        }
+        Ok(is_written)
     }
 
     /// Reads an object whole; `None` when it is not there.
@@ -281,7 +302,9 @@ impl Warehouse {
             return Ok(None);
         };
         let value = serde_json::from_slice(&body).map_err(|error| {
-            Fault::data(format!("{path} in the warehouse cannot be read")).because(error)
+            Fault::data(format!("{path} in the warehouse cannot be read"))
+                .coded(Code::ObjectUnreadable)
+                .because(error)
         })?;
         Ok(Some(value))
     }
@@ -294,6 +317,17 @@ pub(crate) fn json_text(value: &impl Serialize) -> Result<Vec<u8>> {
     Ok(text)
 }
 
+/// Syncs a file and its folder, which holds its name; where the folder is new, also those above it.
+fn sync(
+    file: &std::path::Path,
+    root: &std::path::Path,
+    folder_is_new: bool,
+) -> std::io::Result<()> {
+    let depth = if folder_is_new { usize::MAX } else { 2 };
+    let mut within = file.ancestors().take(depth).take_while(|path| path.starts_with(root));
+    within.try_for_each(|path| std::fs::File::open(path)?.sync_all())
+}
+
 fn open_folder(folder: &std::path::Path, url: &str) -> Result<Arc<dyn ObjectStore>> {
     std::fs::create_dir_all(folder).map_err(|error| unusable(url).because(error))?;
     let store =
@@ -302,22 +336,27 @@ fn open_folder(folder: &std::path::Path, url: &str) -> Result<Arc<dyn ObjectStor
 }
 
 fn unusable(url: &str) -> Fault {
-    Fault::config(format!("the warehouse {url:?} cannot be opened")).hint(
-        "[warehouse] url is file:///an/absolute/folder that can be written, \
+    Fault::config(format!("the warehouse {url:?} cannot be opened"))
+        .coded(Code::WarehouseAddress)
+        .hint(
+            "[warehouse] url is file:///an/absolute/folder that can be written, \
          or s3://bucket/prefix with AWS_* in the environment",
-    )
+        )
 }
 
 pub(crate) fn io(doing: &str, path: &Path, error: Error) -> Fault {
     let fault = match &error {
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
             Fault::config(format!("no permission to {doing} {path} in the warehouse"))
+                .coded(Code::WarehouseRights)
         }
         Error::NotImplemented { .. } | Error::NotSupported { .. } => {
             Fault::config(format!("this store has no way to {doing} {path}"))
+                .coded(Code::StoreOverwrites)
                 .hint("use another store for the warehouse, one that honours If-None-Match")
         }
-        _ => Fault::retry(format!("the warehouse could not {doing} {path}")),
+        _ => Fault::retry(format!("the warehouse could not {doing} {path}"))
+            .coded(Code::WarehouseTrouble),
     };
     fault.because(error)
 }
@@ -337,6 +376,21 @@ mod tests {
             assert!(!warehouse.put_if_absent(&path, "two").await.expect("refuses"));
             let kept = warehouse.get(&path).await.expect("reads").expect("is there");
             assert_eq!(kept, "one");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_has_to_outlive_a_power_cut_is_written_like_anything_else() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let local = format!("file://{}", folder.path().display());
+        for url in ["memory://", local.as_str()] {
+            let warehouse = Warehouse::open(url).expect("opens");
+            for name in ["a/b/1", "a/b/2"] {
+                let path = Path::from(name);
+                assert!(warehouse.put_if_absent_synced(&path, "one").await.expect("writes"));
+                assert!(!warehouse.put_if_absent_synced(&path, "two").await.expect("refuses"));
+                assert_eq!(warehouse.get(&path).await.expect("reads").expect("is there"), "one");
+            }
         }
     }
 

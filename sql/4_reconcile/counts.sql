@@ -1,7 +1,8 @@
 -- grain: one row per kind of record
 -- key: "table"
--- Staged records are planned or lost by a rule; planned ones are in the target or unexplained.
--- column table: kind of record: customers, tickets or messages
+-- Staged records are planned or lost by a rule; planned ones are in the target or unexplained. An
+-- attachment is planned when its bytes are there and the target took them.
+-- column table: kind of record: customers, tickets, messages or attachments
 -- column staged: staged records, in number
 -- column planned: planned records, in number
 -- column in_target: planned records that the target has, in number
@@ -94,6 +95,54 @@ other_messages as (
     left anti join our_messages on messages.target_id = our_messages.target_id
 ),
 
+-- What the source removed since it was loaded is planned, but not staged.
+staged_and_planned as (
+    select 'customers' as kind, count(*) as records
+    from staged.customers
+    left semi join planned_customers on customers.customer_id = planned_customers.customer_id
+    union all
+    select 'tickets' as kind, count(*) as records
+    from staged.tickets
+    left semi join planned_tickets on tickets.ticket_id = planned_tickets.ticket_id
+    union all
+    select 'messages' as kind, count(*) as records
+    from staged.messages
+    left semi join planned_messages on messages.message_id = planned_messages.message_id
+),
+
+uploads as (
+    select source_id as sha256
+    from ledger.records
+    where kind = 'upload' and state = 'refused'
+),
+
+planned_attachments as (
+    select concat(attachments.message_id, '#', attachments.ordinal) as source_id
+    from staged.attachments
+    left semi join planned_messages on attachments.message_id = planned_messages.message_id
+    left anti join uploads on attachments.sha256 = uploads.sha256
+    where attachments.fetch_status = 'stored'
+),
+
+missing_attachments as (
+    select source_id
+    from reconcile.attachment_differences
+    where field = 'existence' and expected = 'once'
+),
+
+attachments_in_target as (
+    select planned_attachments.source_id
+    from planned_attachments
+    left anti join missing_attachments
+        on planned_attachments.source_id = missing_attachments.source_id
+),
+
+found_attachments as (
+    select unnest(json_items(attachments)) as attachment
+    from readback.messages
+    where attachments is not null
+),
+
 counted as (
     select
         'customers' as kind,
@@ -115,6 +164,14 @@ counted as (
         (select count(*) from planned_messages) as planned,
         (select count(*) from messages_in_target) as in_target,
         (select others from other_messages) as others
+    union all
+    select
+        'attachments' as kind,
+        (select count(*) from staged.attachments) as staged,
+        (select count(*) from planned_attachments) as planned,
+        (select count(*) from attachments_in_target) as in_target,
+        (select count(*) from found_attachments)
+            - (select count(*) from attachments_in_target) as others
 ),
 
 final as (
@@ -123,10 +180,11 @@ final as (
         counted.staged,
         counted.planned,
         counted.in_target,
-        counted.staged - counted.planned as lost_by_rule,
+        counted.staged - coalesce(staged_and_planned.records, counted.planned) as lost_by_rule,
         coalesce(differing.unexplained, 0) as unexplained,
         counted.others
     from counted
+    left join staged_and_planned on counted.kind = staged_and_planned.kind
     left join differing on counted.kind = differing.kind
 )
 

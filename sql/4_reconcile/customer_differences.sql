@@ -11,17 +11,25 @@ with
 
 expected as (
     select
-        customer_id,
-        nullif(cut_text(one_line(name), 255), '') as name,
-        email
-    from staged.customers
-    where not is_skipped
+        staged_customers.customer_id,
+        nullif(cut_text(one_line(staged_customers.name), 255), '') as name,
+        staged_customers.email,
+        planned.language,
+        planned.timezone,
+        nullif(planned.name, '') as loaded_name,
+        planned.email as loaded_email,
+        coalesce(planned.is_loaded, false) as is_loaded
+    from staged.customers as staged_customers
+    left join plan.customers as planned
+        on staged_customers.customer_id = planned.customer_id
+    where not staged_customers.is_skipped
 ),
 
 ledger as (
     select
         source_id as customer_id,
         state,
+        detail,
         target_id
     from ledger.records
     where kind = 'customer' and target_id is not null
@@ -32,7 +40,9 @@ found as (
         target_id,
         external_id,
         email,
-        name
+        name,
+        language,
+        timezone
     from readback.customers
 ),
 
@@ -50,11 +60,19 @@ paired as (
         expected.customer_id as source_id,
         found.target_id,
         coalesce(ledger.state, '') = 'matched' as existed_before,
+        coalesce(ledger.detail, '') like '%without phone, language and time zone%' as is_lean,
         expected.name,
         expected.email,
+        expected.language,
+        expected.timezone,
+        expected.loaded_name,
+        expected.loaded_email,
+        expected.is_loaded,
         found.external_id as found_external_id,
         found.email as found_email,
         found.name as found_name,
+        found.language as found_language,
+        found.timezone as found_timezone,
         coalesce(claimed.rows, 0) as claims
     from expected
     left join ledger on expected.customer_id = ledger.customer_id
@@ -99,7 +117,11 @@ compared as (
         'email' as field,
         email as expected,
         found_email as found,
-        case when existed_before and email is null then 'existed_before' end as rule
+        case
+            when existed_before and email is null then 'existed_before'
+            when is_loaded and loaded_email is not distinct from found_email
+                then 'changed_after_load'
+        end as rule
     from paired
     where target_id is not null and email is distinct from found_email
     union all
@@ -109,9 +131,47 @@ compared as (
         'name' as field,
         name as expected,
         found_name as found,
-        case when existed_before then 'existed_before' end as rule
+        case
+            when existed_before then 'existed_before'
+            when is_loaded and loaded_name is not distinct from found_name
+                then 'changed_after_load'
+        end as rule
     from paired
     where target_id is not null and name is distinct from found_name
+    union all
+    select
+        source_id,
+        target_id,
+        'language' as field,
+        language as expected,
+        found_language as found,
+        case
+            when existed_before then 'existed_before'
+            when language is null then 'filled_by_vendor'
+            when is_lean and found_language is null then 'customer_sent_lean'
+        end as rule
+    from paired
+    where target_id is not null and language is distinct from found_language
+    union all
+    select
+        source_id,
+        target_id,
+        'timezone' as field,
+        timezone as expected,
+        found_timezone as found,
+        case
+            when existed_before then 'existed_before'
+            when timezone is null then 'filled_by_vendor'
+            when is_lean and found_timezone is null then 'customer_sent_lean'
+        end as rule
+    from paired
+    where target_id is not null and timezone is distinct from found_timezone
+),
+
+loaded as (
+    select customer_id
+    from plan.customers
+    where is_loaded
 ),
 
 extra as (
@@ -121,8 +181,9 @@ extra as (
         'existence' as field,
         'none' as expected,
         'present' as found,
-        cast(null as varchar) as rule
+        case when loaded.customer_id is not null then 'removed_at_source' end as rule
     from found
+    left join loaded on found.external_id = loaded.customer_id
     left anti join expected on found.external_id = expected.customer_id
     where
         found.external_id like 'person:%'

@@ -1,40 +1,77 @@
--- grain: one row per record and field in which staged and target differ
+-- grain: one row per record and field in which plan and target differ
 -- key: "table", source_id, target_id, field
--- Exact matches are not listed. A difference that a rule explains carries the rule's name. Fields
--- that the target fills in by itself afterwards are not compared: language, intents, its own custom
--- fields, times of processing and updating, and pages, which it may clean.
--- column table: kind of record: customers, tickets or messages
+-- Exact matches are not listed, nor what a rule did before the plan was made: verdicts counts both.
+-- Fields that the target alone fills in are counted there too: language, intents.
+-- column table: kind of record: customers, tickets, messages, attachments, tags or agents
 -- column
 -- column source_id: id of the record in the source; target/<id> for one of the target that has none
 -- column target_id: id of the record in the target; null when it is not there
 -- column field: what differs; existence when there is not exactly one
--- column expected: what was staged, as text
+-- column expected: what was planned, as text
 -- column found: what the target holds, as text
--- column verdict: by_rule when a rule explains it, else unexplained
+-- column verdict: transformed, lossy, dropped or changed_by_vendor when a rule explains it, else
+--   unexplained
 -- column rule: the rule that explains it; null when none does
 with
 
-customers as (
-    select source_id, target_id, field, expected, found, rule
-    from reconcile.customer_differences
-),
-
-tickets as (
-    select source_id, target_id, field, expected, found, rule
-    from reconcile.ticket_differences
-),
-
-messages as (
-    select source_id, target_id, field, expected, found, rule
-    from reconcile.message_differences
-),
-
 everything as (
-    select 'customers' as kind, source_id, target_id, field, expected, found, rule from customers
+    select 'customers' as kind, source_id, target_id, field, expected, found, rule
+    from reconcile.customer_differences
     union all
-    select 'tickets' as kind, source_id, target_id, field, expected, found, rule from tickets
+    select 'tickets' as kind, source_id, target_id, field, expected, found, rule
+    from reconcile.ticket_differences
     union all
-    select 'messages' as kind, source_id, target_id, field, expected, found, rule from messages
+    select 'messages' as kind, source_id, target_id, field, expected, found, rule
+    from reconcile.message_differences
+    union all
+    select 'attachments' as kind, source_id, target_id, field, expected, found, rule
+    from reconcile.attachment_differences
+    union all
+    select "table" as kind, source_id, target_id, field, expected, found, rule
+    from reconcile.catalog_differences
+),
+
+rules as (
+    select
+        rule,
+        "table",
+        field,
+        verdict
+    from reconcile.rules
+),
+
+explained as (
+    select
+        "table",
+        source_id,
+        field,
+        verdict,
+        rule
+    from reconcile.explained_fields
+),
+
+-- What the plan says otherwise than what was staged needs a rule of its own; a rule that nobody
+-- gave a verdict explains nothing.
+judged as (
+    select
+        everything.kind,
+        everything.source_id,
+        everything.target_id,
+        everything.field,
+        everything.expected,
+        everything.found,
+        coalesce(rules.verdict, explained.verdict, 'unexplained') as verdict,
+        coalesce(rules.rule, explained.rule) as rule
+    from everything
+    left join rules
+        on everything.rule = rules.rule
+        and everything.kind = rules."table"
+        and everything.field = rules.field
+    left join explained
+        on everything.rule = 'planned_otherwise'
+        and everything.kind = explained."table"
+        and everything.source_id = explained.source_id
+        and everything.field = explained.field
 ),
 
 final as (
@@ -45,9 +82,9 @@ final as (
         field,
         expected,
         found,
-        case when rule is null then 'unexplained' else 'by_rule' end as verdict,
+        verdict,
         rule
-    from everything
+    from judged
 )
 
 select * from final order by "table", source_id, target_id, field

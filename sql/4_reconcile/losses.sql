@@ -44,7 +44,24 @@ loaded_losses as (
         detail,
         concat('staged.agents key ', source_id) as survives_in
     from ledger.records
-    where kind = 'agent' and detail is not null
+    where kind = 'agent' and detail like '%stands in%'
+),
+
+-- Where the target did not take a file, the message names it. What was too large from the start is
+-- a loss of the plan.
+refused_uploads as (
+    select
+        'loaded' as stage,
+        'uploads' as stream,
+        records.source_id,
+        cast(null as varchar) as ticket_id,
+        'upload_refused' as rule,
+        records.detail,
+        concat('data/files/', records.source_id, ' of the snapshot') as survives_in
+    from ledger.records
+    left semi join plan.uploads as uploads
+        on records.source_id = uploads.sha256 and not uploads.is_too_large
+    where records.kind = 'upload' and records.state = 'refused'
 ),
 
 final as (
@@ -53,6 +70,8 @@ final as (
     select stage, stream, source_id, ticket_id, rule, detail, survives_in from planned_losses
     union all
     select stage, stream, source_id, ticket_id, rule, detail, survives_in from loaded_losses
+    union all
+    select stage, stream, source_id, ticket_id, rule, detail, survives_in from refused_uploads
 )
 
 select * from final order by stage, stream, source_id, rule

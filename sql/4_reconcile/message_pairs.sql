@@ -1,51 +1,59 @@
--- grain: one row per planned message that the target lacks or holds differently
--- key: source_id
--- Both sides as they are compared: texts trimmed, lines ended alike, and addresses put aside in
--- messages that show pictures, because pictures have moved. Rows that agree are left out.
+-- grain: one row per planned message that the target has and field in which the two differ
+-- key: source_id, field
+-- Every field of a planned message that the target's list shows. Expected texts show the addresses
+-- that files have in the target. Fields that agree are left out.
 -- column source_id: the staged message
--- column ticket_id: its ticket
--- column target_id: its id in the target; null when it is not there
--- column times: how often the target has it
--- column ticket_target_id: id in the target of the ticket that it belongs to
--- column found_ticket_target_id: id in the target of the ticket that it is in
--- column channel: channel as planned
--- column found_channel: channel in the target
--- column public: whether the customer may see it, as staged
--- column found_public: the same in the target
--- column from_agent: whether the shop wrote it, as staged
--- column found_from_agent: the same in the target
--- column agent_id: the agent who wrote it; null for others
--- column sender_target_id: id in the target of who should have written it; null when the target
---   lacks them
--- column found_sender_target_id: id in the target of who wrote it
--- column is_text_same: whether both texts are equal, as they are compared
--- column body_text: beginning of the staged text, 200 characters
--- column found_body_text: beginning of the text in the target, 200 characters
--- column sent_at: when it was sent, as staged, UTC
--- column found_sent_at: the same in the target, UTC
--- column files: names, lengths in bytes and addresses of its files, as they should be
--- column found_files: the same in the target
--- column place: its place among the messages of its ticket that the target has, from 1, as staged
--- column found_place: the same in the target
+-- column target_id: its id in the target
+-- column field: what differs
+-- column expected: what was planned, as text; of a long one the beginning
+-- column found: what the target holds, as text; of a long one the beginning
+-- column rule: the rule that explains it; null when none does; planned_otherwise when the plan
+--   itself says something else than what was staged
 with
 
-messages as (
+staged_messages as (
     select
         message_id,
-        ticket_id,
-        position,
-        customer_id,
-        agent_id,
         direction,
         body_text,
+        body_html,
         sent_at
     from staged.messages
+),
+
+-- Notes about edits, and what the source removed since: nothing staged to compare with.
+unstaged as (
+    select note_id as message_id
+    from plan.message_changes
+    where note_id is not null
+    union
+    select message_id
+    from plan.message_changes
+    where change = 'removed'
 ),
 
 planned as (
     select
         message_id,
-        channel
+        ticket_id,
+        position,
+        channel,
+        via,
+        from_agent,
+        public,
+        sender_kind,
+        sender_id,
+        receiver_customer_id,
+        source_type,
+        source_from_name,
+        source_from_address,
+        source_to,
+        subject,
+        body_text,
+        body_html,
+        sent_at,
+        message_ref,
+        meta
     from plan.messages
 ),
 
@@ -72,70 +80,81 @@ uploads as (
         source_id as sha256,
         target_id as url
     from ledger.records
-    where kind = 'upload' and target_id is not null
+    where kind = 'upload' and state in ('done', 'matched')
 ),
 
-stored_files as (
+-- Files that were uploaded have moved; of the others the text says so.
+files as (
     select
         attachments.message_id,
-        attachments.ordinal,
-        attachments.name,
-        attachments.bytes,
-        attachments.is_inline,
-        attachments.url as source_url,
-        coalesce(uploads.url, 'not uploaded') as url
+        array_agg(attachments.url order by attachments.ordinal)
+            filter (where uploads.url is not null) as old_urls,
+        array_agg(uploads.url order by attachments.ordinal)
+            filter (where uploads.url is not null) as new_urls,
+        string_agg(
+            concat(' [attachment not available: ', attachments.name, ']'),
+            '' order by attachments.ordinal
+        ) filter (where uploads.url is null) as missing
     from staged.attachments
     left join uploads on attachments.sha256 = uploads.sha256
     where attachments.fetch_status = 'stored'
-),
-
-expected_files as (
-    select
-        message_id,
-        string_agg(
-            concat(name, ' ', bytes, ' ', url), ', ' order by name, bytes, url, ordinal
-        ) as files
-    from stored_files
-    where not is_inline
-    group by message_id
-),
-
-pictures as (
-    select
-        message_id,
-        count(*) as pictures
-    from staged.attachments
-    where is_inline
-    group by message_id
+    group by attachments.message_id
 ),
 
 expected as (
     select
-        messages.message_id as source_id,
-        messages.ticket_id,
-        messages.position,
+        planned.message_id as source_id,
+        planned.ticket_id,
+        planned.position,
         tickets_in_target.target_id as ticket_target_id,
         planned.channel,
-        messages.direction <> 'internal' as public,
-        messages.direction <> 'in' as from_agent,
-        messages.agent_id,
-        coalesce(agents.target_id, people.target_id) as sender_target_id,
-        messages.body_text,
-        messages.sent_at,
-        coalesce(expected_files.files, '') as files,
-        pictures.pictures is not null as has_pictures
-    from messages
-    inner join planned on messages.message_id = planned.message_id
-    left join tickets_in_target on messages.ticket_id = tickets_in_target.ticket_id
+        planned.via,
+        planned.public,
+        planned.from_agent,
+        case
+            when planned.sender_kind = 'customer' then senders.target_id
+            else agents.target_id
+        end as sender_target_id,
+        planned.sender_id,
+        case when planned.from_agent and planned.public then receivers.target_id end
+            as receiver_target_id,
+        planned.source_type,
+        case when planned.public then planned.source_from_name end as source_from_name,
+        case when planned.public then planned.source_from_address end as source_from_address,
+        case when planned.public then nullif(json_sorted(planned.source_to), '[]') end as source_to,
+        planned.subject,
+        concat(
+            move_addresses(planned.body_text, files.old_urls, files.new_urls),
+            coalesce(files.missing, '')
+        ) as body_text,
+        move_addresses(planned.body_html, files.old_urls, files.new_urls) as body_html,
+        files.missing,
+        planned.sent_at,
+        planned.message_ref,
+        nullif(json_sorted(planned.meta), '{}') as meta,
+        unstaged.message_id is null
+        and staged_messages.body_text is distinct from planned.body_text as is_text_planned_otherwise,
+        unstaged.message_id is null
+        and staged_messages.body_html is distinct from planned.body_html as is_html_planned_otherwise,
+        unstaged.message_id is null
+        and staged_messages.sent_at is distinct from planned.sent_at as is_time_planned_otherwise,
+        unstaged.message_id is null
+        and (staged_messages.direction <> 'internal') is distinct from planned.public
+            as is_public_planned_otherwise,
+        unstaged.message_id is null
+        and (staged_messages.direction <> 'in') is distinct from planned.from_agent
+            as is_side_planned_otherwise
+    from planned
+    left join staged_messages on planned.message_id = staged_messages.message_id
+    left join unstaged on planned.message_id = unstaged.message_id
+    left join tickets_in_target on planned.ticket_id = tickets_in_target.ticket_id
     left join people_in_target as agents
-        on agents.kind = 'agent'
-        and coalesce(messages.agent_id, 'legacy') = agents.source_id
-        and messages.direction <> 'in'
-    left join people_in_target as people
-        on people.kind = 'customer' and messages.customer_id = people.source_id
-        and messages.direction = 'in'
-    left join expected_files on messages.message_id = expected_files.message_id
-    left join pictures on messages.message_id = pictures.message_id
+        on agents.kind = 'agent' and coalesce(planned.sender_id, 'legacy') = agents.source_id
+    left join people_in_target as senders
+        on senders.kind = 'customer' and planned.sender_id = senders.source_id
+    left join people_in_target as receivers
+        on receivers.kind = 'customer' and planned.receiver_customer_id = receivers.source_id
+    left join files on planned.message_id = files.message_id
 ),
 
 found_messages as (
@@ -145,194 +164,271 @@ found_messages as (
         ticket_target_id,
         external_id,
         channel,
+        via,
         public,
         from_agent,
         sender_target_id,
+        receiver_target_id,
+        source_type,
+        source_from_name,
+        source_from_address,
+        source_to,
+        subject,
         body_text,
+        body_html,
+        message_ref,
+        meta,
         sent_at,
-        count(*) over (partition by external_id) as times,
-        row_number() over (partition by external_id order by number, target_id) as place
+        created_at,
+        has_failed,
+        row_number() over (partition by external_id order by number, target_id) as copy
     from readback.messages
     where external_id is not null
-),
-
-found_attachments as (
-    select
-        external_id as message_id,
-        target_id,
-        unnest(json_items(attachments)) as attachment
-    from readback.messages
-    where attachments is not null and external_id is not null
-),
-
-read_attachments as (
-    select
-        message_id,
-        target_id,
-        json_row(
-            attachment,
-            'name TEXT PATH $.name, size BIGINT PATH $.size, url TEXT PATH $.url'
-        ) as document
-    from found_attachments
-),
-
-named_attachments as (
-    select
-        message_id,
-        target_id,
-        document['name'] as name,
-        document['size'] as bytes,
-        document['url'] as url
-    from read_attachments
-),
-
-pictures_uploaded as (
-    select distinct
-        message_id,
-        url
-    from stored_files
-    where is_inline
-),
-
--- A picture of the text may be listed among the files too.
-found_files as (
-    select
-        named_attachments.target_id,
-        string_agg(
-            concat_ws(
-                ' ',
-                named_attachments.name,
-                named_attachments.bytes,
-                named_attachments.url
-            ),
-            ', '
-            order by named_attachments.name, named_attachments.bytes, named_attachments.url
-        ) as files
-    from named_attachments
-    left anti join pictures_uploaded
-        on named_attachments.message_id = pictures_uploaded.message_id
-        and named_attachments.url = pictures_uploaded.url
-    group by named_attachments.target_id
 ),
 
 paired as (
     select
         expected.source_id,
-        expected.ticket_id,
-        found_messages.target_id,
-        coalesce(found_messages.times, 0) as times,
+        found.target_id,
         expected.ticket_target_id,
-        found_messages.ticket_target_id as found_ticket_target_id,
+        found.ticket_target_id as found_ticket_target_id,
         expected.channel,
-        found_messages.channel as found_channel,
+        found.channel as found_channel,
+        expected.via,
+        found.via as found_via,
         expected.public,
-        found_messages.public as found_public,
+        found.public as found_public,
         expected.from_agent,
-        found_messages.from_agent as found_from_agent,
-        expected.agent_id,
+        found.from_agent as found_from_agent,
         expected.sender_target_id,
-        found_messages.sender_target_id as found_sender_target_id,
+        expected.sender_id,
+        found.sender_target_id as found_sender_target_id,
+        expected.receiver_target_id,
+        found.receiver_target_id as found_receiver_target_id,
+        expected.source_type,
+        found.source_type as found_source_type,
+        expected.source_from_name,
+        found.source_from_name as found_source_from_name,
+        expected.source_from_address,
+        found.source_from_address as found_source_from_address,
+        expected.source_to,
+        found.source_to as found_source_to,
+        expected.subject,
+        found.subject as found_subject,
+        expected.body_text,
+        coalesce(found.body_text, '') as found_body_text,
         case
-            when expected.has_pictures
-                then regexp_replace(expected.body_text, 'https?://[^\s()"''<>]+', 'picture', 'g')
-            else expected.body_text
-        end as body_text,
-        case
-            when expected.has_pictures
-                then regexp_replace(
-                    found_messages.body_text, 'https?://[^\s()"''<>]+', 'picture', 'g'
+            when expected.missing is null or expected.body_html is null then expected.body_html
+            else concat(
+                expected.body_html,
+                replace(
+                    replace(replace(expected.missing, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'
                 )
-            else found_messages.body_text
-        end as found_body_text,
+            )
+        end as body_html,
+        found.body_html as found_body_html,
+        expected.message_ref,
+        found.message_ref as found_message_ref,
+        expected.meta,
+        found.meta as found_meta,
         expected.sent_at,
-        found_messages.sent_at as found_sent_at,
-        expected.files,
-        coalesce(found_files.files, '') as found_files,
+        found.sent_at as found_sent_at,
+        found.created_at as found_created_at,
+        found.has_failed,
+        expected.is_text_planned_otherwise,
+        expected.is_html_planned_otherwise,
+        expected.is_time_planned_otherwise,
+        expected.is_public_planned_otherwise,
+        expected.is_side_planned_otherwise,
         -- The order is compared among the messages that are there.
+        row_number() over (partition by expected.ticket_id order by expected.position) as place,
         row_number() over (
-            partition by expected.ticket_id, found_messages.target_id is null
-            order by expected.position
-        ) as place,
-        row_number() over (
-            partition by expected.ticket_id, found_messages.target_id is null
+            partition by expected.ticket_id
             order by
-                coalesce(found_messages.sent_at, expected.sent_at),
-                found_messages.number,
+                coalesce(found.sent_at, expected.sent_at),
+                found.number,
                 expected.position
         ) as found_place
     from expected
-    left join found_messages
-        on expected.source_id = found_messages.external_id and found_messages.place = 1
-    left join found_files on found_messages.target_id = found_files.target_id
+    inner join found_messages as found
+        on expected.source_id = found.external_id and found.copy = 1
 ),
 
-normalized as (
+-- Vendors end lines differently, clean pages, and make pages of texts.
+judged as (
     select
         source_id,
-        ticket_id,
         target_id,
-        times,
         ticket_target_id,
         found_ticket_target_id,
         channel,
         found_channel,
+        via,
+        found_via,
         public,
         found_public,
         from_agent,
         found_from_agent,
-        agent_id,
         sender_target_id,
+        sender_id,
         found_sender_target_id,
-        trim(replace(body_text, chr(13), '')) as body_text,
-        trim(replace(coalesce(found_body_text, ''), chr(13), '')) as found_body_text,
+        receiver_target_id,
+        found_receiver_target_id,
+        source_type,
+        found_source_type,
+        source_from_name,
+        found_source_from_name,
+        source_from_address,
+        found_source_from_address,
+        source_to,
+        found_source_to,
+        subject,
+        found_subject,
+        cut_text(body_text, 200) as body_text,
+        cut_text(found_body_text, 200) as found_body_text,
+        body_text = found_body_text as is_text_same,
+        case
+            when trim(replace(body_text, chr(13), ''))
+                = trim(replace(found_body_text, chr(13), ''))
+                then 'line_ends_changed'
+        end as text_rule,
+        cut_text(body_html, 200) as body_html,
+        cut_text(found_body_html, 200) as found_body_html,
+        body_html is not distinct from found_body_html as is_html_same,
+        case
+            when body_html is not distinct from found_body_html then cast(null as varchar)
+            when found_body_html is null then cast(null as varchar)
+            when
+                regexp_replace(html_text(body_html), '\s+', '', 'g')
+                = regexp_replace(html_text(found_body_html), '\s+', '', 'g')
+                and html_addresses(body_html) = html_addresses(found_body_html)
+                then 'html_cleaned'
+            when
+                body_html is null
+                and regexp_replace(body_text, '\s+', '', 'g')
+                = regexp_replace(html_text(found_body_html), '\s+', '', 'g')
+                then 'html_made_of_text'
+        end as html_rule,
+        message_ref,
+        found_message_ref,
+        meta,
+        found_meta,
         sent_at,
         found_sent_at,
-        files,
-        found_files,
+        found_created_at,
+        has_failed,
+        is_text_planned_otherwise,
+        is_html_planned_otherwise,
+        is_time_planned_otherwise,
+        is_public_planned_otherwise,
+        is_side_planned_otherwise,
         place,
         found_place
     from paired
 ),
 
+-- What agrees has the same on both sides; of texts that differ the beginnings may be equal.
+compared as (
+    select
+        source_id,
+        target_id,
+        unnest(make_array(
+            named_struct('field', 'ticket', 'expected', ticket_target_id,
+                'found', found_ticket_target_id, 'rule', cast(null as varchar),
+                'differs', ticket_target_id is distinct from found_ticket_target_id),
+            named_struct('field', 'channel', 'expected', channel,
+                'found', found_channel, 'rule', cast(null as varchar),
+                'differs', channel is distinct from found_channel),
+            named_struct('field', 'via', 'expected', via,
+                'found', found_via, 'rule', cast(null as varchar),
+                'differs', via is distinct from found_via),
+            named_struct('field', 'public', 'expected', cast(public as varchar),
+                'found', cast(found_public as varchar), 'rule', cast(null as varchar),
+                'differs', cast(public as varchar) is distinct from cast(found_public as varchar)),
+            named_struct('field', 'from_agent', 'expected', cast(from_agent as varchar),
+                'found', cast(found_from_agent as varchar), 'rule', cast(null as varchar),
+                'differs', cast(from_agent as varchar)
+                    is distinct from cast(found_from_agent as varchar)),
+            named_struct('field', 'receiver', 'expected', receiver_target_id,
+                'found', found_receiver_target_id, 'rule', cast(null as varchar),
+                'differs', receiver_target_id is distinct from found_receiver_target_id),
+            named_struct('field', 'source_type', 'expected', source_type,
+                'found', found_source_type, 'rule', cast(null as varchar),
+                'differs', source_type is distinct from found_source_type),
+            named_struct('field', 'source_from_name', 'expected', nullif(source_from_name, ''),
+                'found', found_source_from_name, 'rule', cast(null as varchar),
+                'differs', nullif(source_from_name, '') is distinct from found_source_from_name),
+            named_struct('field', 'source_from_address', 'expected', source_from_address,
+                'found', found_source_from_address, 'rule', cast(null as varchar),
+                'differs', source_from_address is distinct from found_source_from_address),
+            named_struct('field', 'source_to', 'expected', source_to,
+                'found', found_source_to, 'rule', cast(null as varchar),
+                'differs', source_to is distinct from found_source_to),
+            named_struct('field', 'subject', 'expected', nullif(subject, ''),
+                'found', found_subject, 'rule', cast(null as varchar),
+                'differs', nullif(subject, '') is distinct from found_subject),
+            named_struct('field', 'message_ref', 'expected', nullif(message_ref, ''),
+                'found', found_message_ref, 'rule', cast(null as varchar),
+                'differs', nullif(message_ref, '') is distinct from found_message_ref),
+            named_struct('field', 'meta', 'expected', meta,
+                'found', found_meta, 'rule', cast(null as varchar),
+                'differs', meta is distinct from found_meta),
+            named_struct('field', 'sent_at', 'expected', cast(sent_at as varchar),
+                'found', cast(found_sent_at as varchar), 'rule', cast(null as varchar),
+                'differs', cast(sent_at as varchar)
+                    is distinct from cast(found_sent_at as varchar)),
+            named_struct('field', 'created_at', 'expected', cast(sent_at as varchar),
+                'found', cast(found_created_at as varchar), 'rule', cast(null as varchar),
+                'differs', cast(sent_at as varchar)
+                    is distinct from cast(found_created_at as varchar)),
+            named_struct('field', 'order', 'expected', cast(place as varchar),
+                'found', cast(found_place as varchar), 'rule', cast(null as varchar),
+                'differs', cast(place as varchar) is distinct from cast(found_place as varchar)),
+            -- Nobody knows who stands in before somebody does.
+            named_struct('field', 'sender',
+                'expected', coalesce(sender_target_id, sender_id),
+                'found', found_sender_target_id,
+                'rule', case when sender_target_id is null then 'agent_not_in_target' end,
+                'differs', coalesce(sender_target_id, sender_id) <> found_sender_target_id
+                    or (found_sender_target_id is null and sender_id is not null)),
+            named_struct('field', 'delivery', 'expected', 'none',
+                'found', 'failed', 'rule', cast(null as varchar), 'differs', has_failed),
+            named_struct('field', 'body_text', 'expected', body_text,
+                'found', found_body_text, 'rule', text_rule, 'differs', not is_text_same),
+            named_struct('field', 'body_html', 'expected', body_html,
+                'found', found_body_html, 'rule', html_rule, 'differs', not is_html_same),
+            named_struct('field', 'body_text', 'expected', 'as staged',
+                'found', body_text, 'rule', 'planned_otherwise',
+                'differs', is_text_planned_otherwise and is_text_same),
+            named_struct('field', 'body_html', 'expected', 'as staged',
+                'found', body_html, 'rule', 'planned_otherwise',
+                'differs', is_html_planned_otherwise and is_html_same),
+            named_struct('field', 'sent_at', 'expected', 'as staged',
+                'found', cast(sent_at as varchar), 'rule', 'planned_otherwise',
+                'differs', is_time_planned_otherwise
+                    and sent_at is not distinct from found_sent_at),
+            named_struct('field', 'public', 'expected', 'as staged',
+                'found', cast(public as varchar), 'rule', 'planned_otherwise',
+                'differs', is_public_planned_otherwise
+                    and public is not distinct from found_public),
+            named_struct('field', 'from_agent', 'expected', 'as staged',
+                'found', cast(from_agent as varchar), 'rule', 'planned_otherwise',
+                'differs', is_side_planned_otherwise
+                    and from_agent is not distinct from found_from_agent)
+        )) as difference
+    from judged
+),
+
 final as (
     select
         source_id,
-        ticket_id,
         target_id,
-        times,
-        ticket_target_id,
-        found_ticket_target_id,
-        channel,
-        found_channel,
-        public,
-        found_public,
-        from_agent,
-        found_from_agent,
-        agent_id,
-        sender_target_id,
-        found_sender_target_id,
-        body_text = found_body_text as is_text_same,
-        cut_text(body_text, 200) as body_text,
-        cut_text(found_body_text, 200) as found_body_text,
-        sent_at,
-        found_sent_at,
-        files,
-        found_files,
-        place,
-        found_place
-    from normalized
-    where
-        times <> 1
-        or (ticket_target_id is distinct from found_ticket_target_id)
-        or (channel is distinct from found_channel)
-        or (public is distinct from found_public)
-        or (from_agent is distinct from found_from_agent)
-        or ((sender_target_id is not null or agent_id is not null)
-            and (sender_target_id is distinct from found_sender_target_id))
-        or body_text <> found_body_text
-        or (sent_at is distinct from found_sent_at)
-        or files <> found_files
-        or place <> found_place
+        difference['field'] as field,
+        difference['expected'] as expected,
+        difference['found'] as found,
+        difference['rule'] as rule
+    from compared
+    where difference['differs']
 )
 
-select * from final order by source_id
+select * from final order by source_id, field

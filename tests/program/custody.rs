@@ -136,7 +136,10 @@ fn a_source_is_looked_at_with_one_request_for_each_stream() {
     assert_eq!(checked.code, 1, "{}", checked.stderr);
     let line = |stream: &str| {
         let lines = checked.stdout.lines();
-        lines.map(str::to_owned).find(|line| line.starts_with(&format!("{stream},"))).expect(stream)
+        lines
+            .map(str::to_owned)
+            .find(|line| line.starts_with(&format!("source,{stream},")))
+            .expect(stream)
     };
     assert!(line("conversations").contains("readable"));
     assert!(line("helpdesk_article_bodies").contains("readable"));

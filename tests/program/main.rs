@@ -1,12 +1,21 @@
 //! Tests that run the built program, and checks of the repository.
 
+mod afterwards;
 mod bad_input;
+mod campaign;
 mod coverage;
 mod custody;
+mod delta;
+mod errors;
 mod explained;
 mod interrupted;
+mod mutants;
 mod own_models;
+mod plan_tables;
+mod planned;
+mod preflight;
 mod program;
 mod questions;
 mod repository;
+mod stopped;
 mod whole_job;

@@ -44,6 +44,24 @@ impl Servers {
     }
 }
 
+/// A stand-in for Gorgias alone, serving for as long as it lives.
+pub(crate) struct Served {
+    pub(crate) gorgias: gorgias::Emulator,
+    pub(crate) url: String,
+    _runtime: tokio::runtime::Runtime,
+}
+
+pub(crate) fn serve_gorgias(options: gorgias::Options) -> Served {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
+    let gorgias = gorgias::Emulator::new(options).expect("the target starts");
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"));
+    let listener = listener.expect("a port is free");
+    let url = format!("http://{}", listener.local_addr().expect("is bound"));
+    let serving = gorgias.clone();
+    runtime.spawn(async move { serving.serve(listener).await });
+    Served { gorgias, url, _runtime: runtime }
+}
+
 pub(crate) fn shop(conversations: usize) -> crisp::Options {
     crisp::Options {
         data: crisp::Data::Shop { seed: 7, conversations },

@@ -37,7 +37,7 @@ const ALONE: &[(&str, &[&str])] = &[
     ("datafusion", &["deskferry-transform", "deskferry-audit"]),
     ("object_store", &["deskferry-landing", "deskferry-transform"]),
     ("parquet", &["deskferry-landing"]),
-    ("axum", &["deskferry-emulator"]),
+    ("axum", &["deskferry-emulator", "deskferry"]),
     ("clap", &["deskferry"]),
     ("datafusion-postgres", &["deskferry-audit"]),
     ("rustyline", &["deskferry"]),

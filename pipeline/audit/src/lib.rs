@@ -6,6 +6,7 @@
 
 mod dictionary;
 mod explain;
+mod outlook;
 mod question;
 mod rules;
 mod serve;
@@ -17,8 +18,11 @@ pub use explain::{
     AppliedRule, Deletion, Difference, ExchangeFacts, Explanation, Fate, LandedFile, LedgerEntry,
     Received, Row, Seen, Target, Version, explain,
 };
+pub use outlook::{ChangeRow, Outlook, PhaseRow, RefusalRow, look_ahead};
 pub use question::{Sight, Text, as_text, ask, read_rows, scope_of};
 pub use rules::meaning;
 pub use serve::{DATABASE, Server, USER, is_loopback, random_password};
 pub use shell::{Shell, Shown};
-pub use summary::{CallRow, DifferenceRow, LossRow, MovedRow, Summary, summarize};
+pub use summary::{
+    CallRow, DifferenceRow, LossRow, MovedRow, Summary, TimeRow, VerdictRow, summarize,
+};

@@ -49,6 +49,19 @@ pub struct CallRow {
     pub made: u64,
 }
 
+/// The time of all calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct TimeRow {
+    /// The rate that the plan counted with: calls that the bucket holds.
+    pub calls_per_window: u32,
+    /// And the time in which it drains, in seconds.
+    pub window_s: u64,
+    /// What the plan expected, from the first call to the last, in milliseconds.
+    pub forecast_ms: u64,
+    /// What the sessions of the load took, in milliseconds.
+    pub made_ms: u64,
+}
+
 /// Differences of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DifferenceRow {
@@ -64,6 +77,17 @@ pub struct DifferenceRow {
     pub rows: u64,
 }
 
+/// Fields of one kind of record that have one verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerdictRow {
+    /// The kind of record.
+    pub table: String,
+    /// The verdict.
+    pub verdict: String,
+    /// How many fields of how many records, in all.
+    pub values: u64,
+}
+
 /// Everything that closes a move.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Summary {
@@ -73,6 +97,10 @@ pub struct Summary {
     pub losses: Vec<LossRow>,
     /// Calls, by phase.
     pub calls: Vec<CallRow>,
+    /// Their time; `None` when the plan knew no rate.
+    pub time: Option<TimeRow>,
+    /// Fields of all records, by verdict.
+    pub verdicts: Vec<VerdictRow>,
     /// Differences, by kind.
     pub differences: Vec<DifferenceRow>,
     /// Records in quarantine.
@@ -108,6 +136,13 @@ full join ledger.calls on calls.phase = forecast.phase
 where coalesce(forecast.calls, 0) > 0 or coalesce(calls.calls, 0) > 0
 order by phase";
 
+const TIME: &str = "select took_ms as \"rows\" from ledger.time";
+const VERDICTS: &str = "
+select verdicts.\"table\", verdicts.verdict, cast(sum(verdicts.records) as bigint) as \"values\"
+from reconcile.verdicts
+group by verdicts.\"table\", verdicts.verdict
+order by verdicts.\"table\", verdicts.verdict";
+
 const DIFFERENCES: &str = "
 select differences.\"table\", differences.field, differences.verdict, differences.rule,
     count(*) as \"rows\"
@@ -125,10 +160,22 @@ pub async fn summarize(warehouse: &Warehouse, scope: &Scope) -> Result<Summary> 
     }
     let session = transform::catalog(warehouse, scope).await?;
     let counted: Vec<Count> = read_rows(&transform::select(&session, QUARANTINED).await?)?;
+    let took: Vec<Count> = read_rows(&transform::select(&session, TIME).await?)?;
+    let made_ms = took.iter().map(|count| count.rows).sum();
+    let runs = landing::run::list(warehouse).await?;
+    let facts = runs.iter().find(|facts| Some(facts.run) == scope.run);
+    let time = facts.and_then(|facts| facts.forecast_time).map(|time| TimeRow {
+        calls_per_window: time.calls_per_window,
+        window_s: time.window_s,
+        forecast_ms: time.forecast_ms,
+        made_ms,
+    });
     Ok(Summary {
         moved: read_rows(&transform::select(&session, MOVED).await?)?,
         losses: read_rows(&transform::select(&session, LOSSES).await?)?,
         calls: read_rows(&transform::select(&session, CALLS).await?)?,
+        time,
+        verdicts: read_rows(&transform::select(&session, VERDICTS).await?)?,
         differences: read_rows(&transform::select(&session, DIFFERENCES).await?)?,
         quarantined: counted.iter().map(|count| count.rows).sum(),
     })

@@ -1,8 +1,10 @@
 //! What may be typed. Parsing checks forms; it never acts.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use load::preflight::Acknowledgement;
 
 /// Moves a company's helpdesk: extracts everything, keeps it provably unchanged, replays it into
 /// the new one, and shows that nothing was lost, doubled or sent.
@@ -38,8 +40,9 @@ pub(crate) enum Verb {
     Init(Init),
     /// Extract everything the source holds into a sealed snapshot; resumes by itself.
     Extract(Extract),
-    /// Look at the source before an extraction: the manifest, and one request for each stream.
-    Check,
+    /// Look at both sides before anything moves: may everything be read, and what in the target
+    /// could act on what is loaded. Reads only; exit code 1 names what is in the way.
+    Check(Check),
     /// List, show, verify, sign or export what was landed.
     Snapshot {
         #[command(subcommand)]
@@ -51,8 +54,13 @@ pub(crate) enum Verb {
     Plan(Plan),
     /// Replay the plan into the target; resumes by itself.
     Load(Load),
+    /// Say where a run stands: how far, how fast, until when, and how each session ended.
+    Status(Status),
     /// Read the target back in full and explain every difference.
-    Reconcile(RunChoice),
+    Reconcile(Reconcile),
+    /// Take a run back out of the target: what it made and nobody has touched since. Without
+    /// --execute it only says what would be removed.
+    Rollback(Rollback),
     /// Ask a question in SQL, or many in a shell; `staged` is the default schema.
     Query(Query),
     /// Follow one record from the bytes that were received to what the target holds.
@@ -93,6 +101,29 @@ pub(crate) struct Init {
     /// Write the SQL of every model and check into this folder instead, to start your own from.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) models: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The side to look at; both when left out.
+    #[arg(value_enum)]
+    pub(crate) side: Option<SideName>,
+}
+
+/// One of the two helpdesks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SideName {
+    /// Where the data is.
+    Source,
+    /// Where it goes.
+    Target,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// The run; the newest one when left out.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<String>,
 }
 
 #[derive(Debug, Default, Args)]
@@ -178,16 +209,41 @@ pub(crate) struct Plan {
     /// Begin a new run even if the newest one has the same plan.
     #[arg(long)]
     pub(crate) new: bool,
+    /// Plan only what changed since the newest run that was loaded to its end, and say how long
+    /// the freeze at cutover takes.
+    #[arg(long)]
+    pub(crate) delta: bool,
+    /// In which order tickets are replayed.
+    #[arg(long, value_enum, default_value_t = TicketOrder::Recent)]
+    pub(crate) order: TicketOrder,
 }
 
-#[derive(Debug, Args)]
+/// The order of tickets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TicketOrder {
+    /// Open tickets first, then those with the newest message.
+    Recent,
+    /// By the time they began.
+    Oldest,
+}
+
+impl From<TicketOrder> for kernel::Order {
+    fn from(order: TicketOrder) -> Self {
+        match order {
+            TicketOrder::Recent => kernel::Order::Recent,
+            TicketOrder::Oldest => kernel::Order::Oldest,
+        }
+    }
+}
+
+#[derive(Debug, Default, Args)]
 pub(crate) struct RunChoice {
     /// The run; the newest one when left out.
     #[arg(long, value_name = "RUN")]
     pub(crate) run: Option<String>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Load {
     #[command(flatten)]
     pub(crate) choice: RunChoice,
@@ -197,6 +253,55 @@ pub(crate) struct Load {
     /// Load only this ticket; may be given more than once.
     #[arg(long, value_name = "TICKET")]
     pub(crate) only: Vec<String>,
+    /// Load this many tickets, taken from every channel and state alike and the same ones each
+    /// time; a later full load goes on from there.
+    #[arg(long, value_name = "N", conflicts_with_all = ["limit", "only"])]
+    pub(crate) sample: Option<u64>,
+    /// Believe nothing that the ledger of this run says, and make it anew from what the target
+    /// holds; then load what is missing.
+    #[arg(long)]
+    pub(crate) rebuild_ledger: bool,
+    /// Let something in the target be as it is now, which else stops the load; may be given more
+    /// than once. `deskferry check` prints it. It holds for this run and exactly this state.
+    #[arg(long, value_name = "WHAT@STATE")]
+    pub(crate) acknowledge: Vec<Acknowledgement>,
+    /// Serve what `deskferry status` says as Prometheus reads it, while it runs; a port alone is
+    /// one on this machine.
+    #[arg(long, value_name = "ADDRESS", value_parser = listening)]
+    pub(crate) metrics: Option<SocketAddr>,
+}
+
+/// An address to listen at: one with a port, or a port on this machine.
+fn listening(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix(':').unwrap_or(text).parse::<u16>();
+    let here = port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    here.or_else(|_| text.parse())
+        .map_err(|_| "an address looks like 9100 or 127.0.0.1:9100".to_owned())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reconcile {
+    #[command(flatten)]
+    pub(crate) choice: RunChoice,
+    /// Read the target back this many times at most, while it does not show yet what the load
+    /// knows to be there.
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub(crate) reads: u32,
+    /// Wait this many seconds before the second reading; the pause doubles from there.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub(crate) pause_s: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rollback {
+    /// The run, as in 0001.
+    pub(crate) run: String,
+    /// Remove them, for good; else it is only said what would be removed.
+    #[arg(long)]
+    pub(crate) execute: bool,
+    /// Remove also what earlier runs made and this run recognized as the plan's.
+    #[arg(long)]
+    pub(crate) adopted: bool,
 }
 
 #[derive(Debug, Args)]
@@ -224,7 +329,7 @@ pub(crate) struct Query {
 pub(crate) struct Serve {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5433")]
-    pub(crate) listen: std::net::SocketAddr,
+    pub(crate) listen: SocketAddr,
     /// Let everybody in who reaches the address.
     #[arg(long)]
     pub(crate) no_password: bool,

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use extract::Manifest;
-use kernel::{Fault, Mapping, Result, nearest};
+use kernel::{Code, Fault, Mapping, Result, nearest};
 use landing::Warehouse;
 use toml::{Table, Value};
 use transform::Models;
 
 /// Keys of `[source]` and `[target]` that every platform knows.
-const SIDE_KEYS: [&str; 9] = [
+const SIDE_KEYS: [&str; 10] = [
     "platform",
     "manifest",
     "base_url",
@@ -22,6 +22,7 @@ const SIDE_KEYS: [&str; 9] = [
     "window_s",
     "skip_streams",
     "flush_ms",
+    "lookup_s",
 ];
 
 /// A configuration.
@@ -64,6 +65,8 @@ pub(crate) struct Side {
     pub(crate) skip_streams: Vec<String>,
     /// How long a reply may stay in memory only, in milliseconds.
     pub(crate) flush_ms: Option<u64>,
+    /// How long a record is looked for whose reply was lost, in seconds.
+    pub(crate) lookup_s: Option<u64>,
     settings: BTreeMap<String, Given>,
 }
 
@@ -83,6 +86,7 @@ impl Config {
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|error| {
             Fault::config(format!("{} cannot be read", path.display()))
+                .coded(Code::NoConfiguration)
                 .hint("deskferry init writes one; --config PATH names another")
                 .because(error)
         })?;
@@ -181,12 +185,14 @@ fn look_up(section: &str, name: &str, given: &Given) -> Result<String> {
         Given::Text(text) => Ok(text.clone()),
         Given::Env(variable) => std::env::var(variable).map_err(|_| {
             Fault::config(format!("[{section}] {name}: {variable} is not in the environment"))
+                .coded(Code::SecretMissing)
                 .hint(format!("export {variable} with the value, then run it again"))
         }),
         Given::File(path) => std::fs::read_to_string(path)
             .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
             .map_err(|error| {
                 Fault::config(format!("[{section}] {name}: its file cannot be read"))
+                    .coded(Code::SecretMissing)
                     .hint(format!("put the value into {}", path.display()))
                     .because(error)
             }),
@@ -200,6 +206,7 @@ fn password(serve: Option<&Table>, folder: &Path) -> Result<Option<Given>> {
     let Some(value) = serve.get("password") else { return Ok(None) };
     match given("serve", "password", value, folder)? {
         Given::Text(_) => Err(Fault::config("[serve] password is a secret written down")
+            .coded(Code::SecretWrittenDown)
             .hint("write password = { env = \"NAME\" } or { file = \"path\" }")),
         given => Ok(Some(given)),
     }
@@ -232,6 +239,7 @@ fn side(table: &Table, name: &'static str, folder: &Path) -> Result<Option<Side>
             let given = given(name, key, value, folder)?;
             if setting.secret && matches!(given, Given::Text(_)) {
                 return Err(Fault::config(format!("[{name}] {key} is a secret written down"))
+                    .coded(Code::SecretWrittenDown)
                     .hint(format!("write {key} = {{ env = \"NAME\" }} or {{ file = \"path\" }}")));
             }
             settings.insert(key.clone(), given);
@@ -246,6 +254,7 @@ fn side(table: &Table, name: &'static str, folder: &Path) -> Result<Option<Side>
         window_s: number(inner, name, "window_s")?,
         skip_streams: texts(inner, name, "skip_streams")?,
         flush_ms: number(inner, name, "flush_ms")?,
+        lookup_s: number(inner, name, "lookup_s")?,
         manifest,
         settings,
     }))
@@ -301,6 +310,7 @@ fn check_keys<'a>(
     match table.keys().find(|key| !is_known(key)) {
         None => Ok(()),
         Some(key) => Err(Fault::config(format!("{place} has no key {key:?}"))
+            .coded(Code::UnknownKey)
             .hint(nearest::hint(key, known.clone()))),
     }
 }

@@ -1,7 +1,7 @@
 //! How much of a processor an extraction takes, and how much of the time its thread is busy.
 //!
 //! The stand-in for Crisp serves an invented shop without limits from threads of its own; the client
-//! has one thread and a warehouse in memory. Run with `cargo bench -p deskferry-extract`.
+//! has one thread and a warehouse in memory. Run with `cargo bench --workspace --bench extraction`.
 
 use std::future::pending;
 use std::net::SocketAddr;

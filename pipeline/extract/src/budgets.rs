@@ -63,7 +63,7 @@ impl Budgets {
     pub(crate) async fn wait(&self, url: &Url, clock: &dyn Clock) {
         let policy = self.policy(url);
         if let Some(policy) = policy {
-            policy.pace.wait(clock).await;
+            drop(policy.pace.wait(clock).await);
         }
         let until = policy.map_or(&self.rest, |policy| &policy.until);
         let until = *until.lock().unwrap_or_else(PoisonError::into_inner);

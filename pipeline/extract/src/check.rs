@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::{Client, Reply, Request, Verdict};
-use kernel::{Clock, Fault, Result};
+use kernel::{Clock, Code, Fault, Result};
 
 use crate::addresses::Addresses;
 use crate::auth::Auth;
@@ -128,6 +128,7 @@ impl Probe<'_> {
         })?;
         if reply.status == 401 && self.found.is_empty() {
             return Err(Fault::config("the credentials are refused (status 401)")
+            .coded(Code::CredentialsRefused)
                 .hint("check user and key, and that the environment variables named in the configuration are set"));
         }
         Ok(self.outcome(stream, partition, &reply))

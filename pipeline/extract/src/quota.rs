@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use kernel::{Clock, Fault, Instant, Result};
+use kernel::{Clock, Code, Fault, Instant, Result};
 
 /// The first pause after the other side said that its quota is used up; it doubles from there.
 const REFUSED_PAUSE_FIRST_MS: u64 = 60_000;
@@ -135,7 +135,7 @@ impl Quota {
     ) -> Result<()> {
         if self.when_used_up == WhenUsedUp::Stop {
             let back = until.to_seconds_text();
-            return Err(Fault::wait(why()).hint(format!(
+            return Err(Fault::wait(why()).coded(Code::DayUsedUp).hint(format!(
                 "run the same command again after {back}; it goes on where it stopped"
             )));
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use kernel::retry::{Decision, Ending, Policy, retry_after_ms};
-use kernel::{Clock, Fault, Instant, Result};
+use kernel::{Clock, Code, Fault, Instant, Result};
 use reqwest::multipart::{Form, Part};
 
 use crate::pace::Pace;
@@ -175,7 +175,7 @@ impl Client {
 
     /// Sends a call once, when the pace allows.
     pub async fn send(&self, request: &Request) -> std::result::Result<Reply, Lost> {
-        self.options.pace.wait(self.options.clock.as_ref()).await;
+        let turn = self.options.pace.wait(self.options.clock.as_ref()).await;
         let started_at = self.options.clock.now();
         let response = self.outgoing(request)?.send().await.map_err(lost)?;
         let status = response.status().as_u16();
@@ -187,7 +187,7 @@ impl Client {
         }
         let body = response.bytes().await.map_err(|error| Lost::NoReply(brief(&error)))?;
         let ended_at = self.options.clock.now();
-        self.options.pace.learn(&headers, ended_at);
+        turn.answered(&headers, ended_at);
         Ok(Reply { status, headers, body, started_at, ended_at })
     }
 
@@ -311,8 +311,10 @@ fn brief(error: &reqwest::Error) -> String {
 fn refusal(reply: &Reply) -> Fault {
     match reply.status {
         401 => Fault::config("the credentials are refused (status 401)")
+            .coded(Code::CredentialsRefused)
             .hint("check user and key, and that the environment variables named in the configuration are set"),
         403 => Fault::config("the credentials do not allow this call (status 403)")
+            .coded(Code::RightMissing)
             .hint("check the role or the scopes of the key, and the tier, if there is one"),
         404 => Fault::config("there is nothing at this address (status 404)")
             .hint("check base_url or domain, and the ids in the configuration"),
@@ -324,8 +326,9 @@ fn given_up(attempts: u32, ending: Ending, last: &str) -> Fault {
     let message = format!("no usable reply after {attempts} tries: {last}");
     match ending {
         Ending::QuotaExhausted { .. } => Fault::wait(message),
-        Ending::RateLimited { .. } => Fault::wait(message),
+        Ending::RateLimited { .. } => Fault::wait(message).coded(Code::Throttled),
         Ending::NoReply | Ending::ServerTrouble => Fault::retry(message)
+            .coded(Code::NoUsableReply)
             .hint("check that the address answers; then run the same command again, which goes on where this one stopped"),
     }
 }

@@ -5,6 +5,8 @@
 
 use std::error::Error;
 
+use crate::code::Code;
+
 /// A result whose error says what to do next.
 pub type Result<T> = std::result::Result<T, Fault>;
 
@@ -46,13 +48,14 @@ pub struct Fault {
     kind: Kind,
     message: String,
     hint: Option<String>,
+    code: Option<Code>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl Fault {
     /// A fault of the given kind.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None, source: None }
+        Self { kind, message: message.into(), hint: None, code: None, source: None }
     }
 
     /// The configuration or the credentials are wrong.
@@ -91,6 +94,13 @@ impl Fault {
         self
     }
 
+    /// Says which sort of error exactly it is; that has a kind of its own.
+    pub fn coded(mut self, code: Code) -> Self {
+        self.kind = code.kind();
+        self.code = Some(code);
+        self
+    }
+
     /// Adds the error that caused this one.
     pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
@@ -108,6 +118,11 @@ impl Fault {
         self.kind
     }
 
+    /// Its stable name.
+    pub fn code(&self) -> Code {
+        self.code.unwrap_or_else(|| self.kind.into())
+    }
+
     /// The advice to print after the error.
     pub fn advice(&self) -> &str {
         self.hint.as_deref().unwrap_or_else(|| self.kind.advice())
@@ -123,6 +138,13 @@ mod tests {
         let plain = Fault::config("no website id");
         assert_eq!(plain.advice(), Kind::FixConfig.advice());
         assert_eq!(plain.hint("set website_id").advice(), "set website_id");
+    }
+
+    #[test]
+    fn every_fault_has_a_name_and_an_exact_one_brings_its_kind() {
+        assert_eq!(Fault::wait("too fast").code(), Code::Wait);
+        let exact = Fault::config("no right").coded(Code::MessagingQuota).during("creating");
+        assert_eq!((exact.code().name(), exact.kind()), ("DF2002", Kind::Wait));
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub enum RecordKind {
     Agent,
     /// A label on tickets.
     Tag,
+    /// The definition of a custom field.
+    Field,
     /// A person who asks.
     Customer,
     /// A file.
@@ -32,6 +34,7 @@ impl RecordKind {
         match self {
             RecordKind::Agent => "agent",
             RecordKind::Tag => "tag",
+            RecordKind::Field => "field",
             RecordKind::Customer => "customer",
             RecordKind::Upload => "upload",
             RecordKind::Ticket => "ticket",
@@ -54,6 +57,10 @@ pub enum State {
     Unknown,
     /// The target refuses it.
     Refused,
+    /// The call that removes it again is about to leave or has left.
+    Removing,
+    /// It was in the target and was removed again; it may be created anew.
+    Removed,
 }
 
 impl State {
@@ -65,6 +72,8 @@ impl State {
             State::Matched => "matched",
             State::Unknown => "unknown",
             State::Refused => "refused",
+            State::Removing => "removing",
+            State::Removed => "removed",
         }
     }
 
@@ -73,12 +82,13 @@ impl State {
         matches!(self, State::Done | State::Matched | State::Refused)
     }
 
-    /// Whether `next` may follow: what is settled stays as it is.
+    /// Whether `next` may follow: what is in the target stays so, unless we made it and remove it.
     pub const fn may_become(self, next: State) -> bool {
         match self {
-            State::Intent | State::Unknown => true,
-            State::Done | State::Matched => matches!(next, State::Done | State::Matched),
-            State::Refused => true,
+            State::Intent | State::Unknown | State::Refused | State::Removed => true,
+            State::Done => matches!(next, State::Done | State::Matched | State::Removing),
+            State::Matched => matches!(next, State::Done | State::Matched),
+            State::Removing => matches!(next, State::Removing | State::Removed | State::Done),
         }
     }
 }
@@ -112,5 +122,16 @@ mod tests {
         assert!(!State::Matched.may_become(State::Unknown));
         assert!(State::Intent.may_become(State::Unknown));
         assert!(State::Unknown.may_become(State::Done));
+    }
+
+    #[test]
+    fn only_what_we_made_is_removed_and_only_what_is_removed_is_made_again() {
+        assert!(State::Done.may_become(State::Removing));
+        assert!(!State::Done.may_become(State::Removed), "the intent comes first");
+        assert!(!State::Matched.may_become(State::Removing));
+        assert!(State::Removing.may_become(State::Done), "somebody touched it meanwhile");
+        assert!(!State::Removing.may_become(State::Intent));
+        assert!(State::Removed.may_become(State::Intent));
+        assert!(!State::Removed.is_settled());
     }
 }

@@ -4,15 +4,19 @@
 //! what the outside world says is passed in, what should be done about it is handed back.
 
 pub mod bucket;
+pub mod code;
 pub mod fault;
 pub mod identifier;
 pub mod instant;
 pub mod ledger;
 pub mod mapping;
 pub mod nearest;
+pub mod order;
 pub mod retry;
 
+pub use code::Code;
 pub use fault::{Fault, Result};
 pub use identifier::{BuildId, RunId, SnapshotId};
 pub use instant::{Clock, Instant};
 pub use mapping::Mapping;
+pub use order::Order;

@@ -91,9 +91,48 @@ pub const DECISIONS: &[Decision] = &[
         values: Values::OneOf(&["keep", "kebab"]),
     },
     Decision {
+        key: "edits",
+        meaning: "how agents learn that a message was edited after it was moved",
+        values: Values::OneOf(&["note", "report"]),
+    },
+    Decision {
         key: "packing",
         meaning: "how many messages travel in the call that creates their ticket",
         values: Values::OneOf(&["auto", "seed"]),
+    },
+    Decision {
+        // What a message of this channel needs besides an envelope is not documented; api needs
+        // nothing else.
+        key: "chat_channel",
+        meaning: "the channel of what was chat",
+        values: Values::OneOf(&["chat", "api"]),
+    },
+    Decision {
+        // The vendor announces that it removes data of old e-mail messages, and not which.
+        key: "email_channel",
+        meaning: "the channel of what was e-mail with an address on both sides",
+        values: Values::OneOf(&["email", "chat"]),
+    },
+    Decision {
+        // No target states a limit for a call. A web server that nobody configured lets one
+        // megabyte through; half of it leaves room for what was counted too low.
+        key: "payload_bytes_max",
+        meaning: "how many bytes of messages travel in the call that creates their ticket",
+        values: Values::Number(10_000, 10_000_000, "500000"),
+    },
+    Decision {
+        // No target states a limit for a file either, and whoever minds says 413. Four files are
+        // in memory at a time, so this is what a loader can hold.
+        key: "upload_bytes_max",
+        meaning: "how long a file may be; a longer one is named in its message instead",
+        values: Values::Number(1, 500_000_000, "100000000"),
+    },
+    Decision {
+        // A definition cannot be deleted in the target again, so nobody gets one unasked.
+        key: "custom_fields",
+        meaning: "where values go that have no place of their own: into the ticket's meta, or also \
+                  into custom fields that are made for them",
+        values: Values::OneOf(&["meta", "create"]),
     },
 ];
 

@@ -1,10 +1,16 @@
 //! Gorgias as a target. Everything that knows its API is in this module and below.
 //!
 //! `request` builds bodies, `reply` reads answers, `wire` is the only way out and holds back
-//! whatever could make Gorgias send. Nothing here knows a run, a ledger or a source.
+//! whatever could make Gorgias send; `vitals` counts what else replies say. `preflight` looks at
+//! the account before anything is written. Nothing here knows a run, a ledger or a source.
 
+mod preflight;
+mod rates;
 mod reply;
 mod request;
+mod touched;
+mod undo;
+mod vitals;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -12,12 +18,18 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use kernel::ledger::RecordKind;
 use kernel::retry::Policy;
-use kernel::{Fault, Instant, Result};
+use kernel::{Code, Fault, Instant, Result};
 use serde_json::Value;
 
 use crate::plan;
-use crate::target::{Draft, Found, Person, Sent, Target, TargetId, phase};
+use crate::preflight::{Observation, Wants};
+use crate::target::{
+    Carried, Draft, FieldDraft, Found, Person, Sent, Target, TargetId, TicketDraft, TicketUpdate,
+    Vitals, phase,
+};
 use wire::{Wire, Write};
+
+pub use rates::{RATES, Rate};
 
 /// Pages of one list; at 100 records a page this is ten times what the largest account is known
 /// to have, so more means that the cursor runs in circles.
@@ -50,10 +62,6 @@ impl Gorgias {
     /// # Errors
     /// `FixConfig` when it does not.
     pub async fn recognize(&self) -> Result<()> {
-        let no_gorgias = || {
-            Fault::config("what answers is not a Gorgias helpdesk")
-                .hint("check domain or base_url in [target]: https://<domain>.gorgias.com")
-        };
         let reply = self.wire.ask(phase::LOOKUPS, "/api/users?limit=1").await?;
         if !reply.is_success() {
             return Err(no_gorgias());
@@ -107,6 +115,35 @@ impl Gorgias {
         Ok(records)
     }
 
+    /// Custom fields of tickets or of customers that carry an id of somebody's.
+    async fn fields_of(
+        &self,
+        phase: &'static str,
+        object: &str,
+    ) -> Result<Vec<(String, TargetId)>> {
+        let path = format!("/api/custom-fields?object_type={object}");
+        Ok(reply::parts(&self.list(phase, &path).await?))
+    }
+
+    /// Sets what may be set twice, because the second time changes nothing.
+    async fn repeatable(
+        &self,
+        phase: &'static str,
+        id: &str,
+        write: Write<'_>,
+        now: Instant,
+    ) -> Result<Sent> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let written = self.wire.write(phase, write.clone(), now).await?;
+            let sent = reply::sent(written, |_| Some(reply::ours(id.to_owned())))?;
+            if !matches!(sent, Sent::Unknown(_)) || !self.wire.pause(attempt).await {
+                return Ok(sent);
+            }
+        }
+    }
+
     async fn find_customer(&self, customer: &plan::Customer) -> Result<Vec<Found>> {
         let external_id = customer.external_id.as_str();
         let filter = ("external_id", external_id);
@@ -114,14 +151,25 @@ impl Gorgias {
         if let (true, Some(email)) = (hits.is_empty(), customer.email.as_deref()) {
             hits = self.matching("customers", ("email", email), "email").await?;
         }
+        if hits.is_empty() {
+            // The index may be slow; the list begins with those that were made last.
+            let newest = self.wire.read(phase::LOOKUPS, "/api/customers?limit=100").await?;
+            let newest = newest.as_ref().and_then(reply::page).map(|page| page.items);
+            hits = with_id(newest.unwrap_or_default(), external_id);
+        }
         Ok(reply::founds(&hits, external_id))
     }
 
-    /// Tickets with our id, in the bin or not, with the messages in them that carry our ids.
-    async fn find_ticket(&self, ticket: &plan::Ticket) -> Result<Vec<Found>> {
-        let external_id = ticket.external_id.as_str();
+    /// Tickets with our id, in the trash or not, with the messages in them that carry our ids.
+    async fn find_ticket(&self, draft: &TicketDraft) -> Result<Vec<Found>> {
+        let external_id = draft.ticket.external_id.as_str();
         let filter = ("external_id", external_id);
-        let hits = self.matching("tickets", filter, "external_id").await?;
+        let mut hits = self.matching("tickets", filter, "external_id").await?;
+        if hits.is_empty() {
+            // The index may be slow; the customer's tickets are another way to it.
+            let path = format!("/api/tickets?customer_id={}", draft.customer);
+            hits = with_id(self.list(phase::LOOKUPS, &path).await?, external_id);
+        }
         let mut founds = reply::founds(&hits, external_id);
         if let [found] = founds.as_mut_slice() {
             found.parts = self.parts(&found.id).await?;
@@ -131,19 +179,23 @@ impl Gorgias {
 
     /// The messages of a ticket that carry an external id.
     async fn parts(&self, ticket: &str) -> Result<Vec<(String, TargetId)>> {
+        Ok(reply::parts(&self.messages(ticket).await?))
+    }
+
+    /// The messages of a ticket, from the ticket or, where that shows none, from the list.
+    async fn messages(&self, ticket: &str) -> Result<Vec<Value>> {
         let whole = self.wire.read(phase::LOOKUPS, &format!("/api/tickets/{ticket}")).await?;
         let Some(whole) = whole else {
             return Ok(Vec::new());
         };
         match whole.get("messages").and_then(Value::as_array) {
-            Some(messages) if !messages.is_empty() => Ok(reply::parts(messages)),
-            _ => self.listed_parts(ticket).await,
+            Some(messages) if !messages.is_empty() => Ok(messages.clone()),
+            _ => self.listed_messages(ticket).await,
         }
     }
 
-    async fn listed_parts(&self, ticket: &str) -> Result<Vec<(String, TargetId)>> {
-        let path = format!("/api/messages?ticket_id={ticket}");
-        Ok(reply::parts(&self.list(phase::LOOKUPS, &path).await?))
+    async fn listed_messages(&self, ticket: &str) -> Result<Vec<Value>> {
+        self.list(phase::LOOKUPS, &format!("/api/messages?ticket_id={ticket}")).await
     }
 
     /// Looks in both places that know messages: sending one twice is worse than a call too many.
@@ -160,7 +212,7 @@ impl Gorgias {
         };
         let mut ids = hits(self.parts(ticket).await?);
         if ids.is_empty() {
-            ids = hits(self.listed_parts(ticket).await?);
+            ids = hits(reply::parts(&self.listed_messages(ticket).await?));
         }
         Ok(ids.into_iter().map(reply::ours).collect())
     }
@@ -190,18 +242,56 @@ impl Target for Gorgias {
         Ok(tags.iter().filter_map(reply::tag).collect())
     }
 
-    async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<(String, TargetId)>> {
+    async fn fields(&self) -> Result<Vec<(String, TargetId)>> {
+        let mut fields = self.fields_of(phase::FIELDS_READ, "Ticket").await?;
+        fields.extend(self.fields_of(phase::FIELDS_READ, "Customer").await?);
+        Ok(fields)
+    }
+
+    async fn set_fields(&self, id: &str, values: &[FieldDraft], now: Instant) -> Result<Sent> {
+        let path = format!("/api/customers/{id}/custom-fields");
+        let body = request::fields_of_customer(values)?;
+        self.repeatable(
+            phase::CUSTOMERS_UPDATE,
+            id,
+            Write { method: "PUT", path: &path, body },
+            now,
+        )
+        .await
+    }
+
+    async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<Carried>> {
         let path = match kind {
+            RecordKind::Agent => "/api/users",
             RecordKind::Customer => "/api/customers",
             RecordKind::Ticket => "/api/tickets",
             RecordKind::Message => "/api/messages",
-            RecordKind::Agent | RecordKind::Tag | RecordKind::Upload => return Ok(Vec::new()),
+            RecordKind::Tag | RecordKind::Field | RecordKind::Upload => return Ok(Vec::new()),
         };
-        Ok(reply::parts(&self.list(phase::TICKETS_READ, path).await?))
+        Ok(reply::carried(&self.list(phase::TICKETS_READ, path).await?))
     }
 
-    async fn messages_of(&self, ticket: &str) -> Result<Vec<(String, TargetId)>> {
-        self.parts(ticket).await
+    async fn messages_of(&self, ticket: &str) -> Result<Vec<Carried>> {
+        Ok(reply::carried(&self.messages(ticket).await?))
+    }
+
+    async fn holding(
+        &self,
+        kind: RecordKind,
+        external_id: &str,
+        ticket: Option<&str>,
+    ) -> Result<Vec<TargetId>> {
+        let filter = ("external_id", external_id);
+        let hits = match (kind, ticket) {
+            (RecordKind::Message, Some(ticket)) => {
+                with_id(self.listed_messages(ticket).await?, external_id)
+            }
+            (RecordKind::Ticket, _) => self.matching("tickets", filter, "external_id").await?,
+            (RecordKind::Customer, _) => self.matching("customers", filter, "external_id").await?,
+            _ => Vec::new(),
+        };
+        let founds = reply::founds(&hits, external_id);
+        Ok(founds.into_iter().map(|found| found.id).collect())
     }
 
     async fn create(&self, draft: Draft<'_>, now: Instant) -> Result<Sent> {
@@ -209,6 +299,9 @@ impl Target for Gorgias {
         let (phase, path, body) = match draft {
             Draft::Agent(agent) => call(phase::AGENTS_CREATE, "/api/users", request::agent(agent)?),
             Draft::Tag(name) => call(phase::TAGS_CREATE, "/api/tags", request::tag(name)?),
+            Draft::Field(field) => {
+                call(phase::FIELDS_CREATE, "/api/custom-fields", request::field(field)?)
+            }
             Draft::Customer { customer, lean } => {
                 let body = request::customer(customer, lean)?;
                 call(phase::CUSTOMERS_CREATE, "/api/customers", body)
@@ -217,8 +310,8 @@ impl Target for Gorgias {
                 let body = request::file(upload, body);
                 call(phase::FILES_UPLOAD, "/api/upload?type=attachment", body)
             }
-            Draft::Ticket { draft, alone } => {
-                let body = request::ticket(draft, alone)?;
+            Draft::Ticket { draft, part } => {
+                let body = request::ticket(draft, part)?;
                 call(phase::TICKETS_CREATE, "/api/tickets", body)
             }
             Draft::Message { ticket, message } => {
@@ -246,9 +339,15 @@ impl Target for Gorgias {
                 let hits = self.matching("tags", ("search", name), "name").await?;
                 Ok(reply::founds(&hits, name))
             }
+            Draft::Field(field) => {
+                let object = request::object_type(&field.object);
+                let mut fields = self.fields_of(phase::LOOKUPS, object).await?;
+                fields.retain(|(id, _)| *id == field.field_id);
+                Ok(fields.into_iter().map(|(_, id)| reply::ours(id)).collect())
+            }
             Draft::Customer { customer, .. } => self.find_customer(customer).await,
             Draft::Upload { .. } => Ok(Vec::new()),
-            Draft::Ticket { draft, .. } => self.find_ticket(&draft.ticket).await,
+            Draft::Ticket { draft, .. } => self.find_ticket(draft).await,
             Draft::Message { ticket, message } => {
                 self.find_message(ticket, &message.message.message_id).await
             }
@@ -258,22 +357,46 @@ impl Target for Gorgias {
     async fn finish(&self, id: &str, ticket: &plan::Ticket, now: Instant) -> Result<Sent> {
         let path = format!("/api/tickets/{id}");
         let body = request::final_state(ticket)?;
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            let write = Write { method: "PUT", path: &path, body: body.clone() };
-            let written = self.wire.write(phase::TICKETS_UPDATE, write, now).await?;
-            let sent = reply::sent(written, |_| Some(reply::ours(id.to_owned())))?;
-            // Setting the same state twice changes nothing, so this call may be repeated.
-            if !matches!(sent, Sent::Unknown(_)) || !self.wire.pause(attempt).await {
-                return Ok(sent);
-            }
-        }
+        self.repeatable(phase::TICKETS_UPDATE, id, Write { method: "PUT", path: &path, body }, now)
+            .await
+    }
+
+    async fn look(&self, ticket: &str) -> Result<Option<Found>> {
+        let whole = self.wire.read(phase::TICKETS_READ, &format!("/api/tickets/{ticket}")).await?;
+        Ok(whole.as_ref().and_then(reply::made))
+    }
+
+    async fn update(&self, id: &str, update: &TicketUpdate<'_>, now: Instant) -> Result<Sent> {
+        let path = format!("/api/tickets/{id}");
+        let body = request::update(update)?;
+        self.repeatable(phase::TICKETS_UPDATE, id, Write { method: "PUT", path: &path, body }, now)
+            .await
+    }
+
+    async fn preflight(&self, wants: &Wants) -> Result<Vec<Observation>> {
+        self.look(wants).await
     }
 
     fn calls(&self) -> BTreeMap<String, u64> {
         self.wire.calls()
     }
+
+    fn vitals(&self) -> Vitals {
+        self.wire.vitals()
+    }
+}
+
+fn no_gorgias() -> Fault {
+    Fault::config("what answers is not a Gorgias helpdesk")
+        .coded(Code::NotThisVendor)
+        .hint("check domain or base_url in [target]: https://<domain>.gorgias.com")
+}
+
+/// Records that carry this external id.
+fn with_id(records: Vec<Value>, external_id: &str) -> Vec<Value> {
+    let ours =
+        |record: &Value| record.get("external_id").and_then(Value::as_str) == Some(external_id);
+    records.into_iter().filter(ours).collect()
 }
 
 /// A path as it may be shown: without the query, which may name a person.

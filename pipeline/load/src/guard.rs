@@ -5,7 +5,7 @@
 //! once more by [`check_message`], which trusts nothing that built them. The module knows JSON and
 //! time, but no vendor: the caller names the fields.
 
-use kernel::{Clock, Fault, Instant, Result};
+use kernel::{Clock, Code, Fault, Instant, Result};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -17,12 +17,14 @@ impl SentTime {
     /// A moment that has passed.
     ///
     /// # Errors
-    /// `Bug` when it has not: the plan promises otherwise.
+    /// `FixData` when it has not: the plan promises otherwise, so the clock may be wrong.
     pub fn past(moment: Instant, clock: &dyn Clock) -> Result<Self> {
         if moment < clock.now() {
             Ok(Self(moment))
         } else {
-            Err(Fault::bug("a planned message has a sent time that has not passed yet"))
+            Err(Fault::data("a planned message has a sent time that has not passed yet")
+                .coded(Code::HeldBack)
+                .hint("see whether the clock of this machine is right; then run this again"))
         }
     }
 
@@ -69,6 +71,7 @@ pub fn check_message(message: &Value, fields: MessageFields, now: Instant) -> Re
 
 fn refused(why: &str) -> Fault {
     Fault::bug(format!("a message that is about to leave {why}; it was held back"))
+        .coded(Code::HeldBack)
 }
 
 #[cfg(test)]

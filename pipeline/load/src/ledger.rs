@@ -4,13 +4,25 @@
 //! one segment, so a busy loader makes a few large segments instead of many small ones. This
 //! module knows entries and segments; what follows from a state is decided in `recovery`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kernel::ledger::{Entry, RecordKind, State};
-use kernel::{Fault, Instant, Result, RunId};
+use kernel::{Code, Fault, Instant, Result, RunId};
 use landing::Warehouse;
 use landing::ledger_log::{LedgerLog, Line};
+
+/// Words in the detail of a record on which more is to be done or said later.
+pub mod remark {
+    /// A second call brought it in; the first may still be carried out.
+    pub const SENT_AGAIN: &str = "sent again, because the first call left no trace";
+    /// It was sent again, and later the target had it once.
+    pub const ONCE: &str = "sent again, and there once when it was looked for later";
+    /// The target has it more than once.
+    pub const TWICE: &str = "the target has more than one of it";
+    /// The target has it where deleted tickets wait.
+    pub const IN_TRASH: &str = "it is in the target's trash";
+}
 
 /// The newest entry of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +40,9 @@ pub struct Standing {
 /// Calls made so far in this session, per phase; asked whenever a segment is written.
 pub type CallCount = Box<dyn Fn() -> BTreeMap<String, u64> + Send + Sync>;
 
+/// How long this session has taken so far, in milliseconds; asked whenever a segment is written.
+pub type Elapsed = Box<dyn Fn() -> u64 + Send + Sync>;
+
 /// The ledger of one run.
 pub struct Ledger {
     run: RunId,
@@ -35,6 +50,7 @@ pub struct Ledger {
     queue: Mutex<Queue>,
     book: Mutex<Book>,
     call_count: CallCount,
+    elapsed: Elapsed,
 }
 
 struct Writer {
@@ -45,6 +61,8 @@ struct Writer {
     broken: bool,
     /// Calls that are in the log, of those made in this session.
     noted_calls: BTreeMap<String, u64>,
+    /// Time of this session that is in the log, in milliseconds.
+    noted_ms: u64,
 }
 
 #[derive(Default)]
@@ -58,12 +76,30 @@ struct Book {
     standings: HashMap<RecordKind, HashMap<Box<str>, Standing>>,
     counts: BTreeMap<(RecordKind, &'static str), u64>,
     calls_before: BTreeMap<String, u64>,
+    /// What was removed again, by its id in the target, which nobody has a second time.
+    removed: HashSet<(RecordKind, Box<str>)>,
 }
 
 impl Ledger {
     /// Opens the ledger of a run and learns where each record stands.
     pub async fn open(warehouse: &Warehouse, run: RunId, call_count: CallCount) -> Result<Self> {
         let (log, lines) = LedgerLog::open(warehouse, run).await?;
+        Ok(Self::over(run, log, lines, call_count))
+    }
+
+    /// Opens the ledger of a run to make it anew: what it held before counts no more once
+    /// [`Ledger::begin_anew`] has written what holds instead.
+    pub async fn open_anew(
+        warehouse: &Warehouse,
+        run: RunId,
+        now: Instant,
+        call_count: CallCount,
+    ) -> Result<Self> {
+        let log = LedgerLog::open_anew(warehouse, run, now).await?;
+        Ok(Self::over(run, log, Vec::new(), call_count))
+    }
+
+    fn over(run: RunId, log: LedgerLog, lines: Vec<Line>, call_count: CallCount) -> Self {
         let mut book = Book::default();
         for line in lines {
             match line {
@@ -71,16 +107,25 @@ impl Ledger {
                 Line::Calls { phase, calls } => {
                     *book.calls_before.entry(phase).or_default() += calls;
                 }
+                Line::Time { .. } => {}
             }
         }
-        let writer = Writer { log, written: 0, broken: false, noted_calls: BTreeMap::new() };
-        Ok(Self {
+        let noted_calls = BTreeMap::new();
+        let writer = Writer { log, written: 0, broken: false, noted_calls, noted_ms: 0 };
+        Self {
             run,
             log: tokio::sync::Mutex::new(writer),
             queue: Mutex::default(),
             book: Mutex::new(book),
             call_count,
-        })
+            elapsed: Box::new(|| 0),
+        }
+    }
+
+    /// Also notes how long the session takes.
+    pub fn timed(mut self, elapsed: Elapsed) -> Self {
+        self.elapsed = elapsed;
+        self
     }
 
     /// Whether nothing was ever written to it.
@@ -91,6 +136,18 @@ impl Ledger {
     /// Where a record stands; `None` when nothing was ever done about it.
     pub fn standing(&self, kind: RecordKind, source_id: &str) -> Option<Standing> {
         locked(&self.book).standings.get(&kind)?.get(source_id).cloned()
+    }
+
+    /// Takes in what rollbacks of other runs removed from the same target.
+    pub fn learn_removed(&self, removed: Vec<(RecordKind, String)>) {
+        let removed = removed.into_iter().map(|(kind, id)| (kind, id.into_boxed_str()));
+        locked(&self.book).removed.extend(removed);
+    }
+
+    /// Whether a rollback removed the record that had this id in the target. The target
+    /// may go on listing it, in its bin for instance.
+    pub fn is_removed(&self, kind: RecordKind, target_id: &str) -> bool {
+        locked(&self.book).removed.contains(&(kind, target_id.into()))
     }
 
     /// Writes entries; when this returns they are durable.
@@ -115,18 +172,55 @@ impl Ledger {
         Ok(())
     }
 
-    /// Writes down calls that no segment has counted yet.
-    pub async fn note_calls(&self) -> Result<()> {
+    /// Writes what holds in a ledger that is made anew: all of it is known then, or nothing of it.
+    pub async fn begin_anew(&self, entries: Vec<Entry>) -> Result<()> {
+        {
+            let mut queue = locked(&self.queue);
+            queue.queued += entries.len() as u64;
+            queue.entries.extend(entries);
+        }
         let mut writer = self.log.lock().await;
         self.write_queue(&mut writer).await
     }
 
-    /// Lets go of messages of a ticket that needs no further step, so that memory stays flat.
+    /// Writes down calls that no segment has counted yet. A ledger that is still to be made anew
+    /// stays as it is, or it would begin without knowing anything.
+    pub async fn note_calls(&self) -> Result<()> {
+        let mut writer = self.log.lock().await;
+        if writer.log.is_anew() {
+            return Ok(());
+        }
+        self.write_queue(&mut writer).await
+    }
+
+    /// Records that are in the target and whose detail has these words.
+    pub fn noted(&self, words: &str) -> Vec<(RecordKind, String, String)> {
+        let book = locked(&self.book);
+        let mut found = Vec::new();
+        for (kind, records) in &book.standings {
+            for (id, standing) in records {
+                let is_there = matches!(standing.state, State::Done | State::Matched);
+                if let Some(detail) = standing.detail.as_deref().filter(|_| is_there)
+                    && detail.contains(words)
+                {
+                    found.push((*kind, id.to_string(), detail.to_owned()));
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// Lets go of messages of a ticket that needs no further step, so that memory stays flat. Those
+    /// that were sent again are kept, because they will be looked for once more.
     pub fn forget_messages<'a>(&self, message_ids: impl Iterator<Item = &'a str>) {
         let mut book = locked(&self.book);
         if let Some(messages) = book.standings.get_mut(&RecordKind::Message) {
             for id in message_ids {
-                messages.remove(id);
+                let detail = messages.get(id).and_then(|standing| standing.detail.as_deref());
+                if !detail.is_some_and(|detail| detail.contains(remark::SENT_AGAIN)) {
+                    messages.remove(id);
+                }
             }
         }
     }
@@ -148,7 +242,8 @@ impl Ledger {
             return Err(Fault::retry(format!(
                 "the ledger of run {} could not be written, so nothing more is sent",
                 self.run
-            )));
+            ))
+            .coded(Code::LedgerNotWritten));
         }
         let (entries, upto) = {
             let mut queue = locked(&self.queue);
@@ -157,9 +252,12 @@ impl Ledger {
         let calls = (self.call_count)();
         let mut lines: Vec<Line> = new_calls(&writer.noted_calls, &calls);
         lines.extend(entries.iter().cloned().map(Line::Entry));
-        if lines.is_empty() {
+        if lines.is_empty() && !writer.log.is_anew() {
             return Ok(());
         }
+        let elapsed_ms = (self.elapsed)();
+        let took_ms = elapsed_ms.saturating_sub(writer.noted_ms);
+        lines.extend((took_ms > 0).then_some(Line::Time { took_ms }));
         // Stays set when the append fails or this future is dropped halfway: whether the segment
         // is there is not known then, and going on could reuse its number.
         writer.broken = true;
@@ -167,6 +265,7 @@ impl Ledger {
         writer.broken = false;
         writer.written = upto;
         writer.noted_calls = calls;
+        writer.noted_ms = elapsed_ms.max(writer.noted_ms);
         let mut book = locked(&self.book);
         for entry in entries {
             book.apply(entry);
@@ -197,6 +296,9 @@ impl Ledger {
 
 impl Book {
     fn apply(&mut self, entry: Entry) {
+        if let (State::Removed, Some(target_id)) = (entry.state, &entry.target_id) {
+            self.removed.insert((entry.kind, target_id.as_str().into()));
+        }
         let standing = Standing {
             state: entry.state,
             target_id: entry.target_id.map(Into::into),

@@ -7,18 +7,25 @@
 //! - [`plan`] reads the rows, [`ledger`] says and keeps where each record stands.
 //! - [`load`] replays; its order and its concurrency are in `replay`, what to do when a reply is
 //!   lost is in `recovery`.
+//! - [`rollback`] takes a run back out of the target.
 //! - [`Target`] is what a helpdesk must be able to do; [`Gorgias`] is the first one.
+//! - [`preflight`] decides whether a load may begin; `session` keeps how far it is and how it ended.
 //! - [`guard`] keeps messages from being delivered.
 
 pub mod gorgias;
 pub mod guard;
 pub mod ledger;
 pub mod plan;
+pub mod preflight;
 mod recovery;
 mod replay;
+pub mod rollback;
+mod session;
+mod stop;
 pub mod target;
 
 pub use gorgias::Gorgias;
 pub use recovery::Patience;
-pub use replay::{Finding, Options, Outcome, Progress, load};
+pub use replay::{Finding, Options, Outcome, Progress, followed, load};
+pub use stop::Stop;
 pub use target::Target;

@@ -10,7 +10,7 @@ use kernel::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use read::{Rows, Threads, agents, customers, forecast, tags, uploads};
+pub use read::{Rows, Threads, agents, customers, fields, forecast, tags, uploads};
 
 /// A person who answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct Agent {
 }
 
 /// A person who asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Customer {
     /// Id in the plan.
     pub customer_id: String,
@@ -40,6 +40,30 @@ pub struct Customer {
     pub language: Option<String>,
     /// IANA name.
     pub timezone: Option<String>,
+    /// Values for custom fields.
+    pub custom_fields: Vec<FieldValue>,
+}
+
+/// A custom field that values are planned for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Its id in the plan, by which it is found in the target.
+    pub field_id: String,
+    /// `ticket` or `customer`.
+    pub object: String,
+    /// Its name in words.
+    pub label: String,
+    /// `text`, `number` or `boolean`.
+    pub data_type: String,
+}
+
+/// A value for a custom field.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct FieldValue {
+    /// Id of the field in the plan.
+    pub field: String,
+    /// The value.
+    pub value: Value,
 }
 
 /// A file that at least one message carries; once per content.
@@ -53,6 +77,8 @@ pub struct Upload {
     pub content_type: String,
     /// Size.
     pub bytes: u64,
+    /// Whether it is longer than the mapping allows, so that it stays away.
+    pub is_too_large: bool,
 }
 
 /// A thread, without its messages.
@@ -94,8 +120,13 @@ pub struct Ticket {
     pub last_message_at: Option<Instant>,
     /// Its last message by a customer.
     pub last_received_message_at: Option<Instant>,
+    /// Values for custom fields.
+    pub custom_fields: Vec<FieldValue>,
     /// Where it came from.
     pub meta: Option<Value>,
+    /// For a ticket that the run before loaded: what of it is to be set now. `None` for one that
+    /// is to be created.
+    pub updates: Option<Vec<String>>,
 }
 
 /// One message of a thread.

@@ -3,25 +3,37 @@
 //! The intent is durable before the call leaves, the outcome before anything is built on it. A
 //! reply that got lost is *unknown*, never *failed*: the target is asked, with patience for a slow
 //! index, and only when it does not have the record is the call made again. Two records where one
-//! is expected stop that record. Nothing in here knows a vendor.
+//! is expected stop that record. No decision rests on the wall clock, which may jump. Nothing in
+//! here knows a vendor.
 
 use std::time::Duration;
 
 use kernel::ledger::{Entry, RecordKind, State};
-use kernel::{Clock, Fault, Instant, Result};
+use kernel::{Clock, Fault, Result};
 
 use crate::ledger::Ledger;
+use crate::ledger::remark::{IN_TRASH, SENT_AGAIN, TWICE};
 use crate::replay::Findings;
-use crate::target::{Draft, Found, MessageDraft, Sent, Target, TargetId};
+use crate::stop::Stop;
+use crate::target::{Draft, Found, MessageDraft, Sent, Target, TargetId, TicketDraft, Travelling};
 
 /// Calls for one record within a session before the replay stops: each of them found the target
 /// without the record afterwards, so it is in trouble.
 const SENDS_MAX: u32 = 5;
-/// Ends the detail of a ticket whose packed messages had to be appended after all.
-pub(crate) const ONE_BY_ONE: &str = "its messages were sent one by one";
+/// What to do about a run that is half rolled back.
+pub(crate) const FINISH_ROLLBACK: &str =
+    "finish it with deskferry rollback and --execute; then load again";
+/// In the detail of a ticket to which messages were appended that should have come along.
+pub(crate) const APPENDED: &str = "the others were appended";
+/// In the detail of a record that the target says it has already.
+pub(crate) const WAS_THERE: &str = "it was there before";
 
-/// Detail of a record that a second call brought in.
-const SENT_AGAIN: &str = "sent again, because the first call left no trace";
+/// In the detail of a ticket that was created without its custom fields.
+const BARE: &str = "created without its custom fields";
+/// Detail of a message with which no ticket could be created, although it could with the next one.
+const SKIPPED: &str = "the target refuses it, also alone";
+/// Detail of a record that a rollback had removed.
+const MADE_ANEW: &str = "made anew after a rollback";
 
 /// How long a record is looked for before it counts as not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,18 +53,19 @@ impl Default for Patience {
 }
 
 impl Patience {
-    /// When to look, in milliseconds since the call. Looks that are due already count as one.
-    fn looks_ms(self, elapsed_ms: u64) -> Vec<u64> {
-        let mut due_ms = 0_u64;
-        let mut looks = Vec::new();
-        for look in 0..self.looks.max(1) {
-            due_ms = due_ms.saturating_add(self.pause_first_ms.saturating_mul(1 << look.min(20)));
-            if due_ms <= elapsed_ms {
-                looks.clear();
-            }
-            looks.push(due_ms);
-        }
-        looks
+    /// Looks that double their pauses from a first second on, over so many seconds in all.
+    pub fn seconds(seconds: u64) -> Self {
+        let defaults = Self::default();
+        let shares = (1_u64 << defaults.looks) - 1;
+        Self { pause_first_ms: seconds.saturating_mul(1_000) / shares, ..defaults }
+    }
+
+    /// Pauses before each look, in milliseconds. What an earlier session left is looked for at
+    /// once, and then as patiently as anything else: how long ago the call was made is known from
+    /// the wall clock only.
+    fn pauses_ms(self, is_old: bool) -> Vec<u64> {
+        let doubled = |look: u32| self.pause_first_ms.saturating_mul(1 << look.min(20));
+        is_old.then_some(0).into_iter().chain((0..self.looks.max(1)).map(doubled)).collect()
     }
 }
 
@@ -74,6 +87,7 @@ pub(crate) struct Desk<'a> {
     pub clock: &'a dyn Clock,
     pub patience: Patience,
     pub findings: &'a Findings,
+    pub stop: &'a Stop,
 }
 
 impl Desk<'_> {
@@ -83,18 +97,33 @@ impl Desk<'_> {
             return Ok(end);
         }
         let mut draft = draft;
-        let is_repeated = self.ledger.standing(draft.kind(), draft.source_id()).is_some();
-        let mut detail = is_repeated.then(|| SENT_AGAIN.to_owned());
-        for _ in 0..SENDS_MAX {
-            self.note(draft, State::Intent, None).await?;
+        let before = self.ledger.standing(draft.kind(), draft.source_id());
+        let mut detail = before.map(|standing| match standing.state {
+            State::Removed => MADE_ANEW.to_owned(),
+            _ => SENT_AGAIN.to_owned(),
+        });
+        let mut unanswered = 0;
+        while unanswered < SENDS_MAX {
+            self.note(draft, State::Intent, detail.clone()).await?;
             let reason = match self.target.create(draft, self.clock.now()).await? {
-                Sent::Made(found) => return self.arrived(draft, found, detail, State::Done).await,
+                Sent::Made(found) => {
+                    if let (Draft::Ticket { .. }, Some(note)) = (draft, &detail)
+                        && (note.contains(APPENDED) || note.contains(BARE))
+                    {
+                        self.findings.add(draft.kind(), draft.source_id(), note);
+                    }
+                    return self.arrived(draft, found, detail, State::Done).await;
+                }
                 Sent::Unknown(reason) => {
-                    self.note(draft, State::Unknown, Some(reason)).await?;
-                    if let Some(end) = self.look(draft, self.clock.now()).await? {
+                    unanswered += 1;
+                    let said = Some(joined(reason, detail.as_deref()));
+                    self.note(draft, State::Unknown, said).await?;
+                    if let Some(end) = self.look(draft, false, detail.as_deref()).await? {
                         return Ok(end);
                     }
-                    detail = detail.or_else(|| Some(SENT_AGAIN.to_owned()));
+                    if !detail.as_deref().is_some_and(|said| said.contains(SENT_AGAIN)) {
+                        detail = Some(joined(SENT_AGAIN.to_owned(), detail.as_deref()));
+                    }
                     continue;
                 }
                 Sent::Exists(reason) => match self.existing(draft).await? {
@@ -107,8 +136,12 @@ impl Desk<'_> {
                 return self.refused(draft, reason).await;
             };
             let note = format!("{reason}; {note}");
-            self.findings.add(draft.kind(), draft.source_id(), &note);
-            (draft, detail) = (lean, Some(note));
+            if !matches!(draft, Draft::Ticket { .. }) {
+                self.findings.add(draft.kind(), draft.source_id(), &note);
+            }
+            let is_again = detail.as_deref().is_some_and(|said| said.contains(SENT_AGAIN));
+            let said = if is_again { joined(SENT_AGAIN.to_owned(), Some(&note)) } else { note };
+            (draft, detail) = (lean, Some(said));
         }
         Err(Fault::retry(format!(
             "{} {}: no usable reply to {SENDS_MAX} calls",
@@ -128,12 +161,16 @@ impl Desk<'_> {
         absent: State,
     ) -> Result<Settled> {
         let state = if found.ours { State::Done } else { State::Matched };
+        let mut detail = detail;
+        if found.trashed {
+            self.findings.add(draft.kind(), draft.source_id(), IN_TRASH);
+            detail = Some(joined(IN_TRASH.to_owned(), detail.as_deref()));
+        }
         let mut entry = self.entry(draft, state, detail);
         entry.target_id = Some(found.id.clone());
         let mut entries = vec![entry];
-        if let Draft::Ticket { draft, alone } = draft {
-            let travelling = draft.travelling(alone).iter();
-            entries.extend(travelling.map(|message| self.part_entry(message, &found, absent)));
+        if let Draft::Ticket { draft, part } = draft {
+            entries.extend(self.part_entries(draft, part, &found, absent));
         }
         self.ledger.commit(entries).await?;
         Ok(Settled::In(found.id))
@@ -154,25 +191,42 @@ impl Desk<'_> {
                 self.findings.add(draft.kind(), draft.source_id(), reason);
                 Ok(Some(Settled::Refused))
             }
-            State::Intent | State::Unknown => self.look(draft, standing.at).await,
+            State::Intent | State::Unknown => {
+                self.look(draft, true, standing.detail.as_deref()).await
+            }
+            State::Removed => Ok(None),
+            State::Removing => Err(Fault::refused(format!(
+                "{} {} is being removed by a rollback",
+                draft.kind().word(),
+                draft.source_id()
+            ))
+            .hint(FINISH_ROLLBACK)),
         }
     }
 
-    /// Looks for a record whose call may have been carried out; `None` when it is not there.
-    async fn look(&self, draft: Draft<'_>, called_at: Instant) -> Result<Option<Settled>> {
+    /// Looks for a record whose call may have been carried out; `None` when it is not there. When
+    /// the replay is asked to stop meanwhile, the next session looks.
+    async fn look(
+        &self,
+        draft: Draft<'_>,
+        is_old: bool,
+        said: Option<&str>,
+    ) -> Result<Option<Settled>> {
         if matches!(draft, Draft::Upload { .. }) {
             // Nobody can be asked for a file, and a copy that nothing refers to does no harm.
             return Ok(None);
         }
-        for due_ms in self.patience.looks_ms(self.clock.now().ms_since(called_at)) {
-            let passed_ms = self.clock.now().ms_since(called_at);
-            tokio::time::sleep(Duration::from_millis(due_ms.saturating_sub(passed_ms))).await;
-            let mut hits = self.target.find(draft).await?;
+        for pause_ms in self.patience.pauses_ms(is_old) {
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(pause_ms)) => {}
+                () = self.stop.asked() => return Ok(Some(Settled::Open)),
+            }
+            let mut hits = self.hits(draft).await?;
             match hits.len() {
                 0 => {}
                 1 => {
                     let found = hits.remove(0);
-                    return self.recovered(draft, found).await.map(Some);
+                    return self.recovered(draft, found, said).await.map(Some);
                 }
                 count => return self.ambiguous(draft, count).await.map(Some),
             }
@@ -180,13 +234,20 @@ impl Desk<'_> {
         Ok(None)
     }
 
+    /// What the target has of a record, without what a rollback removed.
+    async fn hits(&self, draft: Draft<'_>) -> Result<Vec<Found>> {
+        let mut hits = self.target.find(draft).await?;
+        hits.retain(|found| !self.ledger.is_removed(draft.kind(), &found.id));
+        Ok(hits)
+    }
+
     /// Looks for the record because of which the target says "there is one already".
     async fn existing(&self, draft: Draft<'_>) -> Result<Option<Settled>> {
-        let hits = self.target.find(draft).await?;
+        let hits = self.hits(draft).await?;
         match hits.as_slice() {
-            [] => self.look(draft, self.clock.now()).await,
+            [] => self.look(draft, false, None).await,
             [found] => {
-                let detail = Some("it was there before".to_owned());
+                let detail = Some(WAS_THERE.to_owned());
                 let end = self.arrived(draft, found.clone(), detail, State::Unknown);
                 end.await.map(Some)
             }
@@ -194,14 +255,22 @@ impl Desk<'_> {
         }
     }
 
-    async fn recovered(&self, draft: Draft<'_>, mut found: Found) -> Result<Settled> {
-        let mut detail = "found after a lost reply".to_owned();
+    /// Notes that a record is there although no reply said so. When it was sent more than once, the
+    /// one that was found may not be the only one that comes.
+    async fn recovered(
+        &self,
+        draft: Draft<'_>,
+        mut found: Found,
+        said: Option<&str>,
+    ) -> Result<Settled> {
+        let again = said.filter(|said| said.contains(SENT_AGAIN)).map(|_| SENT_AGAIN);
+        let mut detail = joined("found after a lost reply".to_owned(), again);
         match draft {
-            Draft::Ticket { draft, alone } => {
+            Draft::Ticket { draft, part } => {
                 let is_part = |message: &MessageDraft| found.part(message).is_some();
-                let all_there = draft.travelling(alone).iter().all(is_part);
-                if alone || !all_there {
-                    detail = format!("{detail}; {ONE_BY_ONE}");
+                let all_there = draft.travelling(part).iter().all(is_part);
+                if part.from > 0 || part.to != draft.planned.to || !all_there {
+                    detail = format!("{detail}; {APPENDED}");
                 }
             }
             // A tag carries no id of ours, but it was not there when the tags were listed.
@@ -212,7 +281,7 @@ impl Desk<'_> {
     }
 
     async fn ambiguous(&self, draft: Draft<'_>, count: usize) -> Result<Settled> {
-        let reason = format!("the target has {count} of it");
+        let reason = format!("{TWICE}: {count}");
         self.findings.add(draft.kind(), draft.source_id(), &reason);
         self.note(draft, State::Unknown, Some(reason)).await?;
         Ok(Settled::Open)
@@ -224,6 +293,24 @@ impl Desk<'_> {
         Ok(Settled::Refused)
     }
 
+    /// Where the first messages of a ticket stand that is in the target. Also one that did not
+    /// travel now may be there: it did in a session that was stopped.
+    fn part_entries(
+        &self,
+        draft: &TicketDraft,
+        part: Travelling,
+        found: &Found,
+        absent: State,
+    ) -> Vec<Entry> {
+        let entries = draft.messages.iter().enumerate().filter_map(|(place, message)| {
+            if found.part(message).is_some() || (part.from..part.to).contains(&place) {
+                return Some(self.part_entry(message, found, absent));
+            }
+            (place < part.from).then(|| self.skipped_entry(message))
+        });
+        entries.collect()
+    }
+
     fn part_entry(&self, message: &MessageDraft, found: &Found, absent: State) -> Entry {
         let hit = found.part(message);
         Entry {
@@ -233,6 +320,19 @@ impl Desk<'_> {
             target_id: hit.map(str::to_owned),
             at: self.clock.now(),
             detail: hit.is_none().then(|| "the target did not name it with its ticket".to_owned()),
+        }
+    }
+
+    /// A message that no call could carry, not even alone. It becomes a finding when its turn to be
+    /// appended comes.
+    fn skipped_entry(&self, message: &MessageDraft) -> Entry {
+        Entry {
+            kind: RecordKind::Message,
+            source_id: message.message.message_id.clone(),
+            state: State::Refused,
+            target_id: None,
+            at: self.clock.now(),
+            detail: Some(SKIPPED.to_owned()),
         }
     }
 
@@ -253,9 +353,14 @@ impl Desk<'_> {
     }
 }
 
+/// One detail after the other.
+fn joined(first: String, second: Option<&str>) -> String {
+    second.map_or(first.clone(), |second| format!("{first}; {second}"))
+}
+
 /// The same record with less in it, where a target may object to what is left out, and a note on
 /// what that is.
-fn leaner(draft: Draft<'_>) -> Option<(Draft<'_>, &'static str)> {
+fn leaner(draft: Draft<'_>) -> Option<(Draft<'_>, String)> {
     match draft {
         Draft::Customer { customer, lean: false }
             if customer.phone.is_some()
@@ -264,10 +369,16 @@ fn leaner(draft: Draft<'_>) -> Option<(Draft<'_>, &'static str)> {
         {
             let lean = true;
             let note = "sent without phone, language and time zone";
-            Some((Draft::Customer { customer, lean }, note))
+            Some((Draft::Customer { customer, lean }, note.to_owned()))
         }
-        Draft::Ticket { draft, alone: false } if draft.messages.len() > 1 => {
-            Some((Draft::Ticket { draft, alone: true }, ONE_BY_ONE))
+        Draft::Ticket { draft, part } => {
+            let part = draft.after_refusal(part)?;
+            let (count, planned) = (part.to - part.from, draft.planned.to);
+            let note = match part.is_bare {
+                true => BARE.to_owned(),
+                false => format!("created with {count} of {planned} messages; {APPENDED}"),
+            };
+            Some((Draft::Ticket { draft, part }, note))
         }
         _ => None,
     }
@@ -278,10 +389,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn looks_are_spread_and_those_overdue_count_as_one() {
+    fn looks_are_spread_and_what_an_earlier_session_left_is_looked_for_at_once_too() {
         let patience = Patience::default();
-        assert_eq!(patience.looks_ms(0), [1_000, 3_000, 7_000, 15_000]);
-        assert_eq!(patience.looks_ms(4_000), [3_000, 7_000, 15_000]);
-        assert_eq!(patience.looks_ms(86_400_000), [15_000]);
+        assert_eq!(patience.pauses_ms(false), [1_000, 2_000, 4_000, 8_000]);
+        assert_eq!(patience.pauses_ms(true), [0, 1_000, 2_000, 4_000, 8_000]);
+        assert_eq!(Patience::seconds(15), patience);
+        assert_eq!(Patience::seconds(0).pauses_ms(false), [0, 0, 0, 0]);
     }
 }

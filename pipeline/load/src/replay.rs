@@ -8,10 +8,14 @@
 mod adoption;
 mod agents;
 mod draft;
+mod fields;
 mod files;
+mod following;
+mod recheck;
 mod selection;
 mod tags;
 mod threads;
+mod written;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -19,15 +23,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::{Stream, StreamExt, TryStreamExt};
-use kernel::ledger::RecordKind;
-use kernel::{Clock, Mapping, Result, RunId, SnapshotId};
+use kernel::ledger::{RecordKind, State};
+use kernel::{Clock, Fault, Mapping, Result, RunId, SnapshotId};
 use landing::Warehouse;
+use landing::session::{Session, Standing, Work};
 
 use crate::ledger::Ledger;
-use crate::plan;
-use crate::recovery::{Desk, Patience, Settled};
+use crate::ledger::remark::{IN_TRASH, TWICE};
+use crate::preflight::Permission;
+use crate::recovery::{Desk, FINISH_ROLLBACK, Patience, Settled};
+use crate::session::Watch;
+use crate::stop::Stop;
 use crate::target::{Draft, Target, phase};
+use crate::{plan, preflight};
 use selection::Selection;
+
+pub(crate) use adoption::ADOPTED;
+pub use following::followed;
+pub(crate) use written::Written;
 
 /// What to replay, and how.
 #[derive(Debug, Clone)]
@@ -42,10 +55,21 @@ pub struct Options {
     pub limit: Option<u64>,
     /// Only these tickets, by their ids in the plan; all when empty.
     pub only: Vec<String>,
+    /// Only so many tickets, taken from every channel and state alike; the same ones each time.
+    pub sample: Option<u64>,
     /// Tickets that are worked on at a time; customers and tags likewise.
     pub tickets_in_flight: usize,
     /// How long to look for a record whose reply was lost.
     pub lookup: Patience,
+    /// Whether to believe nothing that the ledger says, and to ask the target for all of it.
+    pub rebuild_ledger: bool,
+    /// Stops the replay when it is asked to.
+    pub stop: Stop,
+    /// What somebody lets pass of what the preflight finds. Without it the target is not looked at:
+    /// for a target that is known to be a stand-in.
+    pub permission: Option<Permission>,
+    /// Name and version of the program, for the record of the session.
+    pub tool: String,
 }
 
 impl Default for Options {
@@ -58,8 +82,13 @@ impl Default for Options {
             mapping: Mapping::default(),
             limit: None,
             only: Vec::new(),
+            sample: None,
             tickets_in_flight: 8,
             lookup: Patience::default(),
+            rebuild_ledger: false,
+            stop: Stop::default(),
+            permission: Some(Permission::default()),
+            tool: String::new(),
         }
     }
 }
@@ -70,6 +99,8 @@ pub trait Progress: Send + Sync {
     fn phase(&self, phase: &str, total: u64);
     /// So many more of a phase are settled.
     fn advance(&self, phase: &str, by: u64);
+    /// How far the session is, about once a second.
+    fn standing(&self, _: &Standing) {}
 }
 
 /// How a replay ended.
@@ -85,6 +116,8 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// Whether every record of the plan is settled.
     pub complete: bool,
+    /// Whether it stopped because it was asked to.
+    pub stopped: bool,
 }
 
 /// Something that did not go as planned with one record.
@@ -119,11 +152,12 @@ impl Findings {
                 &other.reason,
             ))
         });
+        findings.dedup();
         findings
     }
 }
 
-/// Replays the plan of a run into a target, or what is left of it.
+/// Replays the plan of a run into a target, or what is left of it, and notes how that ended.
 ///
 /// May be dropped at any moment and called again: it goes on from the ledger.
 ///
@@ -136,12 +170,46 @@ pub async fn load(
     clock: Arc<dyn Clock>,
     progress: &dyn Progress,
 ) -> Result<Outcome> {
+    let (run, tool) = (options.run, options.tool.as_str());
+    let session = Session::begin(warehouse, run, Work::Load, tool, clock.now()).await?;
+    let watch = Watch::new(target.as_ref(), progress, clock.as_ref());
+    let work = carry_out(warehouse, target.clone(), options, clock.clone(), &watch);
+    let replayed = watch.beside(&session, work).await;
+    let noted = watch.end(&session, &replayed).await;
+    let outcome = replayed?;
+    noted.map(|()| outcome)
+}
+
+async fn carry_out(
+    warehouse: &Warehouse,
+    target: Arc<dyn Target>,
+    options: &Options,
+    clock: Arc<dyn Clock>,
+    progress: &Watch<'_>,
+) -> Result<Outcome> {
     let calls_at_start = target.calls();
     let counter = target.clone();
     let call_count = move || calls_since(&calls_at_start, counter.calls());
-    let ledger = Ledger::open(warehouse, options.run, Box::new(call_count.clone())).await?;
+    let counted = Box::new(call_count.clone());
+    let ledger = match options.rebuild_ledger {
+        false => Ledger::open(warehouse, options.run, counted).await?,
+        true => Ledger::open_anew(warehouse, options.run, clock.now(), counted).await?,
+    };
+    if ledger.counts().keys().any(|(_, state)| *state == State::Removing.word()) {
+        return Err(Fault::refused(format!("run {} is half rolled back", options.run))
+            .hint(FINISH_ROLLBACK));
+    }
+    let (timer, began_at) = (clock.clone(), clock.now());
+    let ledger = ledger.timed(Box::new(move || timer.now().ms_since(began_at)));
     let findings = Findings::default();
+    for words in [TWICE, IN_TRASH] {
+        for (kind, id, _) in ledger.noted(words) {
+            findings.add(kind, &id, words);
+        }
+    }
     let selection = Selection::read(warehouse, options).await?;
+    let forecast = plan::forecast(warehouse, &options.run).await?.try_collect().await?;
+    progress.learn(forecast, ledger.calls_before(), selection.is_none());
     let replay = Replay {
         warehouse,
         options,
@@ -153,6 +221,7 @@ pub async fn load(
             clock: clock.as_ref(),
             patience: options.lookup,
             findings: &findings,
+            stop: &options.stop,
         },
         stopping: AtomicBool::new(false),
         something_open: AtomicBool::new(false),
@@ -161,7 +230,9 @@ pub async fn load(
     let noted = ledger.note_calls().await;
     replayed?;
     noted?;
-    let complete = replay.selection.is_none() && !replay.something_open.load(Ordering::Relaxed);
+    let stopped = options.stop.is_asked();
+    let is_open = stopped || replay.something_open.load(Ordering::Relaxed);
+    let complete = replay.selection.is_none() && !is_open;
     let calls_now = call_count();
     let mut calls = ledger.calls_before();
     for (phase, count) in &calls_now {
@@ -173,10 +244,14 @@ pub async fn load(
         settled: ledger.counts(),
         findings: findings.sorted(),
         complete,
+        stopped,
     })
 }
 
-fn calls_since(start: &BTreeMap<String, u64>, now: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+pub(crate) fn calls_since(
+    start: &BTreeMap<String, u64>,
+    now: BTreeMap<String, u64>,
+) -> BTreeMap<String, u64> {
     let new = now.into_iter().map(|(phase, count)| {
         let before = start.get(&phase).copied().unwrap_or_default();
         (phase, count.saturating_sub(before))
@@ -201,15 +276,32 @@ struct Replay<'a> {
 impl Replay<'_> {
     async fn phases(&self) -> Result<()> {
         let run = &self.options.run;
+        if let Some(permission) = &self.options.permission {
+            let (target, now) = (self.desk.target, self.desk.clock.now());
+            preflight::pass(self.warehouse, run, target, permission, now).await?;
+        }
         let forecast = plan::forecast(self.warehouse, run).await?;
         let forecast: BTreeMap<String, u64> = forecast.try_collect().await?;
         let expected = |phase: &str| forecast.get(phase).copied().unwrap_or_default();
         self.adopt().await?;
+        if self.is_stopping() {
+            return Ok(());
+        }
         let agents = self.bring_agents().await?;
         self.bring_customers(expected(phase::CUSTOMERS_CREATE)).await?;
+        if self.is_stopping() {
+            return Ok(());
+        }
         self.bring_tags().await?;
+        self.bring_fields().await?;
+        self.bring_customer_fields(expected(phase::CUSTOMERS_UPDATE)).await?;
         self.bring_files(expected(phase::FILES_UPLOAD)).await?;
-        self.bring_threads(&agents, &expected).await
+        // A ticket must not be made without a file that only was not reached.
+        if self.is_stopping() {
+            return Ok(());
+        }
+        self.bring_threads(&agents, &expected).await?;
+        self.look_again().await
     }
 
     async fn bring_customers(&self, expected: u64) -> Result<()> {
@@ -218,19 +310,23 @@ impl Replay<'_> {
             Some(selection) => selection.customers.len() as u64,
         };
         self.progress.phase(phase::CUSTOMERS_CREATE, total);
-        let customers = plan::customers(self.warehouse, &self.options.run).await?;
-        let wanted = customers.try_filter(|customer| {
-            let wanted = self.selection.as_ref();
-            let wanted = wanted.is_none_or(|list| list.customers.contains(&customer.customer_id));
-            std::future::ready(wanted)
-        });
-        self.all(wanted, self.options.tickets_in_flight, |customer| async move {
+        let customers = self.selected_customers().await?;
+        self.all(customers, self.options.tickets_in_flight, |customer| async move {
             let draft = Draft::Customer { customer: &customer, lean: false };
             self.bring(draft).await?;
             self.progress.advance(phase::CUSTOMERS_CREATE, 1);
             Ok(())
         })
         .await
+    }
+
+    async fn selected_customers(&self) -> Result<plan::Rows<plan::Customer>> {
+        let customers = plan::customers(self.warehouse, &self.options.run).await?;
+        let Some(selection) = &self.selection else { return Ok(customers) };
+        let wanted = selection.customers.clone();
+        let customers = customers
+            .try_filter(move |customer| std::future::ready(wanted.contains(&customer.customer_id)));
+        Ok(Box::pin(customers))
     }
 
     /// Brings one record in and remembers when that could not be settled.
@@ -247,7 +343,7 @@ impl Replay<'_> {
     }
 
     fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
+        self.stopping.load(Ordering::Relaxed) || self.options.stop.is_asked()
     }
 
     /// Works on every item, `in_flight` at a time. After a fault nothing new begins, but what is

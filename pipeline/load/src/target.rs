@@ -8,13 +8,17 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use bytes::Bytes;
 use kernel::ledger::RecordKind;
-use kernel::{Instant, Result};
+use kernel::{Code, Instant, Result};
+use serde_json::Value;
 
 use crate::guard::SentTime;
 use crate::plan;
+use crate::preflight::{Observation, State, Wants};
 
 /// Names of the phases that calls are counted under.
 pub mod phase {
+    /// Looking at the target before anything is written.
+    pub const PREFLIGHT: &str = "preflight";
     /// Listing the target's agents.
     pub const AGENTS_READ: &str = "agents_read";
     /// Creating agents.
@@ -23,6 +27,12 @@ pub mod phase {
     pub const TAGS_READ: &str = "tags_read";
     /// Creating tags.
     pub const TAGS_CREATE: &str = "tags_create";
+    /// Listing the target's custom fields.
+    pub const FIELDS_READ: &str = "fields_read";
+    /// Creating custom fields.
+    pub const FIELDS_CREATE: &str = "fields_create";
+    /// Setting custom fields of customers.
+    pub const CUSTOMERS_UPDATE: &str = "customers_update";
     /// Creating customers.
     pub const CUSTOMERS_CREATE: &str = "customers_create";
     /// Uploading files.
@@ -37,6 +47,12 @@ pub mod phase {
     pub const TICKETS_UPDATE: &str = "tickets_update";
     /// Asking what became of a record.
     pub const LOOKUPS: &str = "lookups";
+    /// Reading the records that a rollback may remove.
+    pub const ROLLBACK_READ: &str = "rollback_read";
+    /// Listing what would still use them.
+    pub const ROLLBACK_LIST: &str = "rollback_list";
+    /// Removing records.
+    pub const ROLLBACK_DELETE: &str = "rollback_delete";
     /// Calls that the target turned away because they came too fast; none was carried out.
     pub const THROTTLED: &str = "throttled";
 }
@@ -64,17 +80,89 @@ pub struct TicketDraft {
     pub assignee: Option<TargetId>,
     /// Names of tags that the target has.
     pub tags: Vec<String>,
-    /// The messages that travel in the call that creates it.
+    /// Values for custom fields that the target has.
+    pub custom_fields: Vec<FieldDraft>,
+    /// Its first messages: those that are to travel in the call that creates it, and some more
+    /// that may begin the ticket when the target refuses the very first.
     pub messages: Vec<MessageDraft>,
+    /// Which of these travel, as the plan wants it.
+    pub planned: Travelling,
+}
+
+/// A ticket that is there and is to be as the plan says now.
+#[derive(Debug, Clone)]
+pub struct TicketUpdate<'a> {
+    /// What the plan says.
+    pub ticket: &'a plan::Ticket,
+    /// Its assignee in the target.
+    pub assignee: Option<TargetId>,
+    /// Names of tags that the target has.
+    pub tags: Vec<String>,
+    /// Values for custom fields that the target has.
+    pub custom_fields: Vec<FieldDraft>,
+}
+
+impl TicketUpdate<'_> {
+    /// Whether the plan wants this of it to be set.
+    pub fn sets(&self, what: &str) -> bool {
+        self.ticket.updates.iter().flatten().any(|name| name == what)
+    }
+}
+
+/// A value for a custom field that the target has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldDraft {
+    /// The field, in the target.
+    pub id: TargetId,
+    /// The value.
+    pub value: Value,
+}
+
+/// A beginning of a ticket's messages that travels in the call that creates it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Travelling {
+    /// Place of the first that travels; those before were refused.
+    pub from: usize,
+    /// Place behind the last.
+    pub to: usize,
+    /// Whether the custom fields stay behind.
+    pub is_bare: bool,
 }
 
 impl TicketDraft {
-    /// The messages that travel in the call.
-    pub fn travelling(&self, alone: bool) -> &[MessageDraft] {
-        let count = if alone { 1 } else { usize::MAX };
-        &self.messages[..self.messages.len().min(count)]
+    /// The messages that travel.
+    pub fn travelling(&self, part: Travelling) -> &[MessageDraft] {
+        let to = part.to.min(self.messages.len());
+        &self.messages[part.from.min(to)..to]
+    }
+
+    /// What to try when the target refuses a call that carries `part`; `None` when nothing is left
+    /// to try.
+    ///
+    /// A call that is refused makes nothing. First the custom fields are left out, because a target
+    /// may refuse a value; then the beginning is halved until one is accepted. When a single message is refused, the next one may begin the ticket; of those, to find out
+    /// whether the ticket itself is at fault, only the whole rest and one alone are tried.
+    pub fn after_refusal(&self, part: Travelling) -> Option<Travelling> {
+        if part == self.planned && !self.custom_fields.is_empty() {
+            return Some(Travelling { is_bare: true, ..part });
+        }
+        let Travelling { from, to, .. } = part;
+        let whole = Travelling { is_bare: false, ..part };
+        match to.min(self.messages.len()).saturating_sub(from) {
+            2.. if from == 0 => Some(Travelling { to: to / 2, ..whole }),
+            2.. => Some(Travelling { to: from + 1, ..whole }),
+            _ => {
+                let next = from + 1;
+                let is_there = next <= SKIPPED_MAX && next < self.messages.len();
+                let to = self.planned.to.max(next + 1);
+                is_there.then_some(Travelling { from: next, to, ..whole })
+            }
+        }
     }
 }
+
+/// Messages at the beginning of a ticket that may be refused before the ticket counts as refused.
+pub const SKIPPED_MAX: usize = 2;
 
 /// A message that is ready to be created. The final texts are in here, not in `message`.
 #[derive(Debug, Clone)]
@@ -113,6 +201,8 @@ pub enum Draft<'a> {
     Agent(&'a plan::Agent),
     /// A label.
     Tag(&'a str),
+    /// A custom field.
+    Field(&'a plan::Field),
     /// A person who asks. `lean` leaves out everything a target may object to: phone number,
     /// language and time zone.
     Customer {
@@ -128,13 +218,12 @@ pub enum Draft<'a> {
         /// Its content.
         body: &'a Bytes,
     },
-    /// A thread with its first messages; `alone` with the very first only, when a target objects
-    /// to the rest.
+    /// A thread with its first messages, or fewer of them when a target objects to the rest.
     Ticket {
         /// The ticket.
         draft: &'a TicketDraft,
-        /// Whether only the first message travels along.
-        alone: bool,
+        /// Which messages travel along.
+        part: Travelling,
     },
     /// A message of a thread that is there.
     Message {
@@ -151,6 +240,7 @@ impl Draft<'_> {
         match self {
             Draft::Agent(_) => RecordKind::Agent,
             Draft::Tag(_) => RecordKind::Tag,
+            Draft::Field(_) => RecordKind::Field,
             Draft::Customer { .. } => RecordKind::Customer,
             Draft::Upload { .. } => RecordKind::Upload,
             Draft::Ticket { .. } => RecordKind::Ticket,
@@ -163,6 +253,7 @@ impl Draft<'_> {
         match self {
             Draft::Agent(agent) => &agent.agent_id,
             Draft::Tag(name) => name,
+            Draft::Field(field) => &field.field_id,
             Draft::Customer { customer, .. } => &customer.customer_id,
             Draft::Upload { upload, .. } => &upload.sha256,
             Draft::Ticket { draft, .. } => &draft.ticket.ticket_id,
@@ -180,6 +271,32 @@ pub struct Found {
     pub ours: bool,
     /// For tickets: the messages in it that carry our ids, with their ids in the target.
     pub parts: Vec<(String, TargetId)>,
+    /// For tickets: whether it lies where deleted ones wait.
+    pub trashed: bool,
+}
+
+/// A record of a list that carries an external id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carried {
+    /// The id of ours that it carries.
+    pub external_id: String,
+    /// Its id in the target.
+    pub id: TargetId,
+    /// For tickets: whether it lies where deleted ones wait.
+    pub trashed: bool,
+    /// For messages: their files.
+    pub files: Vec<CarriedFile>,
+}
+
+/// A file of a message that the target has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CarriedFile {
+    /// Where the target keeps it.
+    pub url: String,
+    /// File name.
+    pub name: String,
+    /// Size.
+    pub bytes: Option<u64>,
 }
 
 impl Found {
@@ -188,6 +305,15 @@ impl Found {
         let hit = self.parts.iter().find(|(id, _)| *id == message.message.message_id);
         hit.map(|(_, id)| id.as_str())
     }
+}
+
+/// What replies say besides their answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Vitals {
+    /// Calls in the bucket and how many fit, as the target said it last.
+    pub bucket: Option<(u32, u32)>,
+    /// What went wrong so often; most of it is waited out.
+    pub troubles: BTreeMap<Code, u64>,
 }
 
 /// How a call that creates ended.
@@ -209,6 +335,18 @@ pub enum Sent {
 /// own bounds. An error means that the whole replay has to stop.
 #[async_trait]
 pub trait Target: Send + Sync {
+    /// Looks for whatever could act on records that are loaded, or keep them from being loaded.
+    /// Reads only. A driver that cannot look says so, which stops a load until somebody
+    /// acknowledges it.
+    async fn preflight(&self, _: &Wants) -> Result<Vec<Observation>> {
+        let what = "this driver cannot see what could act on records that are loaded";
+        Ok(vec![
+            Observation::new("target", State::Unseen, what)
+                .hint("look in the helpdesk and acknowledge")
+                .blocking(&serde_json::json!({"unseen": "all"})),
+        ])
+    }
+
     /// Everybody who answers.
     async fn agents(&self) -> Result<Vec<Person>>;
 
@@ -221,12 +359,33 @@ pub trait Target: Send + Sync {
     /// Every tag's name with its id.
     async fn tags(&self) -> Result<Vec<(String, TargetId)>>;
 
-    /// Every customer, ticket or message that carries an external id, with it. The same record may
-    /// come twice, because lists change while they are read.
-    async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<(String, TargetId)>>;
+    /// Every custom field that carries an id of ours, with it. A target without custom fields has
+    /// none.
+    async fn fields(&self) -> Result<Vec<(String, TargetId)>> {
+        Ok(Vec::new())
+    }
 
-    /// The messages of a ticket that carry an external id, with it.
-    async fn messages_of(&self, ticket: &str) -> Result<Vec<(String, TargetId)>>;
+    /// Sets custom fields of a customer; those that are not named stay as they are. May be
+    /// repeated.
+    async fn set_fields(&self, _: &str, _: &[FieldDraft], _: Instant) -> Result<Sent> {
+        Ok(Sent::Refused("the target has no custom fields".to_owned()))
+    }
+
+    /// Every agent, customer, ticket or message that carries an external id, tickets in the trash
+    /// included. The same record may come twice, because lists change while they are read.
+    async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<Carried>>;
+
+    /// The messages of a ticket that carry an external id.
+    async fn messages_of(&self, ticket: &str) -> Result<Vec<Carried>>;
+
+    /// The ids of every customer or ticket that carries this external id, or of every message of a
+    /// ticket that does.
+    async fn holding(
+        &self,
+        kind: RecordKind,
+        external_id: &str,
+        ticket: Option<&str>,
+    ) -> Result<Vec<TargetId>>;
 
     /// Creates a record with one call; never repeats one that may have been carried out, and holds
     /// back one that carries a message not sent before `now`.
@@ -238,6 +397,24 @@ pub trait Target: Send + Sync {
     /// Sets a ticket's status and its dates once all its messages are there. May be repeated.
     async fn finish(&self, id: &str, ticket: &plan::Ticket, now: Instant) -> Result<Sent>;
 
+    /// Looks at a ticket before anything is done to it, with the messages in it that carry our ids;
+    /// `None` when it is gone.
+    async fn look(&self, ticket: &str) -> Result<Option<Found>> {
+        let messages = self.messages_of(ticket).await?;
+        let parts = messages.into_iter().map(|message| (message.external_id, message.id)).collect();
+        Ok(Some(Found { id: ticket.to_owned(), ours: true, parts, trashed: false }))
+    }
+
+    /// Sets what the plan wants of a ticket that is there. May be repeated.
+    async fn update(&self, _: &str, _: &TicketUpdate<'_>, _: Instant) -> Result<Sent> {
+        Ok(Sent::Refused("tickets of this target cannot be updated".to_owned()))
+    }
+
     /// Calls made so far, per [`phase`].
     fn calls(&self) -> BTreeMap<String, u64>;
+
+    /// What replies said besides their answers.
+    fn vitals(&self) -> Vitals {
+        Vitals::default()
+    }
 }

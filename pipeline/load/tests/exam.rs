@@ -67,14 +67,14 @@ async fn a_record_that_the_index_shows_late_is_waited_for_and_not_made_again() {
         let (method, path) = ("POST".to_owned(), path.to_owned());
         let once = vec![Once { fault, method, path, skip: 0, count: 1 }];
         let faults = Faults { once, ..Faults::default() };
-        let quirks = Quirks { lookup_lag_ms: 60, ..Quirks::default() };
+        let quirks = Quirks { lookup_lag_ms: 400, ..Quirks::default() };
         let stage = Stage::called_by(
             client.clone(),
             &shop(),
             Setting { faults, quirks, ..Setting::default() },
         )
         .await;
-        let patient = Patience { looks: 6, pause_first_ms: 5 };
+        let patient = Patience { looks: 8, pause_first_ms: 5 };
         let patient = Options { lookup: patient, ..options() };
         let outcome = stage.load_with(&patient, Arc::new(stage.gorgias())).await.expect("loads");
         assert!(outcome.calls["lookups"] > 1, "{:?}", outcome.calls);
@@ -169,7 +169,7 @@ async fn a_storm_of_faults_and_stops_loses_nothing_and_doubles_nothing() {
             Setting { faults, quirks, ..Setting::default() },
         )
         .await;
-        let patience = Patience { looks: 5, pause_first_ms: 5 };
+        let patience = Patience { looks: 4, pause_first_ms: 4 };
         let storm = Options { lookup: patience, ..options() };
         let mut numbers = Numbers(seed | 1);
         let mut sessions = 0;
@@ -177,7 +177,7 @@ async fn a_storm_of_faults_and_stops_loses_nothing_and_doubles_nothing() {
             sessions += 1;
             assert!(sessions < 500, "seed {seed} does not end");
             let session = stage.load_with(&storm, Arc::new(stage.gorgias()));
-            let span = Duration::from_millis(5 + numbers.next(150) + sessions);
+            let span = Duration::from_millis(5 + numbers.next(150) + 5 * sessions);
             if let Ok(Ok(outcome)) = tokio::time::timeout(span, session).await {
                 break outcome;
             }

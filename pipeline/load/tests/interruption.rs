@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use deskferry_load::target::{Draft, Found, Person, Sent, TargetId};
+use deskferry_load::target::{Carried, Draft, Found, Person, Sent, TargetId};
 use deskferry_load::{Gorgias, Options, Target, plan};
 use emulator::gorgias::Options as Setting;
 use kernel::fault::Kind;
@@ -60,12 +60,21 @@ impl Target for Halting {
         self.inner.own_agent().await
     }
 
-    async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<(String, TargetId)>> {
+    async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<Carried>> {
         self.inner.carrying_ids(kind).await
     }
 
-    async fn messages_of(&self, ticket: &str) -> Result<Vec<(String, TargetId)>> {
+    async fn messages_of(&self, ticket: &str) -> Result<Vec<Carried>> {
         self.inner.messages_of(ticket).await
+    }
+
+    async fn holding(
+        &self,
+        kind: RecordKind,
+        external_id: &str,
+        ticket: Option<&str>,
+    ) -> Result<Vec<TargetId>> {
+        self.inner.holding(kind, external_id, ticket).await
     }
 
     async fn tags(&self) -> Result<Vec<(String, TargetId)>> {
@@ -145,12 +154,21 @@ impl Target for Waiting {
         self.inner.own_agent().await
     }
 
-    async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<(String, TargetId)>> {
+    async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<Carried>> {
         self.inner.carrying_ids(kind).await
     }
 
-    async fn messages_of(&self, ticket: &str) -> Result<Vec<(String, TargetId)>> {
+    async fn messages_of(&self, ticket: &str) -> Result<Vec<Carried>> {
         self.inner.messages_of(ticket).await
+    }
+
+    async fn holding(
+        &self,
+        kind: RecordKind,
+        external_id: &str,
+        ticket: Option<&str>,
+    ) -> Result<Vec<TargetId>> {
+        self.inner.holding(kind, external_id, ticket).await
     }
 
     async fn tags(&self) -> Result<Vec<(String, TargetId)>> {

@@ -14,6 +14,7 @@ pub struct PlanTables {
     pub agents: Vec<Value>,
     pub tags: Vec<Value>,
     pub customers: Vec<Value>,
+    pub fields: Vec<Value>,
     pub uploads: Vec<Value>,
     pub tickets: Vec<Value>,
     pub messages: Vec<Value>,
@@ -22,9 +23,20 @@ pub struct PlanTables {
 
 const AGENTS: &[&str] = &["agent_id", "email", "name"];
 const TAGS: &[&str] = &["name"];
-const CUSTOMERS: &[&str] =
-    &["seq:int", "customer_id", "external_id", "email", "name", "phone", "language", "timezone"];
-const UPLOADS: &[&str] = &["seq:int", "sha256", "name", "content_type", "bytes:int"];
+const CUSTOMERS: &[&str] = &[
+    "seq:int",
+    "customer_id",
+    "external_id",
+    "email",
+    "name",
+    "phone",
+    "language",
+    "timezone",
+    "custom_fields",
+];
+const FIELDS: &[&str] = &["field_id", "object", "label", "data_type"];
+const UPLOADS: &[&str] =
+    &["seq:int", "sha256", "name", "content_type", "bytes:int", "is_too_large:bool"];
 const TICKETS: &[&str] = &[
     "seq:int",
     "ticket_id",
@@ -45,6 +57,7 @@ const TICKETS: &[&str] = &[
     "last_message_at:time",
     "last_received_message_at:time",
     "messages:int",
+    "custom_fields",
     "meta",
 ];
 const MESSAGES: &[&str] = &[
@@ -82,6 +95,7 @@ impl PlanTables {
             ("agents", AGENTS, &self.agents),
             ("tags", TAGS, &self.tags),
             ("customers", CUSTOMERS, &self.customers),
+            ("fields", FIELDS, &self.fields),
             ("uploads", UPLOADS, &self.uploads),
             ("tickets", TICKETS, &self.tickets),
             ("messages", MESSAGES, &self.messages),

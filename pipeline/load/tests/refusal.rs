@@ -30,8 +30,9 @@ async fn a_plan_with_a_sent_time_in_the_future_stops_before_the_ticket_leaves() 
         plan.thread(ticket("t5", "c1", "open"), vec![asked("m5-1", "c1", true), future]);
         let stage = Stage::new(&plan, Setting::default()).await;
         let fault = stage.load().await.expect_err("stops");
-        assert_eq!(fault.kind(), Kind::Bug);
+        assert_eq!(fault.kind(), Kind::FixData);
         assert!(fault.to_string().contains("m5-2"), "{fault}");
+        assert!(fault.advice().contains("clock"), "{fault}");
         stage.assert_quiet();
         let replayed = stage.replayed().await.to_string();
         assert!(!replayed.contains("m5-2"));
@@ -199,6 +200,7 @@ async fn two_records_where_one_is_expected_stop_that_record_and_no_other() {
     assert!(!outcome.complete);
     assert_eq!(outcome.settled[&(RecordKind::Ticket, "unknown")], 1);
     assert_eq!(outcome.settled[&(RecordKind::Ticket, "done")], 3);
-    assert_eq!(reasons(&outcome.findings, RecordKind::Ticket), [("t1", "the target has 2 of it")]);
+    let said = [("t1", "the target has more than one of it: 2")];
+    assert_eq!(reasons(&outcome.findings, RecordKind::Ticket), said);
     assert_eq!(stage.all("/api/tickets").await.len(), 5, "none was added");
 }

@@ -93,7 +93,7 @@ pub fn shop() -> PlanTables {
     for (place, (sha256, bytes)) in files().into_iter().enumerate() {
         plan.uploads.push(json!({
             "seq": place, "sha256": sha256, "name": names[place], "content_type": types[place],
-            "bytes": bytes.len(),
+            "bytes": bytes.len(), "is_too_large": false,
         }));
     }
     add_threads(&mut plan);

@@ -64,7 +64,18 @@ impl Stage {
 
     /// The same with a client that is there already: making one reads the machine's certificates,
     /// which takes longer than a replay.
-    pub async fn called_by(client: Client, plan: &PlanTables, mut setting: Setting) -> Self {
+    pub async fn called_by(client: Client, plan: &PlanTables, setting: Setting) -> Self {
+        let warehouse = Warehouse::open("memory://").expect("opens");
+        Self::over(client, plan, setting, warehouse).await
+    }
+
+    /// The same over a warehouse that a test has made.
+    pub async fn over(
+        client: Client,
+        plan: &PlanTables,
+        mut setting: Setting,
+        warehouse: Warehouse,
+    ) -> Self {
         let anna =
             Agent { email: "Anna@shop.example".into(), name: "Anna".into(), role: "agent".into() };
         setting.agents.push(anna);
@@ -75,13 +86,24 @@ impl Stage {
         let server = tokio::spawn(async move {
             serving.serve(listener).await.expect("serves");
         });
-        let warehouse = Warehouse::open("memory://").expect("opens");
         plan.write(&warehouse, RUN).await;
-        for (sha256, bytes) in files() {
-            let path = layout::file(&snapshot(), &sha256);
-            warehouse.put(&path, bytes).await.expect("the file is landed");
+        let stage = Self { warehouse, emulator, origin, client, server };
+        for (_, bytes) in files() {
+            stage.land(bytes.to_vec()).await;
         }
-        Self { warehouse, emulator, origin, client, server }
+        stage
+    }
+
+    /// Puts a file into the snapshot.
+    pub async fn land(&self, bytes: Vec<u8>) {
+        let path = layout::file(&snapshot(), &landing::exchange::sha256(&bytes));
+        self.warehouse.put(&path, bytes).await.expect("the file is landed");
+    }
+
+    /// From here on the stand-in does what it is asked to.
+    pub fn clear_faults(&self) {
+        let clear = json!({"faults": {}, "quirks": {"lookup_lag_ms": 0}});
+        self.emulator.control(&clear).expect("is possible");
     }
 
     pub fn gorgias(&self) -> Gorgias {
@@ -115,6 +137,12 @@ impl Stage {
         let reply = self.client.send(&request).await.expect("a reply");
         assert!(reply.is_success(), "{}: {:?}", reply.status, reply.body);
         serde_json::from_slice(&reply.body).expect("JSON")
+    }
+
+    pub async fn put(&self, path: &str, body: Value) {
+        let request = Request::json("PUT", format!("{}{path}", self.origin), body.to_string());
+        let reply = self.client.send(&request).await.expect("a reply");
+        assert!(reply.is_success(), "{}: {:?}", reply.status, reply.body);
     }
 
     pub async fn all(&self, path: &str) -> Vec<Value> {
@@ -235,10 +263,19 @@ impl Stage {
 }
 
 pub fn client(key: &str) -> Client {
+    a_client(key, 5_000)
+}
+
+/// A client that does not wait for long.
+pub fn client_with_timeout(timeout_ms: u64) -> Client {
+    a_client(KEY, timeout_ms)
+}
+
+fn a_client(key: &str, timeout_ms: u64) -> Client {
     let headers = vec![("authorization".to_owned(), http::basic(ADMIN, key))];
     let clock = Arc::new(SystemClock);
     let pace = Pace::unlimited();
-    Client::new(ClientOptions { headers, timeout_ms: 5_000, pace, policy: QUICK, clock })
+    Client::new(ClientOptions { headers, timeout_ms, pace, policy: QUICK, clock })
         .expect("a client")
 }
 
@@ -260,6 +297,7 @@ pub fn options() -> Options {
         run: RUN,
         snapshots: vec![snapshot()],
         lookup: Patience { looks: 2, pause_first_ms: 2 },
+        permission: None,
         ..Options::default()
     }
 }

@@ -201,11 +201,13 @@ pub(crate) async fn register_folder(
     Ok(names)
 }
 
-/// Makes what happened in a run known: `ledger.records` and `ledger.calls`.
+/// Makes what happened in a run known: `ledger.records`, `ledger.calls` and `ledger.time`.
 pub(crate) async fn register_ledger(session: &Session, run: &RunId) -> Result<Vec<String>> {
     let records = ledger_log::read_table(&session.warehouse, run).await?;
     tables::register_rows(session, "ledger", "records", records)?;
     let calls = ledger_log::read_calls(&session.warehouse, run).await?;
     tables::register_rows(session, "ledger", "calls", calls)?;
-    Ok(vec!["ledger.records".to_owned(), "ledger.calls".to_owned()])
+    let time = ledger_log::read_time(&session.warehouse, run).await?;
+    tables::register_rows(session, "ledger", "time", time)?;
+    Ok(["ledger.records", "ledger.calls", "ledger.time"].map(str::to_owned).to_vec())
 }

@@ -115,11 +115,12 @@ fn may_read(layer: &Layer) -> &'static [&'static str] {
         // Its own source models too: the ledger of shapes goes over all of them.
         Layer::Source(_) => &["landing", "landing_all", "source", "config"],
         Layer::Staged => &["source", "staged", "config"],
-        Layer::Plan(_) => &["staged", "plan", "config"],
+        // What the run before planned, too: a delta is made against it.
+        Layer::Plan(_) => &["staged", "before", "plan", "config"],
         Layer::Reconcile => &["staged", "plan", "ledger", "readback", "reconcile", "config"],
         Layer::Check(layer) => match layer.as_str() {
             "staged" => &["source", "staged", "config"],
-            "plan" => &["staged", "plan", "config"],
+            "plan" => &["staged", "before", "plan", "config"],
             _ => &["staged", "plan", "ledger", "readback", "reconcile", "config"],
         },
     }

@@ -3,6 +3,7 @@
 //! What records mean is in `sql/`; this crate runs it. It meets the other stages only in the
 //! warehouse and knows neither a network nor how a platform is spoken to.
 
+mod before;
 #[cfg(test)]
 mod beside;
 mod catalog;
@@ -22,7 +23,7 @@ mod tables;
 pub use catalog::{Scope, catalog};
 pub use information_schema::{KnownTable, tables_of, type_name};
 pub use models::{Models, Origin};
-pub use planning::{Planned, plan, plan_hash, plan_on};
+pub use planning::{Planned, Recipe, plan, plan_hash, plan_on};
 pub use reconciling::{Reconciled, TableCounts, reconcile};
 pub use select::{Verdict, check_plan, check_reads_only, refusal, select, select_stream, verdict};
 pub use staging::{Build, stage, stage_counting, stage_on};

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use datafusion::arrow::array::AsArray;
 use datafusion::arrow::datatypes::Int64Type;
 use futures::StreamExt;
-use kernel::{BuildId, Fault, Mapping, Result, RunId};
+use kernel::{BuildId, Fault, Mapping, Order, Result, RunId};
+use landing::run::RunFacts;
 use landing::{Warehouse, layout};
 
+use crate::before;
 use crate::catalog;
 use crate::graph::{self, Known};
 use crate::models::{Layer, Model, Models};
@@ -30,20 +32,29 @@ pub struct Planned {
     pub findings: Vec<Finding>,
 }
 
-/// Writes the plan of a run: what `build` holds, shaped for `target`.
+/// What a plan is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Recipe<'a> {
+    /// The staged tables.
+    pub build: &'a BuildId,
+    /// The platform that the plan is shaped for.
+    pub target: &'a str,
+    /// The customer's decisions.
+    pub mapping: &'a Mapping,
+    /// The SQL.
+    pub models: &'a Models,
+    /// In which order tickets are replayed.
+    pub order: Order,
+    /// The run whose plan the target holds, so that only what changed since is made.
+    pub follows: Option<&'a RunFacts>,
+}
+
+/// Writes the plan of a run.
 ///
 /// # Errors
 /// `FixConfig` when there is no such build or the target is unknown, `FixData` for SQL that fails.
-pub async fn plan(
-    warehouse: &Warehouse,
-    build: &BuildId,
-    target: &str,
-    mapping: &Mapping,
-    models: &Models,
-    run: &RunId,
-) -> Result<Planned> {
-    let session = Session::open(warehouse)?;
-    plan_in(&session, build, target, mapping, models, run).await
+pub async fn plan(warehouse: &Warehouse, recipe: Recipe<'_>, run: &RunId) -> Result<Planned> {
+    plan_in(&Session::open(warehouse)?, recipe, run).await
 }
 
 /// [`plan`] on a given number of threads, on which the bytes of the tables do not depend.
@@ -53,29 +64,24 @@ pub async fn plan(
 pub async fn plan_on(
     threads: usize,
     warehouse: &Warehouse,
-    build: &BuildId,
-    target: &str,
-    mapping: &Mapping,
-    models: &Models,
+    recipe: Recipe<'_>,
     run: &RunId,
 ) -> Result<Planned> {
     let session = Session::open_with(warehouse, threads, Arc::default())?;
-    plan_in(&session, build, target, mapping, models, run).await
+    plan_in(&session, recipe, run).await
 }
 
-async fn plan_in(
-    session: &Session,
-    build: &BuildId,
-    target: &str,
-    mapping: &Mapping,
-    models: &Models,
-    run: &RunId,
-) -> Result<Planned> {
-    let wanted = wanted_models(target, models)?;
-    let hash = hash_of(build, target, mapping, &wanted);
-    let staged = catalog::register_build(session, build).await?;
-    tables::register_mapping(session, mapping)?;
-    let known = Known { tables: staged.into_iter().chain(["config.mapping".to_owned()]).collect() };
+async fn plan_in(session: &Session, recipe: Recipe<'_>, run: &RunId) -> Result<Planned> {
+    let wanted = wanted_models(recipe.target, recipe.models)?;
+    let hash = hash_of(recipe, &wanted);
+    let staged = catalog::register_build(session, recipe.build).await?;
+    tables::register_mapping(session, recipe.mapping)?;
+    let follows = recipe.follows.map(|facts| &facts.run);
+    tables::register_replay(session, recipe.order, follows)?;
+    let earlier = before::register(session, follows).await?;
+    let config = ["config.mapping", "config.replay"].map(str::to_owned);
+    let known = staged.into_iter().chain(earlier).chain(config);
+    let known = Known { tables: known.collect() };
     let ordered = graph::in_order(wanted, schema_of, &known)?;
     let place = |model: &Model| layout::plan_table(run, &model.name);
     let (tables, findings) = staging::run(session, &ordered, schema_of, place).await?;
@@ -86,18 +92,15 @@ async fn plan_in(
 ///
 /// # Errors
 /// `FixConfig` when the target is unknown.
-pub fn plan_hash(
-    build: &BuildId,
-    target: &str,
-    mapping: &Mapping,
-    models: &Models,
-) -> Result<String> {
-    Ok(hash_of(build, target, mapping, &wanted_models(target, models)?))
+pub fn plan_hash(recipe: Recipe<'_>) -> Result<String> {
+    Ok(hash_of(recipe, &wanted_models(recipe.target, recipe.models)?))
 }
 
-fn hash_of(build: &BuildId, target: &str, mapping: &Mapping, models: &[Model]) -> String {
-    let mut pieces = vec![build.to_string(), target.to_owned()];
-    pieces.extend(mapping.iter().map(|(key, value)| format!("{key}={value}")));
+fn hash_of(recipe: Recipe<'_>, models: &[Model]) -> String {
+    let order = format!("order={}", recipe.order.word());
+    let mut pieces = vec![recipe.build.to_string(), recipe.target.to_owned(), order];
+    pieces.extend(recipe.follows.map(|facts| format!("follows={} {}", facts.run, facts.plan_hash)));
+    pieces.extend(recipe.mapping.iter().map(|(key, value)| format!("{key}={value}")));
     for model in models {
         pieces.push(model.file.clone());
         pieces.push(model.sql.clone());

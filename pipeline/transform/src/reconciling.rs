@@ -27,6 +27,9 @@ pub struct Reconciled {
     pub unexplained: u64,
     /// Differences that a rule explains.
     pub explained: u64,
+    /// Records that the ledger knows to be in the target and that its lists do not show, or not
+    /// with all their messages. They may show them later.
+    pub lagging: u64,
     /// Tables that were written, with their rows.
     pub tables: Vec<(String, u64)>,
     /// Claims about the comparison itself that do not hold.
@@ -90,8 +93,9 @@ pub async fn reconcile(
     };
     let (tables, findings) = staging::run(&session, &ordered, schema_of, place).await?;
     let counts = counts_of(&session).await?;
-    let (explained, unexplained) = verdicts_of(&session).await?;
-    Ok(Reconciled { counts, unexplained, explained, tables, findings })
+    let [explained, unexplained] = numbers(&session, VERDICTS).await?;
+    let [lagging] = numbers(&session, LAGGING).await?;
+    Ok(Reconciled { counts, unexplained, explained, lagging, tables, findings })
 }
 
 fn wanted_models(target: &str, models: &Models) -> Result<Vec<Model>> {
@@ -109,6 +113,18 @@ fn schema_of(layer: &Layer) -> &'static str {
         _ => "reconcile",
     }
 }
+
+const VERDICTS: &str = "select count(*) filter (where verdict <> 'unexplained'), \
+    count(*) filter (where verdict = 'unexplained') from reconcile.differences";
+
+const LAGGING: &str = "select count(distinct differences.source_id) \
+    from reconcile.differences \
+    inner join ledger.records \
+        on differences.source_id = records.source_id \
+        and differences.\"table\" = concat(records.kind, 's') \
+    where records.state in ('done', 'matched') and differences.verdict = 'unexplained' \
+        and (differences.field = 'existence' and differences.found = 'missing' \
+            or differences.field = 'messages')";
 
 async fn counts_of(session: &Session) -> Result<Vec<TableCounts>> {
     let columns = ["staged", "planned", "in_target", "lost_by_rule", "unexplained", "others"];
@@ -140,15 +156,14 @@ async fn counts_of(session: &Session) -> Result<Vec<TableCounts>> {
     Ok(counts)
 }
 
-async fn verdicts_of(session: &Session) -> Result<(u64, u64)> {
-    let sql = "select count(*) filter (where verdict = 'by_rule'), \
-               count(*) filter (where verdict <> 'by_rule') from reconcile.differences";
+/// The numbers in the one row that a question answers with.
+async fn numbers<const COLUMNS: usize>(session: &Session, sql: &str) -> Result<[u64; COLUMNS]> {
     let rows = crate::select::select(&session.context, sql).await?;
-    let number = |column: usize| {
-        let batch = rows.iter().find(|batch| batch.num_rows() > 0)?;
-        u64::try_from(batch.column(column).as_primitive::<Int64Type>().value(0)).ok()
-    };
-    Ok((number(0).unwrap_or(0), number(1).unwrap_or(0)))
+    let batch = rows.iter().find(|batch| batch.num_rows() > 0);
+    Ok(std::array::from_fn(|column| {
+        let number = batch.map(|batch| batch.column(column).as_primitive::<Int64Type>().value(0));
+        number.and_then(|number| u64::try_from(number).ok()).unwrap_or(0)
+    }))
 }
 
 fn unreadable(error: datafusion::error::DataFusionError) -> Fault {

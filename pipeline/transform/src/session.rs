@@ -31,8 +31,11 @@ const SPILLING_BYTES: usize = 256 << 20;
 /// Memory for what cannot go to disk: the smaller sides of joins, and merges. It is a limit, not a
 /// share: small builds take little of it.
 const STAYING_BYTES: usize = 768 << 20;
-/// How much of the pool a sort keeps for merging what it has spilled.
-const MERGE_BYTES: usize = 4 << 20;
+/// How much of it a sort keeps from the beginning for merging what it has spilled.
+const MERGE_BYTES_MIN: usize = 4 << 20;
+/// How much of it a single merge may take: no less than the batches of a sort that did not go to
+/// disk, which are half of what sorts reserve.
+const MERGE_BYTES_MAX: usize = SPILLING_BYTES / 2 + SPILLING_BYTES / 8;
 /// Rows in a batch. A sort that has gone to disk holds two batches of each of its runs while it
 /// merges them, so long texts want short batches.
 const BATCH_ROWS: usize = 1_024;
@@ -57,8 +60,9 @@ impl Session {
         threads: usize,
         documents: Arc<AtomicU64>,
     ) -> Result<Self> {
+        let memory = Memory::new(SPILLING_BYTES, STAYING_BYTES, MERGE_BYTES_MAX);
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(Memory::new(SPILLING_BYTES, STAYING_BYTES)))
+            .with_memory_pool(Arc::new(memory))
             .build_arc()
             .map_err(|error| Fault::retry("the query engine could not start").because(error))?;
         runtime.register_object_store(&root(), warehouse.store());
@@ -126,7 +130,7 @@ fn config(threads: usize) -> SessionConfig {
         .with_create_default_catalog_and_schema(true)
         .with_default_catalog_and_schema(CATALOG, "staged")
         .with_information_schema(true)
-        .with_sort_spill_reservation_bytes(MERGE_BYTES)
+        .with_sort_spill_reservation_bytes(MERGE_BYTES_MIN)
         .set_bool("datafusion.execution.parquet.schema_force_view_types", false)
         .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
         .set_bool("datafusion.sql_parser.collect_spans", true)

@@ -14,7 +14,7 @@ use datafusion::error::DataFusionError;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::common::spawn_buffered;
 use futures::StreamExt;
-use kernel::{Fault, Mapping, Result};
+use kernel::{Fault, Mapping, Order, Result, RunId};
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
@@ -152,6 +152,24 @@ pub(crate) fn register_mapping(session: &Session, mapping: &Mapping) -> Result<(
     let row = RecordBatch::try_from_iter(columns)
         .map_err(|error| Fault::bug("the mapping does not fit a row").because(error))?;
     register_rows(session, "config", "mapping", row)
+}
+
+/// How the plan is made as a table of one row: the order of its tickets, and the run that it
+/// follows.
+pub(crate) fn register_replay(
+    session: &Session,
+    order: Order,
+    follows: Option<&RunId>,
+) -> Result<()> {
+    let word: ArrayRef = Arc::new(StringArray::from(vec![order.word()]));
+    let follows = follows.map(ToString::to_string);
+    let follows: ArrayRef = Arc::new(StringArray::from(vec![follows]));
+    let row = RecordBatch::try_from_iter_with_nullable([
+        ("ticket_order", word, true),
+        ("follows", follows, true),
+    ])
+    .map_err(|error| Fault::bug("the replay does not fit a row").because(error))?;
+    register_rows(session, "config", "replay", row)
 }
 
 /// Rows in memory as a table.

@@ -8,7 +8,8 @@ customers as (
         json_row(
             raw,
             'id TEXT PATH $.id, external_id TEXT PATH $.external_id, email TEXT PATH $.email,
-             name TEXT PATH $.name, created TEXT PATH $.created_datetime'
+             name TEXT PATH $.name, language TEXT PATH $.language, timezone TEXT PATH $.timezone,
+             created TEXT PATH $.created_datetime'
         ) as document
     from landing.customers
 ),
@@ -19,6 +20,8 @@ final as (
         nullif(document['external_id'], '') as external_id,
         nullif(lower(trim(document['email'])), '') as email,
         nullif(one_line(document['name']), '') as name,
+        nullif(document['language'], '') as language,
+        nullif(document['timezone'], '') as timezone,
         utc_of_text(document['created']) as created_at
     from customers
 )

@@ -22,13 +22,33 @@ agents as (
     from staged.agents
 ),
 
-final as (
+named_agents as (
     select
         agents.agent_id,
         agents.email,
         agents.name
     from agents
     left semi join named on agents.agent_id = named.agent_id
+),
+
+-- Somebody of the followed run stays, also when the source knows them no more.
+loaded as (
+    select
+        agent_id,
+        email,
+        name
+    from before.agents
+),
+
+final as (
+    select agent_id, email, name from named_agents
+    union all
+    select
+        loaded.agent_id,
+        loaded.email,
+        loaded.name
+    from loaded
+    left anti join named_agents on loaded.agent_id = named_agents.agent_id
 )
 
 select * from final order by agent_id

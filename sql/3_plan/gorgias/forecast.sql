@@ -1,69 +1,101 @@
 -- grain: one row per phase of the replay, in the order of their first calls
 -- key: place
--- column place: place of the phase in the replay, from 1
+-- column place: place of the phase in the replay, from 1; 0 comes before it
 -- column phase: name of the phase, as the ledger counts its calls
 -- column calls: calls that it will take, in number
+-- column bytes: at most how many bytes the bodies of these calls have
+-- column auto_calls: the same calls if packing were auto
+-- column seed_calls: the same calls if packing were seed
 with
 
-tickets as (
-    select
-        ticket_id,
-        status
-    from plan.tickets
+phases as (
+    select 0 as place, 'preflight' as phase
+    union all
+    select 1 as place, 'tickets_read' as phase
+    union all
+    select 2 as place, 'agents_read' as phase
+    union all
+    select 3 as place, 'agents_create' as phase
+    union all
+    select 4 as place, 'customers_create' as phase
+    union all
+    select 5 as place, 'tags_read' as phase
+    union all
+    select 6 as place, 'tags_create' as phase
+    union all
+    select 7 as place, 'fields_read' as phase
+    union all
+    select 8 as place, 'fields_create' as phase
+    union all
+    select 9 as place, 'customers_update' as phase
+    union all
+    select 10 as place, 'files_upload' as phase
+    union all
+    select 11 as place, 'tickets_create' as phase
+    union all
+    select 12 as place, 'messages_append' as phase
+    union all
+    select 13 as place, 'tickets_update' as phase
 ),
 
+planned as (
+    select
+        phase,
+        count(*) as calls,
+        sum(bytes) as bytes
+    from plan.calls
+    group by phase
+),
+
+-- What would be appended with either packing, and whether its ticket has to be closed again.
 appended as (
     select
-        ticket_id,
-        count(*) as messages
+        messages.ticket_seq,
+        tickets.status,
+        tickets.updates,
+        count(*) filter (where not messages.fits_create) as auto_messages,
+        count(*) filter (
+            where messages.position > 1 or tickets.updates is not null
+        ) as seed_messages
     from plan.messages
-    where not in_create
-    group by ticket_id
+    left anti join before.messages as loaded on messages.message_id = loaded.message_id
+    inner join plan.tickets on messages.ticket_seq = tickets.seq
+    group by messages.ticket_seq, tickets.status, tickets.updates
 ),
 
--- An appended message may open a closed ticket again, so those are closed once more.
-reopened as (
-    select count(*) as calls
-    from tickets
-    inner join appended on tickets.ticket_id = appended.ticket_id
-    where tickets.status = 'closed'
+-- A ticket that is loaded is updated the same with either.
+updated as (
+    select count(*) as tickets
+    from plan.tickets
+    where updates <> '[]'
 ),
 
-phases as (
-    select 1 as place, 'agents_read' as phase, 1 as calls
-    union all
+packed as (
     select
-        2 as place,
-        'agents_create' as phase,
-        case when mapping.missing_agent = 'create' then agents.agents else 0 end as calls
-    from (select count(*) as agents from plan.agents) as agents
-    cross join config.mapping as mapping
-    union all
-    select 3 as place, 'tags_read' as phase, 1 as calls
-    union all
-    select 4 as place, 'tags_create' as phase, count(*) as calls from plan.tags
-    union all
-    select 5 as place, 'customers_create' as phase, count(*) as calls from plan.customers
-    union all
-    select 6 as place, 'files_upload' as phase, count(*) as calls from plan.uploads
-    union all
-    -- Asked once, before the first create: which of these tickets are there already.
-    select 7 as place, 'tickets_read' as phase, 1 as calls
-    union all
-    select 8 as place, 'tickets_create' as phase, count(*) as calls from plan.tickets
-    union all
-    select 9 as place, 'messages_append' as phase, coalesce(sum(messages), 0) as calls
+        'messages_append' as phase,
+        coalesce(sum(auto_messages), 0) as auto_calls,
+        coalesce(sum(seed_messages), 0) as seed_calls
     from appended
     union all
-    select 10 as place, 'tickets_update' as phase, calls from reopened
+    select
+        'tickets_update' as phase,
+        count(*) filter (where appended.auto_messages > 0) + max(updated.tickets) as auto_calls,
+        count(*) filter (where appended.seed_messages > 0) + max(updated.tickets) as seed_calls
+    from updated
+    left join appended on appended.status = 'closed' and appended.updates is null
 ),
 
 final as (
     select
-        place,
-        phase,
-        calls
+        phases.place,
+        phases.phase,
+        coalesce(planned.calls, 0) as calls,
+        coalesce(planned.bytes, 0) as bytes,
+        coalesce(packed.auto_calls, planned.calls, 0) as auto_calls,
+        coalesce(packed.seed_calls, planned.calls, 0) as seed_calls
     from phases
+    left join planned on phases.phase = planned.phase
+    left join packed on phases.phase = packed.phase
 )
 
 select * from final order by place

@@ -1,9 +1,9 @@
 -- grain: one row per record and rule by which the target holds less than was staged
 -- key: stream, source_id, rule
 -- column platform: where the record comes from
--- column stream: landed stream of the record, or customers
+-- column stream: landed stream of the record; or the staged table, where no landed record is it
 -- column source_id: its id
--- column ticket_id: its ticket; null for a customer
+-- column ticket_id: its ticket; null when it belongs to none
 -- column rule: the rule by which the target holds less
 -- column detail: what exactly is lost, in words; null when the rule says it all
 -- column survives_in: table and key where the original can be read
@@ -23,6 +23,7 @@ empty_tickets as (
         'no_messages' as rule,
         'a ticket cannot be created without a message' as detail
     from staged.tickets
+    left anti join planned_tickets on tickets.ticket_id = planned_tickets.ticket_id
     where messages = 0
 ),
 
@@ -85,17 +86,18 @@ thin_customers as (
         concat_ws(
             ', ',
             case when segments is not null then 'segments' end,
-            case when data is not null then 'data' end,
+            case when data is not null and mapping.custom_fields = 'meta' then 'data' end,
             case when company_name is not null then 'company' end,
             case when utc_offset_min is not null then 'time zone offset' end,
             case when other_fields > 0 then 'other fields of the profile' end
         ) as detail
     from staged.customers
+    cross join config.mapping as mapping
     where
         not is_skipped
         and (
             segments is not null
-            or data is not null
+            or (data is not null and mapping.custom_fields = 'meta')
             or company_name is not null
             or utc_offset_min is not null
             or other_fields > 0
@@ -135,10 +137,133 @@ mails_as_chat as (
         messages.message_id as source_id,
         messages.ticket_id,
         'email_as_chat' as rule,
-        'an e-mail needs an address on both sides' as detail
+        case mapping.email_channel
+            when 'email' then 'an e-mail needs an address on both sides'
+            else 'every e-mail becomes a chat message, as configured'
+        end as detail
     from staged.messages
     inner join plan.messages as planned on messages.message_id = planned.message_id
-    where messages.origin = 'email' and planned.channel = 'chat'
+    cross join config.mapping as mapping
+    where messages.origin = 'email' and planned.public and planned.channel <> 'email'
+),
+
+untaken_languages as (
+    select
+        customers.platform,
+        'customers' as stream,
+        customers.customer_id as source_id,
+        cast(null as varchar) as ticket_id,
+        'language_not_taken' as rule,
+        'the target has no such language' as detail
+    from staged.customers
+    inner join plan.customers as planned on customers.customer_id = planned.customer_id
+    where customers.language is not null and planned.language is null
+),
+
+edits as (
+    select
+        messages.platform,
+        messages.stream,
+        messages.message_id as source_id,
+        messages.ticket_id,
+        case when changes.note_id is null then 'edit_not_shown' else 'edited_after_load' end
+            as rule,
+        case
+            when changes.note_id is null
+                then 'the target shows the text as it was loaded, as configured'
+            else 'the target shows the text as it was loaded, and the new one in a note'
+        end as detail
+    from plan.message_changes as changes
+    inner join staged.messages on changes.message_id = messages.message_id
+    where changes.change = 'edited'
+),
+
+cut_subjects as (
+    select
+        messages.platform,
+        messages.stream,
+        messages.message_id as source_id,
+        messages.ticket_id,
+        'subject_cut' as rule,
+        'the subject is longer than 998 characters' as detail
+    from staged.messages
+    left semi join planned_tickets on messages.ticket_id = planned_tickets.ticket_id
+    where char_length(messages.subject) > 998
+),
+
+large_files as (
+    select
+        messages.platform,
+        messages.stream,
+        messages.message_id as source_id,
+        messages.ticket_id,
+        'file_too_large' as rule,
+        concat(count(*), ' files are longer than upload_bytes_max') as detail
+    from staged.attachments
+    inner join staged.messages on attachments.message_id = messages.message_id
+    left semi join planned_tickets on messages.ticket_id = planned_tickets.ticket_id
+    left semi join plan.uploads as uploads
+        on attachments.sha256 = uploads.sha256 and uploads.is_too_large
+    group by messages.platform, messages.stream, messages.message_id, messages.ticket_id
+),
+
+-- What has no equal in the target that a replay could make.
+help_center as (
+    select
+        platform,
+        'kb_categories' as stream,
+        category_id as source_id,
+        cast(null as varchar) as ticket_id,
+        'help_center_not_carried' as rule,
+        cast(null as varchar) as detail
+    from staged.kb_categories
+    union all
+    select
+        platform,
+        'kb_articles' as stream,
+        article_id as source_id,
+        cast(null as varchar) as ticket_id,
+        'help_center_not_carried' as rule,
+        cast(null as varchar) as detail
+    from staged.kb_articles
+),
+
+others as (
+    select
+        platform,
+        'documents' as stream,
+        document_id as source_id,
+        cast(null as varchar) as ticket_id,
+        'made_again_by_hand' as rule,
+        reason_not_migrated as detail
+    from staged.documents
+    union all
+    select
+        platform,
+        'teams' as stream,
+        team_id as source_id,
+        cast(null as varchar) as ticket_id,
+        'team_not_carried' as rule,
+        cast(null as varchar) as detail
+    from staged.teams
+    union all
+    select
+        platform,
+        'companies' as stream,
+        company_id as source_id,
+        cast(null as varchar) as ticket_id,
+        'company_not_carried' as rule,
+        cast(null as varchar) as detail
+    from staged.companies
+    union all
+    select
+        platform,
+        'customer_events' as stream,
+        event_id as source_id,
+        cast(null as varchar) as ticket_id,
+        'customer_event_not_carried' as rule,
+        cast(null as varchar) as detail
+    from staged.customer_events
 ),
 
 everything as (
@@ -159,6 +284,18 @@ everything as (
     select platform, stream, source_id, ticket_id, rule, detail from bots
     union all
     select platform, stream, source_id, ticket_id, rule, detail from mails_as_chat
+    union all
+    select platform, stream, source_id, ticket_id, rule, detail from untaken_languages
+    union all
+    select platform, stream, source_id, ticket_id, rule, detail from edits
+    union all
+    select platform, stream, source_id, ticket_id, rule, detail from cut_subjects
+    union all
+    select platform, stream, source_id, ticket_id, rule, detail from large_files
+    union all
+    select platform, stream, source_id, ticket_id, rule, detail from help_center
+    union all
+    select platform, stream, source_id, ticket_id, rule, detail from others
 ),
 
 final as (
@@ -170,7 +307,15 @@ final as (
         rule,
         detail,
         concat(
-            case when stream = 'customers' then 'staged.' else 'landing.' end,
+            case
+                when
+                    stream in (
+                        'customers', 'kb_categories', 'kb_articles', 'documents', 'teams',
+                        'companies', 'customer_events'
+                    )
+                    then 'staged.'
+                else 'landing.'
+            end,
             stream,
             ' key ',
             source_id

@@ -5,9 +5,12 @@
 -- column ticket_seq: place of its ticket in the replay
 -- column position: place in the ticket, from 1 without holes
 -- column ticket_id: the staged ticket
--- column message_id: the staged message, and the id that the target is told
+-- column message_id: the staged message, and the id that the target is told; of a note about an
+--   edit the message's id, /edited/ and the beginning of its text's hash
 -- column in_create: whether it travels in the call that creates the ticket; else it is appended
--- column channel: chat, email or internal-note
+-- column fits_create: whether it would with packing auto: up to 500 messages and the bytes that
+--   payload_bytes_max allows
+-- column channel: chat, email or internal-note; api in the place of chat where so configured
 -- column via: how the target is told that it came, always api
 -- column from_agent: whether the shop wrote it
 -- column public: whether the customer may see it
@@ -18,7 +21,7 @@
 -- column source_from_name: name of who wrote it; null for notes
 -- column source_from_address: address of who wrote it, or an id in its place; null for notes
 -- column source_to: names and addresses of who received it, as a JSON list
--- column subject: subject of an e-mail; null otherwise
+-- column subject: subject of an e-mail, at most 998 characters; null otherwise
 -- column body_text: its text, never empty
 -- column body_html: its page without scripts; null when there is none
 -- column sent_at: when it was sent, UTC, always in the past
@@ -27,7 +30,8 @@
 --   list
 -- column mention_agent_ids: agents who are named in it, as a JSON list
 -- column meta: what the target has no field for, as a JSON object
--- column bytes: about how many bytes it adds to a call
+-- column bytes: at most how many bytes it adds to a call; an address that the target gives to a
+--   file is taken as 1000 bytes, an id as twenty digits
 with
 
 tickets as (
@@ -35,7 +39,9 @@ tickets as (
         seq,
         ticket_id,
         customer_id,
-        answering_agent_id
+        answering_agent_id,
+        updates is not null as is_loaded,
+        bytes
     from plan.tickets
 ),
 
@@ -57,23 +63,24 @@ agents as (
 
 messages as (
     select
-        message_id,
-        ticket_id,
-        position,
-        agent_id,
-        author_source_id,
-        author_type,
-        author_name,
-        direction,
-        content_type,
-        origin,
-        subject,
-        message_ref,
-        body_text,
-        body_html,
-        mention_agent_ids,
-        sent_at
+        messages.message_id,
+        messages.ticket_id,
+        messages.position,
+        messages.agent_id,
+        messages.author_source_id,
+        messages.author_type,
+        messages.author_name,
+        messages.direction,
+        messages.content_type,
+        messages.origin,
+        messages.subject,
+        messages.message_ref,
+        messages.body_text,
+        messages.body_html,
+        messages.mention_agent_ids,
+        messages.sent_at
     from staged.messages
+    left anti join before.messages as known on messages.message_id = known.message_id
 ),
 
 attachments as (
@@ -98,9 +105,44 @@ attachments as (
     group by message_id
 ),
 
+-- Where a file is shown in the text, its address becomes another one; HTML spells & as &amp;.
+shown_files as (
+    select
+        attachments.message_id,
+        coalesce(octet_length(json_text(attachments.name)), 66) as name_bytes,
+        coalesce(octet_length(json_text(attachments.content_type)), 26) as type_bytes,
+        replace(attachments.url, '&amp;', '&') as url,
+        replace(
+            concat(coalesce(messages.body_text, ''), ' ', coalesce(messages.body_html, '')),
+            '&amp;',
+            '&'
+        ) as body
+    from staged.attachments
+    inner join messages on attachments.message_id = messages.message_id
+    where attachments.sha256 is not null
+),
+
+-- A file that the target refuses is named in text and page instead, which its name pays for.
+file_bytes as (
+    select
+        message_id,
+        sum(
+            1065 + 6 * name_bytes + type_bytes
+            + 1000 * coalesce(
+                (octet_length(body) - octet_length(replace(body, url, '')))
+                / nullif(octet_length(url), 0),
+                0
+            )
+        ) as bytes
+    from shown_files
+    group by message_id
+),
+
 addressed as (
     select
         tickets.seq as ticket_seq,
+        tickets.bytes as ticket_bytes,
+        tickets.is_loaded,
         messages.position,
         messages.ticket_id,
         messages.message_id,
@@ -132,13 +174,15 @@ addressed as (
             when messages.direction = 'out' then coalesce(messages.author_name, agents.name)
             else answerers.name
         end as shop_name,
-        coalesce(attachments.attachments, '[]') as attachments
+        coalesce(attachments.attachments, '[]') as attachments,
+        coalesce(file_bytes.bytes, 0) as file_bytes
     from messages
     inner join tickets on messages.ticket_id = tickets.ticket_id
     left join customers on tickets.customer_id = customers.customer_id
     left join agents on messages.agent_id = agents.agent_id
     left join agents as answerers on tickets.answering_agent_id = answerers.agent_id
     left join attachments on messages.message_id = attachments.message_id
+    left join file_bytes on messages.message_id = file_bytes.message_id
 ),
 
 channelled as (
@@ -165,13 +209,21 @@ channelled as (
         coalesce(shop_email, 'support') as shop_address,
         shop_name,
         attachments,
+        file_bytes,
+        ticket_bytes,
+        is_loaded,
         case
             when direction = 'internal' then 'internal-note'
-            when origin = 'email' and customer_email is not null and shop_email is not null
+            when
+                origin = 'email'
+                and customer_email is not null
+                and shop_email is not null
+                and mapping.email_channel = 'email'
                 then 'email'
-            else 'chat'
+            else mapping.chat_channel
         end as channel
     from addressed
+    cross join config.mapping as mapping
 ),
 
 shaped as (
@@ -200,12 +252,15 @@ shaped as (
                 make_array(named_struct('name', customer_name, 'address', customer_address))
             )
         end as source_to,
-        subject,
+        cut_text(subject, 998) as subject,
         body_text,
         body_html,
         sent_at,
         message_ref,
         attachments,
+        file_bytes,
+        ticket_bytes,
+        is_loaded,
         coalesce(mention_agent_ids, '[]') as mention_agent_ids,
         json_text(named_struct(
             'source_message', message_id,
@@ -217,7 +272,107 @@ shaped as (
     from channelled
 ),
 
--- About 1100 bytes are the names, ids, times and addresses around the texts.
+-- What the source edited since it was loaded, told to the agents: a message in the target is never
+-- changed.
+notes as (
+    select
+        tickets.seq as ticket_seq,
+        cast(0 as bigint) as position,
+        tickets.ticket_id,
+        changes.note_id as message_id,
+        'internal-note' as channel,
+        true as from_agent,
+        false as public,
+        'legacy' as sender_kind,
+        cast(null as varchar) as sender_id,
+        cast(null as varchar) as receiver_customer_id,
+        cast(null as varchar) as from_name,
+        cast(null as varchar) as from_address,
+        '[]' as source_to,
+        cast(null as varchar) as subject,
+        concat(
+            'The message of ',
+            to_char(edited.sent_at, '%Y-%m-%d %H:%M:%S'),
+            ' UTC was edited after it was moved. It now reads:',
+            chr(10),
+            chr(10),
+            edited.body_text
+        ) as body_text,
+        cast(null as varchar) as body_html,
+        date_trunc('millisecond', changes.seen_at) as sent_at,
+        cast(null as varchar) as message_ref,
+        '[]' as attachments,
+        0 as file_bytes,
+        tickets.bytes as ticket_bytes,
+        tickets.is_loaded,
+        '[]' as mention_agent_ids,
+        json_text(named_struct(
+            'source_message', edited.message_id,
+            'source_type', 'edit'
+        )) as meta
+    from plan.message_changes as changes
+    inner join tickets on changes.ticket_id = tickets.ticket_id
+    inner join staged.messages as edited on changes.message_id = edited.message_id
+    where changes.change = 'edited' and changes.is_new and changes.note_id is not null
+),
+
+told as (
+    select
+        ticket_seq,
+        position,
+        ticket_id,
+        message_id,
+        channel,
+        from_agent,
+        public,
+        sender_kind,
+        sender_id,
+        receiver_customer_id,
+        from_name,
+        from_address,
+        source_to,
+        subject,
+        body_text,
+        body_html,
+        sent_at,
+        message_ref,
+        attachments,
+        file_bytes,
+        ticket_bytes,
+        is_loaded,
+        mention_agent_ids,
+        meta
+    from shaped
+    union all
+    select
+        ticket_seq,
+        position,
+        ticket_id,
+        message_id,
+        channel,
+        from_agent,
+        public,
+        sender_kind,
+        sender_id,
+        receiver_customer_id,
+        from_name,
+        from_address,
+        source_to,
+        subject,
+        body_text,
+        body_html,
+        sent_at,
+        message_ref,
+        attachments,
+        file_bytes,
+        ticket_bytes,
+        is_loaded,
+        mention_agent_ids,
+        meta
+    from notes
+),
+
+-- 600 bytes are the names of the fields, two ids and two times.
 sized as (
     select
         ticket_seq,
@@ -241,15 +396,23 @@ sized as (
         attachments,
         mention_agent_ids,
         meta,
-        1100
-        + octet_length(json_text(body_text))
+        ticket_bytes,
+        is_loaded,
+        600
+        + octet_length(json_text(message_id))
+        + coalesce(octet_length(json_text(from_name)), 0)
+        + coalesce(octet_length(json_text(from_address)), 0)
+        + octet_length(source_to)
+        + coalesce(octet_length(json_text(subject)), 0)
+        + coalesce(octet_length(json_text(body_text)), 0)
         + coalesce(octet_length(json_text(body_html)), 0)
-        + coalesce(octet_length(subject), 0)
-        + octet_length(attachments)
+        + coalesce(octet_length(json_text(message_ref)), 0)
         + octet_length(meta)
-        + octet_length(source_to) as bytes,
-        mapping.packing
-    from shaped
+        + 22 * cast(coalesce(array_length(json_texts(mention_agent_ids)), 0) as bigint)
+        + file_bytes as bytes,
+        mapping.packing,
+        cast(mapping.payload_bytes_max as bigint) as payload_bytes_max
+    from told
     cross join config.mapping as mapping
 ),
 
@@ -278,26 +441,32 @@ summed as (
         meta,
         bytes,
         packing,
-        sum(bytes) over (
-            partition by ticket_seq
-            order by position
-            rows between unbounded preceding and current row
-        ) as bytes_so_far
+        is_loaded,
+        not is_loaded
+        and (
+            position = 1
+            or (
+                position <= 500
+                -- A comma stands between two messages.
+                and ticket_bytes + sum(bytes + 1) over (
+                    partition by ticket_seq
+                    order by position
+                    rows between unbounded preceding and current row
+                ) <= payload_bytes_max
+            )
+        ) as fits_create
     from sized
 ),
 
-final as (
+fresh as (
     select
         ticket_seq,
         position,
+        is_loaded,
         ticket_id,
         message_id,
-        position = 1
-        or (
-            packing = 'auto'
-            and position <= 500
-            and bytes_so_far <= 500000
-        ) as in_create,
+        fits_create and (position = 1 or packing = 'auto') as in_create,
+        fits_create,
         channel,
         'api' as via,
         from_agent,
@@ -319,6 +488,169 @@ final as (
         meta,
         bytes
     from summed
+),
+
+loaded as (
+    select
+        tickets.seq as ticket_seq,
+        known.position,
+        known.ticket_id,
+        known.message_id,
+        false as in_create,
+        false as fits_create,
+        known.channel,
+        known.via,
+        known.from_agent,
+        known.public,
+        known.sender_kind,
+        known.sender_id,
+        known.receiver_customer_id,
+        known.source_type,
+        known.source_from_name,
+        known.source_from_address,
+        known.source_to,
+        known.subject,
+        known.body_text,
+        known.body_html,
+        known.sent_at,
+        known.message_ref,
+        known.attachments,
+        known.mention_agent_ids,
+        known.meta,
+        known.bytes
+    from before.messages as known
+    inner join tickets on known.ticket_id = tickets.ticket_id
+),
+
+-- In a ticket that is loaded, messages stand in the order of their times; of one time, what was
+-- there comes first.
+joined as (
+    select
+        ticket_seq,
+        position,
+        false as is_new,
+        ticket_id,
+        message_id,
+        in_create,
+        fits_create,
+        channel,
+        via,
+        from_agent,
+        public,
+        sender_kind,
+        sender_id,
+        receiver_customer_id,
+        source_type,
+        source_from_name,
+        source_from_address,
+        source_to,
+        subject,
+        body_text,
+        body_html,
+        sent_at,
+        message_ref,
+        attachments,
+        mention_agent_ids,
+        meta,
+        bytes
+    from loaded
+    union all
+    select
+        ticket_seq,
+        position,
+        true as is_new,
+        ticket_id,
+        message_id,
+        in_create,
+        fits_create,
+        channel,
+        via,
+        from_agent,
+        public,
+        sender_kind,
+        sender_id,
+        receiver_customer_id,
+        source_type,
+        source_from_name,
+        source_from_address,
+        source_to,
+        subject,
+        body_text,
+        body_html,
+        sent_at,
+        message_ref,
+        attachments,
+        mention_agent_ids,
+        meta,
+        bytes
+    from fresh
+    where is_loaded
+),
+
+final as (
+    select
+        ticket_seq,
+        position,
+        ticket_id,
+        message_id,
+        in_create,
+        fits_create,
+        channel,
+        via,
+        from_agent,
+        public,
+        sender_kind,
+        sender_id,
+        receiver_customer_id,
+        source_type,
+        source_from_name,
+        source_from_address,
+        source_to,
+        subject,
+        body_text,
+        body_html,
+        sent_at,
+        message_ref,
+        attachments,
+        mention_agent_ids,
+        meta,
+        bytes
+    from fresh
+    where not is_loaded
+    union all
+    select
+        ticket_seq,
+        cast(
+            row_number() over (
+                partition by ticket_seq
+                order by sent_at, is_new, position, message_id
+            ) as bigint
+        ) as position,
+        ticket_id,
+        message_id,
+        in_create,
+        fits_create,
+        channel,
+        via,
+        from_agent,
+        public,
+        sender_kind,
+        sender_id,
+        receiver_customer_id,
+        source_type,
+        source_from_name,
+        source_from_address,
+        source_to,
+        subject,
+        body_text,
+        body_html,
+        sent_at,
+        message_ref,
+        attachments,
+        mention_agent_ids,
+        meta,
+        bytes
+    from joined
 )
 
 select * from final order by ticket_seq, position

@@ -16,8 +16,9 @@ used as (
 ),
 
 final as (
-    select distinct tag as name
-    from used
+    select tag as name from used
+    union
+    select name from before.tags
 )
 
 select * from final order by name

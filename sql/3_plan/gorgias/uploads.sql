@@ -5,6 +5,8 @@
 -- column name: file name at its first use
 -- column content_type: media type at its first use
 -- column bytes: length in bytes
+-- column is_too_large: whether it is longer than upload_bytes_max, so that it is named instead
+-- column is_loaded: whether the followed run uploaded it
 with
 
 messages as (
@@ -56,15 +58,26 @@ placed as (
     from used
 ),
 
+loaded as (
+    select sha256
+    from before.uploads
+),
+
 final as (
     select
-        row_number() over (order by ticket_seq, position, ordinal) as seq,
-        sha256,
-        name,
-        content_type,
-        bytes
+        row_number() over (
+            order by placed.ticket_seq, placed.position, placed.ordinal
+        ) as seq,
+        placed.sha256,
+        placed.name,
+        placed.content_type,
+        placed.bytes,
+        placed.bytes > cast(mapping.upload_bytes_max as bigint) as is_too_large,
+        loaded.sha256 is not null as is_loaded
     from placed
-    where use_place = 1
+    cross join config.mapping as mapping
+    left join loaded on placed.sha256 = loaded.sha256
+    where placed.use_place = 1
 )
 
 select * from final order by seq

@@ -7,7 +7,8 @@ tickets as (
         seq,
         ticket_id,
         customer_id,
-        messages
+        messages,
+        updates
     from plan.tickets
 ),
 
@@ -30,7 +31,7 @@ offenders as (
         messages.ticket_seq is null
         or messages.messages <> tickets.messages
         or messages.first_position <> 1
-        or messages.created = 0
+        or (tickets.updates is null and messages.created = 0)
         or messages.created > 500
         or messages.created <> messages.last_created
     union all

@@ -1,5 +1,6 @@
 -- claim: every staged customer, ticket and message is planned, or lost by a rule that is written
--- down, and nothing is planned that was not staged
+-- down, and nothing is planned that was not staged, unless the followed run loaded it or a note
+-- shows an edit
 with
 
 records as (
@@ -39,18 +40,42 @@ records as (
     where rule = 'ticket_not_planned'
 ),
 
+-- What the target holds stays planned when the source removes it.
+loaded as (
+    select 'customer' as kind, customer_id as source_id from before.customers
+    union
+    select 'ticket' as kind, ticket_id as source_id from before.tickets
+    union
+    select 'message' as kind, message_id as source_id from before.messages
+    union
+    select 'message' as kind, note_id as source_id
+    from plan.message_changes
+    where note_id is not null
+),
+
+everything as (
+    select kind, source_id, place from records
+    union all
+    select kind, source_id, 'loaded' as place from loaded
+),
+
 counted as (
     select
         kind,
         source_id,
         count(*) filter (where place = 'staged') as staged,
         count(*) filter (where place = 'planned') as planned,
-        count(*) filter (where place = 'lost') as lost
-    from records
+        count(*) filter (where place = 'lost') as lost,
+        count(*) filter (where place = 'loaded') as loaded
+    from everything
     group by kind, source_id
 )
 
 select kind, source_id, staged, planned, lost
 from counted
-where staged <> 1 or planned > 1 or (planned = 1) = (lost > 0)
+where
+    planned > 1
+    or (loaded = 0 and staged <> 1)
+    or (loaded = 0 and (planned = 1) = (lost > 0))
+    or (loaded > 0 and planned <> 1)
 order by kind, source_id

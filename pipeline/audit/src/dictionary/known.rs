@@ -155,6 +155,13 @@ const KNOWN: &[Known] = &[
         columns: &[("phase", "the phase"), ("calls", "how many calls were made in it")],
     },
     Known {
+        schemas: &["ledger"],
+        table: "time",
+        grain: "one row",
+        key: "",
+        columns: &[("took_ms", "how long all sessions of the load took, in milliseconds")],
+    },
+    Known {
         schemas: &["losses"],
         table: "records",
         grain: "one row per record and rule by which something of it is cut, changed or left out, \

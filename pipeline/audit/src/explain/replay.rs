@@ -74,7 +74,7 @@ pub struct Difference {
     pub expected: Option<String>,
     /// What the target holds.
     pub found: Option<String>,
-    /// `by_rule` or `unexplained`.
+    /// What the difference is: transformed, lossy, dropped, changed by the vendor, or unexplained.
     pub verdict: String,
     /// The rule that explains it.
     pub rule: Option<String>,
@@ -149,7 +149,7 @@ impl Replay<'_> {
         let (lines, _) = ledger_log::read(self.warehouse, &run).await?;
         let entries = lines.into_iter().filter_map(|line| match line {
             Line::Entry(entry) => Some(entry),
-            Line::Calls { .. } => None,
+            Line::Calls { .. } | Line::Time { .. } => None,
         });
         let of_it = entries.filter(|entry| {
             let place = (entry.kind.word(), entry.source_id.as_str());

@@ -41,8 +41,13 @@ async fn warehouse() -> Warehouse {
         target_platform: "gorgias".to_owned(),
         target_address: "https://desk.example".to_owned(),
         plan_hash: String::new(),
+        follows: None,
+        order: kernel::Order::Recent,
+        plan_files: Vec::new(),
         forecast: Vec::new(),
+        forecast_time: None,
         planned_at: Instant::from_millis(0),
+        took_ms: None,
     };
     run::create(&warehouse, &facts).await.expect("is created");
     let (mut ledger, _) = LedgerLog::open(&warehouse, RUN).await.expect("opens");

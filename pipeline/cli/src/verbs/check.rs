@@ -1,33 +1,82 @@
-//! `deskferry check`: is the source as its manifest says, and may it all be read? One request for
-//! each stream, and nothing is kept.
+//! `deskferry check`: may everything be read from the source, and what in the target could act on
+//! what is loaded? Nothing is kept and nothing is written, on either side.
 
 use extract::{ProbeOutcome, probe};
+use futures::TryStreamExt;
 use kernel::Result;
+use landing::acknowledged::{self, Acknowledged};
+use landing::run::RunFacts;
+use landing::{Warehouse, run};
+use load::preflight::{Acknowledgement, Needs, Observation, Wants, flags};
+use load::{Gorgias, Target, plan};
 
-use super::{clock, extract_options};
+use super::{clock, extract_options, target_client};
 use crate::Ending;
-use crate::arguments::Format;
-use crate::config::Config;
+use crate::arguments::{Check, Format, SideName};
+use crate::config::{Config, Side};
 use crate::print;
 
-pub(crate) async fn run(config: &Config, format: Format) -> Result<Ending> {
-    let side = config.source()?;
+/// What is printed about each thing that was looked at.
+const HEADER: [&str; 6] = ["side", "subject", "state", "what", "remark", "acknowledge"];
+
+/// What was seen on one side.
+struct Seen {
+    rows: Vec<Vec<String>>,
+    findings: u64,
+}
+
+pub(crate) async fn run(config: &Config, check: &Check, format: Format) -> Result<Ending> {
+    let (source, target) = match check.side {
+        Some(SideName::Source) => (Some(config.source()?), None),
+        Some(SideName::Target) => (None, Some(config.target()?)),
+        None => match (config.source().ok(), config.target().ok()) {
+            (None, None) => (Some(config.source()?), None),
+            both => both,
+        },
+    };
+    let mut all = Seen { rows: Vec::new(), findings: 0 };
+    let mut looked = Vec::new();
+    if let Some(side) = source {
+        looked.push(look_at_source(side).await);
+    }
+    if let Some(side) = target {
+        looked.push(look_at_target(config, side).await);
+    }
+    // One side that cannot be looked at is no reason not to show the other.
+    let mut fault = None;
+    for one in looked {
+        match one {
+            Ok(seen) => {
+                all.rows.extend(seen.rows);
+                all.findings += seen.findings;
+            }
+            Err(error) => fault = fault.or(Some(error)),
+        }
+    }
+    if !all.rows.is_empty() {
+        print::rows(format, &HEADER, &all.rows)?;
+    }
+    match fault {
+        Some(fault) => Err(fault),
+        None => Ok(Ending::of(all.findings)),
+    }
+}
+
+async fn look_at_source(side: &Side) -> Result<Seen> {
     let options = extract_options(side)?;
     print::talk(&format!("asking {} at {}", side.manifest.name, side.address()?));
     let probed = probe(&side.manifest, &options, clock()).await?;
-    let rows: Vec<Vec<String>> = probed
-        .iter()
-        .map(|probed| {
-            let (outcome, detail) = told(&probed.outcome);
-            let evidence = probed.evidence.clone().unwrap_or_default();
-            vec![probed.stream.clone(), outcome.to_owned(), detail, evidence]
-        })
-        .collect();
-    print::rows(format, &["stream", "outcome", "detail", "known_from"], &rows)?;
+    let rows = probed.iter().map(|probed| {
+        let (outcome, detail) = told(&probed.outcome);
+        let evidence = probed.evidence.clone().unwrap_or_default();
+        let cells = ["source", probed.stream.as_str(), outcome, detail.as_str(), &evidence, ""];
+        cells.map(str::to_owned).to_vec()
+    });
+    let rows = rows.collect();
     let calls: u64 = probed.iter().map(|probed| probed.calls).sum();
-    let unreadable = probed.iter().filter(|probed| is_finding(&probed.outcome)).count() as u64;
-    print::talk(&format!("{calls} requests made, {unreadable} streams cannot be read"));
-    Ok(Ending::of(unreadable))
+    let findings = probed.iter().filter(|probed| is_finding(&probed.outcome)).count() as u64;
+    print::talk(&format!("{calls} requests made, {findings} streams cannot be read"));
+    Ok(Seen { rows, findings })
 }
 
 fn told(outcome: &ProbeOutcome) -> (&'static str, String) {
@@ -48,4 +97,67 @@ fn told(outcome: &ProbeOutcome) -> (&'static str, String) {
 
 fn is_finding(outcome: &ProbeOutcome) -> bool {
     matches!(outcome, ProbeOutcome::Refused(_) | ProbeOutcome::Unreadable(_))
+}
+
+async fn look_at_target(config: &Config, side: &Side) -> Result<Seen> {
+    let warehouse = config.warehouse()?;
+    let address = side.address()?;
+    let newest = run::list(&warehouse).await?.pop();
+    let newest = newest.filter(|facts| facts.target_address == address);
+    let (needs, kept) = match &newest {
+        None => (None, Vec::new()),
+        Some(facts) => (
+            Some(needs(&warehouse, facts).await?),
+            acknowledged::list(&warehouse, &facts.run).await?,
+        ),
+    };
+    print::talk(&format!("asking {} at {address}", side.manifest.name));
+    let settings = side.settings()?;
+    let email = settings.get("email").map(String::as_str).unwrap_or_default();
+    let target = Gorgias::new(target_client(side)?, &address, email);
+    let calls_per_window = side.calls_per_window;
+    let wants = Wants { calls_per_window, everything: true, needs };
+    let seen = target.preflight(&wants).await?;
+    let calls: u64 = target.calls().values().sum();
+    let open: Vec<&Observation> =
+        seen.iter().filter(|one| one.is_finding() && !is_kept(one, &kept)).collect();
+    print::talk(&format!("requests made: {calls}, to look at: {}", open.len()));
+    let blocking: Vec<Acknowledgement> =
+        open.iter().filter_map(|one| one.acknowledgement()).collect();
+    if !blocking.is_empty() {
+        print::talk(&format!(
+            "a load stops at these: {}. To let them be as they are now: deskferry load{}",
+            blocking.len(),
+            flags(&blocking)
+        ));
+    }
+    let rows = seen.iter().map(|one| row(one, is_kept(one, &kept))).collect();
+    Ok(Seen { rows, findings: open.len() as u64 })
+}
+
+fn row(one: &Observation, is_kept: bool) -> Vec<String> {
+    let state = match is_kept {
+        true => format!("{}, acknowledged", one.state.words()),
+        false => one.state.words().to_owned(),
+    };
+    let acknowledge = one.acknowledgement().filter(|_| !is_kept);
+    let acknowledge = acknowledge.map(|one| one.to_string()).unwrap_or_default();
+    let subject = one.subject.clone();
+    vec!["target".to_owned(), subject, state, one.what.clone(), one.hint.clone(), acknowledge]
+}
+
+fn is_kept(one: &Observation, kept: &[Acknowledged]) -> bool {
+    one.acknowledgement().is_some_and(|wanted| {
+        kept.iter()
+            .any(|kept| kept.subject == wanted.subject && kept.fingerprint == wanted.fingerprint)
+    })
+}
+
+/// What the newest plan needs in the target.
+async fn needs(warehouse: &Warehouse, facts: &RunFacts) -> Result<Needs> {
+    let agents = plan::agents(warehouse, &facts.run).await?.try_collect().await?;
+    let tags = plan::tags(warehouse, &facts.run).await?.try_collect().await?;
+    let fields = plan::fields(warehouse, &facts.run).await?;
+    let fields = fields.map_ok(|field| (field.object, field.field_id)).try_collect().await?;
+    Ok(Needs { agents, tags, fields })
 }

@@ -10,7 +10,8 @@ use super::emulate::{crisp_emulator, gorgias_emulator, listen, origin};
 use super::{extract_source, load_target, plan, reconcile, transform_snapshot};
 use crate::Ending;
 use crate::arguments::{
-    CrispEmulator, Demo, Extract, Format, GorgiasEmulator, Load, Plan, RunChoice,
+    CrispEmulator, Demo, Extract, Format, GorgiasEmulator, Load, Plan, Reconcile, RunChoice,
+    TicketOrder,
 };
 use crate::config::Config;
 use crate::print;
@@ -57,18 +58,21 @@ async fn move_everything(config: &Config, format: Format) -> Result<u64> {
     stages.begin("transform", "Transform: the snapshot becomes staged tables");
     let transformed = transform_snapshot::run(config, format).await?;
     stages.begin("plan", "Plan: every call of the replay");
-    let planned = plan::run(config, &Plan { new: false }, format).await?;
+    let planned =
+        plan::run(config, &Plan { delta: false, new: false, order: TicketOrder::Recent }, format)
+            .await?;
     stages.begin("load", "Load: the plan becomes tickets in the target");
-    let choice = RunChoice { run: None };
-    let load = Load { choice, limit: None, only: Vec::new() };
+    let choice = || RunChoice { run: None };
+    let load = Load { choice: choice(), ..Load::default() };
     let loaded = load_target::run(config, &load, format).await?;
     stages.begin("reconcile", "Reconcile: the target is read back in full");
-    let summary = reconcile::reconcile(config, &load.choice).await?;
+    let reading = Reconcile { choice: choice(), reads: 4, pause_s: 1 };
+    let (summary, claims) = reconcile::reconcile(config, &reading).await?;
     reconcile::print_summary(&summary, format)?;
     stages.end();
     let endings = [transformed, planned, loaded];
     let findings = endings.iter().filter(|ending| **ending != Ending::Done).count() as u64;
-    Ok(findings + summary.unexplained())
+    Ok(findings + claims + summary.unexplained())
 }
 
 /// How long each stage takes.

@@ -1,7 +1,7 @@
 //! `deskferry emulator`: a stand-in for a vendor's API on this machine, until it is interrupted.
 
 use emulator::{crisp, gorgias, kustomer};
-use kernel::{Fault, Result};
+use kernel::{Code, Fault, Result};
 use tokio::net::TcpListener;
 
 use crate::Ending;
@@ -94,6 +94,7 @@ pub(super) fn gorgias_emulator(arguments: &GorgiasEmulator) -> Result<gorgias::E
 pub(super) async fn listen(port: u16) -> Result<TcpListener> {
     TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
         Fault::config(format!("port {port} on 127.0.0.1 cannot be used"))
+            .coded(Code::AddressInUse)
             .hint("--port takes another one; --port 0 a free one")
             .because(error)
     })

@@ -5,14 +5,17 @@ mod demo;
 mod emulate;
 mod explain;
 mod extract_source;
+mod freeze;
 mod init;
 mod load_target;
 mod plan;
 mod query;
 mod reconcile;
+mod rollback;
 mod serve;
 mod shell;
 mod snapshot;
+mod status;
 mod transform_snapshot;
 
 use std::sync::Arc;
@@ -21,7 +24,7 @@ use ::http::{Client, ClientOptions, Pace};
 use extract::WhenUsedUp;
 use kernel::bucket::Shape;
 use kernel::retry::Policy;
-use kernel::{Clock, Fault, Instant, Result, RunId, SnapshotId};
+use kernel::{Clock, Code, Fault, Instant, Result, RunId, SnapshotId};
 use landing::Warehouse;
 use landing::run::RunFacts;
 use transform::{Models, Origin};
@@ -48,13 +51,15 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Verb::Demo(demo) => demo::run(demo, format).await?,
         Verb::Init(init) => init::run(init, &arguments.config)?,
         Verb::Emulator { platform } => emulate::run(platform).await?,
-        Verb::Check => check::run(&config()?, format).await?,
+        Verb::Check(check) => check::run(&config()?, check, format).await?,
         Verb::Extract(extract) => extract_source::run(&config()?, extract, format).await?,
         Verb::Snapshot { what } => snapshot::run(config, what, format).await?,
         Verb::Transform => transform_snapshot::run(&config()?, format).await?,
         Verb::Plan(plan) => plan::run(&config()?, plan, format).await?,
         Verb::Load(load) => load_target::run(&config()?, load, format).await?,
-        Verb::Reconcile(choice) => reconcile::run(&config()?, choice, format).await?,
+        Verb::Status(status) => status::run(&config()?, status, format).await?,
+        Verb::Reconcile(reconcile) => reconcile::run(&config()?, reconcile, format).await?,
+        Verb::Rollback(rollback) => rollback::run(&config()?, rollback, format).await?,
         Verb::Query(query) => query::run(&config()?, query, format).await?,
         Verb::Explain(explain) => explain::run(&config()?, explain, format).await?,
         Verb::Serve(serve) => serve::run(&config()?, serve).await?,
@@ -77,18 +82,18 @@ fn tool() -> String {
     format!("deskferry {}", env!("CARGO_PKG_VERSION"))
 }
 
-/// The pace at which a side may be called: what the configuration says, else the manifest.
-fn pace(side: &Side) -> Pace {
+/// The bucket that a side has: what the configuration says, else the manifest.
+fn bucket(side: &Side) -> Option<Shape> {
     let budget = &side.manifest.api_budget;
-    let calls = side.calls_per_window.or(budget.calls_per_window);
-    let window_s = side.window_s.or(budget.window_s);
-    match (calls, window_s) {
-        (Some(calls), Some(window_s)) => {
-            let shape = Shape { calls, window_ms: window_s * 1_000 };
-            Pace::bucket(shape, budget.header.clone(), now())
-        }
-        _ => Pace::unlimited(),
-    }
+    let calls = side.calls_per_window.or(budget.calls_per_window)?;
+    let window_s = side.window_s.or(budget.window_s)?;
+    Some(Shape { calls, window_ms: window_s * 1_000 })
+}
+
+/// The pace at which a side may be called.
+fn pace(side: &Side) -> Pace {
+    let header = side.manifest.api_budget.header.clone();
+    bucket(side).map_or_else(Pace::unlimited, |shape| Pace::bucket(shape, header, now()))
 }
 
 /// What an extraction from a side is run with.
@@ -144,6 +149,7 @@ async fn newest_snapshot(warehouse: &Warehouse, platform: &str) -> Result<Snapsh
     let found = landing::snapshot::list_of(warehouse, platform).await?;
     found.last().cloned().ok_or_else(|| {
         Fault::config(format!("there is no sealed snapshot of {platform}"))
+            .coded(Code::NoSnapshot)
             .hint("deskferry extract makes one")
     })
 }
@@ -156,7 +162,7 @@ async fn chosen_run(warehouse: &Warehouse, choice: &RunChoice) -> Result<RunFact
         None => runs.last(),
         Some(id) => runs.iter().find(|facts| facts.run == id),
     };
-    found
-        .cloned()
-        .ok_or_else(|| Fault::config("there is no such run").hint("deskferry plan makes one"))
+    found.cloned().ok_or_else(|| {
+        Fault::config("there is no such run").coded(Code::NoRun).hint("deskferry plan makes one")
+    })
 }

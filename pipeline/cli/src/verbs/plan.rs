@@ -1,12 +1,13 @@
 //! `deskferry plan`: every call of the replay, counted before the first one is made.
 
-use kernel::bucket::Shape;
-use kernel::{Mapping, Result};
+use audit::{ChangeRow, LossRow, Outlook, PhaseRow};
+use kernel::{Code, Fault, Order, Result};
 use landing::Warehouse;
-use landing::run::{self, CurrentBuild, FORMAT, RunFacts};
-use transform::Models;
+use landing::run::{self, CurrentBuild, FORMAT, ForecastTime, RunFacts};
+use load::gorgias::RATES;
+use transform::{Models, Recipe, Scope};
 
-use super::{now, print_own, transform_snapshot};
+use super::{bucket, freeze, now, print_own, transform_snapshot};
 use crate::Ending;
 use crate::arguments::{Format, Plan};
 use crate::bars::Bars;
@@ -19,94 +20,207 @@ pub(crate) async fn run(config: &Config, plan: &Plan, format: Format) -> Result<
     let models = config.models()?;
     print_own(&models);
     let (build, current) = transform_snapshot::stage(config, &models, &warehouse).await?;
+    let follows = match plan.delta {
+        true => Some(followed(&warehouse, &target.address()?).await?),
+        false => None,
+    };
+    let recipe = recipe(config, &models, &current, plan.order.into(), follows.as_ref())?;
     let found = match plan.new {
         true => None,
-        false => same(config, &models, &warehouse, target, &current).await?,
+        false => same(config, &warehouse, recipe).await?,
     };
     let (facts, findings) = match found {
         Some(facts) => (facts, 0),
-        None => make(config, &models, &warehouse, target, current).await?,
+        None => make(config, &warehouse, recipe, &current).await?,
     };
-    let rows: Vec<Vec<String>> = facts
-        .forecast
-        .iter()
-        .map(|(phase, calls)| vec![phase.clone(), calls.to_string()])
-        .collect();
-    print::rows(format, &["phase", "calls"], &rows)?;
-    print_outlook(target, &facts);
+    let scope = Scope {
+        snapshots: facts.snapshots.clone(),
+        build: Some(facts.build.clone()),
+        run: Some(facts.run),
+        mapping: config.mapping.clone(),
+    };
+    let outlook = audit::look_ahead(&warehouse, &scope).await?;
+    if let Some(follows) = &facts.follows {
+        print::heading(&format!("What changed since run {follows}"));
+        let header = ["records", "kind", "change", "becomes"];
+        let cells = |row: &ChangeRow| {
+            let (kind, change) = (row.kind.clone(), row.change.clone());
+            vec![row.rows.to_string(), kind, change, row.becomes.clone()]
+        };
+        let changes: Vec<Vec<String>> = outlook.changes.iter().map(cells).collect();
+        print_unless_empty(format, &header, &changes, "nothing")?;
+        print::talk("each of them: select * from plan.changes");
+    }
+    print_outlook(&outlook, target, &facts, format)?;
+    if facts.follows.is_some() {
+        freeze::print(config, &warehouse, &current, &facts, outlook.records, format).await?;
+    }
     Ok(Ending::of(findings + build.findings.len() as u64))
 }
 
-/// The newest run, when it has this very plan.
+/// What a plan is made from.
+pub(super) fn recipe<'a>(
+    config: &'a Config,
+    models: &'a Models,
+    current: &'a CurrentBuild,
+    order: Order,
+    follows: Option<&'a RunFacts>,
+) -> Result<Recipe<'a>> {
+    let (build, mapping) = (&current.build, &config.mapping);
+    Ok(Recipe { build, target: config.target()?.platform(), mapping, models, order, follows })
+}
+
+/// The run that a delta is planned against.
+async fn followed(warehouse: &Warehouse, address: &str) -> Result<RunFacts> {
+    load::followed(warehouse, address).await?.ok_or_else(|| {
+        Fault::config(format!("no run was loaded into {address} to its end"))
+            .coded(Code::NoRun)
+            .hint(
+                "deskferry plan, without --delta, plans everything and asks the target what it has",
+            )
+    })
+}
+
+/// The newest run, when it has this very plan and nobody has touched it.
 async fn same(
     config: &Config,
-    models: &Models,
     warehouse: &Warehouse,
-    target: &Side,
-    current: &CurrentBuild,
+    recipe: Recipe<'_>,
 ) -> Result<Option<RunFacts>> {
-    let platform = target.platform();
-    let hash = transform::plan_hash(&current.build, platform, &config.mapping, models)?;
-    let address = target.address()?;
+    let hash = transform::plan_hash(recipe)?;
+    let address = config.target()?.address()?;
     let newest = run::list(warehouse).await?.pop();
-    Ok(newest.filter(|facts| facts.plan_hash == hash && facts.target_address == address))
+    let same = newest.filter(|facts| facts.plan_hash == hash && facts.target_address == address);
+    if let Some(facts) = &same {
+        run::check_plan_files(warehouse, facts).await?;
+    }
+    Ok(same)
 }
 
 async fn make(
     config: &Config,
-    models: &Models,
     warehouse: &Warehouse,
-    target: &Side,
-    current: CurrentBuild,
+    recipe: Recipe<'_>,
+    current: &CurrentBuild,
 ) -> Result<(RunFacts, u64)> {
+    let (target, began_at) = (config.target()?, now());
     let id = run::next(warehouse).await?;
-    let mapping: &Mapping = &config.mapping;
     let spinner = Bars::spinner("planning");
-    let (build, platform) = (&current.build, target.platform());
-    let planned = transform::plan(warehouse, build, platform, mapping, models, &id).await?;
+    let planned = transform::plan(warehouse, recipe, &id).await?;
+    let plan_files = run::plan_files(warehouse, &id).await?;
     drop(spinner);
+    let calls = planned.forecast.iter().map(|(_, calls)| calls).sum();
+    let forecast_time = bucket(target).map(|shape| ForecastTime {
+        calls_per_window: shape.calls,
+        window_s: shape.window_ms / 1_000,
+        forecast_ms: shape.last_leaves_after_ms(calls),
+    });
     let facts = RunFacts {
         format: FORMAT,
         run: id,
-        build: current.build,
-        snapshots: current.snapshots,
+        build: current.build.clone(),
+        snapshots: current.snapshots.clone(),
         target_platform: target.platform().to_owned(),
         target_address: target.address()?,
         plan_hash: planned.hash,
+        order: recipe.order,
+        follows: recipe.follows.map(|facts| facts.run),
+        plan_files,
         forecast: planned.forecast,
+        forecast_time,
         planned_at: now(),
+        took_ms: Some(now().ms_since(began_at)),
     };
     run::create(warehouse, &facts).await?;
     transform_snapshot::print_findings(&planned.findings);
     Ok((facts, planned.findings.len() as u64))
 }
 
-/// Time at the rate of each kind of credential, from the equation of the bucket.
-fn print_outlook(target: &Side, facts: &RunFacts) {
-    let calls: u64 = facts.forecast.iter().map(|(_, calls)| calls).sum();
-    print::talk(&format!("run {}: {calls} calls to {}", facts.run, facts.target_address));
-    let budget = &target.manifest.api_budget;
-    let configured = target.calls_per_window.zip(target.window_s);
-    let documented = budget.calls_per_window.zip(budget.window_s);
-    let rates = [("as configured", configured), ("as the vendor documents", documented)];
-    for (whose, rate) in rates {
-        let Some((calls_per_window, window_s)) = rate else { continue };
-        let shape = Shape { calls: calls_per_window, window_ms: window_s * 1_000 };
-        let takes = duration(seconds(calls, shape));
-        print::talk(&format!("{calls_per_window} calls in {window_s} s, {whose}: about {takes}"));
+fn print_outlook(outlook: &Outlook, target: &Side, facts: &RunFacts, format: Format) -> Result<()> {
+    print::heading(&format!("Calls of run {} to {}", facts.run, facts.target_address));
+    print_calls(&outlook.phases, format)?;
+    print::talk("each of them: select * from plan.calls");
+
+    print::heading("Time, from the first call to the last");
+    print_times(&outlook.phases, target, format)?;
+
+    print::heading("What the target would refuse as it is");
+    let refusals = outlook.refusals.iter().map(|row| {
+        let advice = row.advice.clone().unwrap_or_default();
+        let (kind, rule) = (row.kind.clone(), row.rule.clone());
+        vec![row.rows.to_string(), kind, row.fix.clone(), rule, advice, row.example.clone()]
+    });
+    let refusals: Vec<Vec<String>> = refusals.collect();
+    let header = ["records", "kind", "fix", "rule", "what was or can be done", "for instance"];
+    print_unless_empty(format, &header, &refusals, "nothing")?;
+
+    print::heading("What will be lost, and where the original survives");
+    let losses: Vec<Vec<String>> = outlook.losses.iter().map(loss_cells).collect();
+    print_unless_empty(format, &LOSS_HEADER, &losses, "nothing")
+}
+
+/// The header over [`loss_cells`].
+pub(super) const LOSS_HEADER: [&str; 4] =
+    ["records", "what happened", "rule", "the original, for instance"];
+
+/// A rule of losses as people read it.
+pub(super) fn loss_cells(row: &LossRow) -> Vec<String> {
+    let survives_in = row.survives_in.clone().unwrap_or_default();
+    vec![row.rows.to_string(), audit::meaning(&row.rule).to_owned(), row.rule.clone(), survives_in]
+}
+
+fn print_unless_empty(
+    format: Format,
+    header: &[&str],
+    rows: &[Vec<String>],
+    otherwise: &str,
+) -> Result<()> {
+    if rows.is_empty() {
+        print::talk(otherwise);
+        return Ok(());
     }
+    print::rows(format, header, rows)
 }
 
-/// How long so many calls take from an empty bucket: what fits leaves at once, the rest as it
-/// drains.
-fn seconds(calls: u64, shape: Shape) -> u64 {
-    let waiting = calls.saturating_sub(u64::from(shape.calls));
-    (waiting * shape.window_ms).div_ceil(u64::from(shape.calls.max(1)) * 1_000)
+/// Calls by phase, and what they would be with either packing.
+fn print_calls(phases: &[PhaseRow], format: Format) -> Result<()> {
+    let total = |pick: fn(&PhaseRow) -> u64| phases.iter().map(pick).sum::<u64>();
+    let all = PhaseRow {
+        phase: "all".to_owned(),
+        calls: total(|row| row.calls),
+        bytes: total(|row| row.bytes),
+        auto_calls: total(|row| row.auto_calls),
+        seed_calls: total(|row| row.seed_calls),
+    };
+    let rows = phases.iter().chain([&all]).map(|row| {
+        let numbers = [row.calls, row.bytes, row.auto_calls, row.seed_calls];
+        let numbers = numbers.iter().map(ToString::to_string);
+        std::iter::once(row.phase.clone()).chain(numbers).collect()
+    });
+    let header = ["phase", "calls", "bytes at most", "packing auto", "packing seed"];
+    print::rows(format, &header, &rows.collect::<Vec<_>>())
 }
 
-fn duration(seconds: u64) -> String {
+/// Time for each kind of credentials, from the equation of the bucket.
+fn print_times(phases: &[PhaseRow], target: &Side, format: Format) -> Result<()> {
+    let auto = phases.iter().map(|row| row.auto_calls).sum();
+    let seed = phases.iter().map(|row| row.seed_calls).sum();
+    let configured = bucket(target).map(|shape| ("as configured", shape));
+    let documented = RATES.map(|rate| (rate.credentials, rate.shape));
+    let rows = configured.into_iter().chain(documented).map(|(credentials, shape)| {
+        let rate = format!("{} in {} s", shape.calls, shape.window_ms / 1_000);
+        let [auto, seed] = [auto, seed].map(|calls| duration(shape.last_leaves_after_ms(calls)));
+        vec![credentials.to_owned(), rate, auto, seed]
+    });
+    let header = ["credentials", "calls", "packing auto", "packing seed"];
+    print::rows(format, &header, &rows.collect::<Vec<_>>())
+}
+
+/// A time as people say it.
+pub(super) fn duration(ms: u64) -> String {
+    let seconds = ms.div_ceil(1_000);
     match seconds {
-        0..120 => format!("{seconds} s"),
+        0..120 => format!("{:.1} s", ms as f64 / 1_000.0),
         120..7_200 => format!("{} min", seconds.div_ceil(60)),
         7_200..172_800 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
         _ => format!("{} days {} h", seconds / 86_400, seconds % 86_400 / 3_600),
@@ -118,12 +232,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bucket_lets_its_size_through_at_once_and_the_rest_at_its_drain() {
-        let key = Shape { calls: 40, window_ms: 20_000 };
-        assert_eq!(seconds(40, key), 0);
-        assert_eq!(seconds(42, key), 1);
-        assert_eq!(seconds(7_240, key), 3_600);
-        assert_eq!(duration(3_600), "60 min");
-        assert_eq!(duration(200_000), "2 days 7 h");
+    fn times_are_said_in_the_unit_that_fits() {
+        let said = [0, 20_500, 3_600_000, 200_000_000].map(duration);
+        assert_eq!(said, ["0.0 s", "20.5 s", "60 min", "2 days 7 h"]);
     }
 }

@@ -1,49 +1,151 @@
 //! `deskferry reconcile`: reads the target back in full, compares, and closes with a summary.
 
-use audit::Summary;
-use kernel::Result;
-use transform::Scope;
+use std::time::Duration;
 
-use super::{chosen_run, clock, extract_options, print_own};
+use audit::Summary;
+use kernel::{Result, SnapshotId};
+use landing::Warehouse;
+use landing::ledger_log::{self, Line};
+use landing::run::RunFacts;
+use landing::session::{Ended, Session, Standing, Work};
+use transform::{Reconciled, Scope};
+
+use super::plan::{LOSS_HEADER, duration, loss_cells};
+use super::transform_snapshot::print_findings;
+use super::{chosen_run, clock, extract_options, now, print_own, tool};
 use crate::Ending;
-use crate::arguments::{Format, RunChoice};
+use crate::arguments::{Format, Reconcile};
 use crate::bars::Bars;
-use crate::config::Config;
+use crate::config::{Config, Side};
 use crate::print;
 
-pub(crate) async fn run(config: &Config, choice: &RunChoice, format: Format) -> Result<Ending> {
-    let summary = reconcile(config, choice).await?;
+pub(crate) async fn run(config: &Config, arguments: &Reconcile, format: Format) -> Result<Ending> {
+    let (summary, findings) = reconcile(config, arguments).await?;
     print_summary(&summary, format)?;
-    Ok(Ending::of(summary.unexplained()))
+    Ok(Ending::of(summary.unexplained() + findings))
 }
 
-/// Reads the target back and compares.
-pub(super) async fn reconcile(config: &Config, choice: &RunChoice) -> Result<Summary> {
+/// Reads the target back and compares, and notes how that ended. Says also how many claims about
+/// the comparison do not hold.
+pub(super) async fn reconcile(config: &Config, arguments: &Reconcile) -> Result<(Summary, u64)> {
     let warehouse = config.warehouse()?;
+    let facts = chosen_run(&warehouse, &arguments.choice).await?;
+    let session = Session::begin(&warehouse, facts.run, Work::Reconcile, &tool(), now()).await?;
+    let standing = || Standing { at: Some(now()), ..Standing::default() };
+    let work = converge(config, &warehouse, &facts, arguments);
+    let compared = session.alive(clock().as_ref(), standing, work).await;
+    let ended = match &compared {
+        Ok((summary, findings)) => Ended::of(summary.unexplained() + findings, true, now()),
+        Err(fault) => Ended::failed(fault, now()),
+    };
+    let noted = session.end(&ended).await;
+    let compared = compared?;
+    noted.map(|()| compared)
+}
+
+/// Reads and compares, and does both again while the target does not show yet what the load knows
+/// to be there.
+async fn converge(
+    config: &Config,
+    warehouse: &Warehouse,
+    facts: &RunFacts,
+    arguments: &Reconcile,
+) -> Result<(Summary, u64)> {
     let side = config.target()?;
-    let facts = chosen_run(&warehouse, choice).await?;
-    let (models, mapping) = (config.models()?, &config.mapping);
-    print_own(&models);
-    let options = extract_options(side)?;
-    print::talk(&format!("reading {} back", facts.target_address));
-    let bars = Bars::new();
-    let read = extract::extract(&warehouse, &side.manifest, &options, clock(), &bars).await;
-    bars.finish();
-    let readback = read?.facts.id;
-    let spinner = Bars::spinner("comparing");
-    let platform = side.platform();
-    let snapshots = [readback.clone()];
-    let (build, run) = (&facts.build, &facts.run);
-    transform::reconcile(&warehouse, build, run, platform, &snapshots, mapping, &models).await?;
-    drop(spinner);
-    print::talk(&format!("compared run {} with read-back {readback}", facts.run));
+    print_own(&config.models()?);
+    let (mut pause_s, mut findings) = (arguments.pause_s, 0);
+    for reading in 1..=arguments.reads.max(1) {
+        print::talk(&format!("reading {} back", facts.target_address));
+        let read = read_back(warehouse, side).await?;
+        print_share(warehouse, facts, read.calls).await?;
+        let reconciled = compare(config, warehouse, facts, &read.id).await?;
+        findings = reconciled.findings.len() as u64;
+        // A reading that began before an interruption shows what was there before it.
+        let is_old = read.is_resumed && reconciled.unexplained > 0;
+        if reading == arguments.reads.max(1) || (reconciled.lagging == 0 && !is_old) {
+            break;
+        }
+        if is_old {
+            print::talk("that reading began before an interruption; reading again");
+            continue;
+        }
+        print::talk(&format!(
+            "{} records that were loaded are not listed yet; reading again in {pause_s} s",
+            reconciled.lagging
+        ));
+        tokio::time::sleep(Duration::from_secs(pause_s)).await;
+        pause_s = pause_s.saturating_mul(2);
+    }
     let scope = Scope {
         snapshots: facts.snapshots.clone(),
         build: Some(facts.build.clone()),
         run: Some(facts.run),
         mapping: config.mapping.clone(),
     };
-    audit::summarize(&warehouse, &scope).await
+    Ok((audit::summarize(warehouse, &scope).await?, findings))
+}
+
+/// A read-back that is sealed.
+struct ReadBack {
+    id: SnapshotId,
+    calls: u64,
+    is_resumed: bool,
+}
+
+async fn read_back(warehouse: &Warehouse, side: &Side) -> Result<ReadBack> {
+    let mut options = extract_options(side)?;
+    // Whoever named the target's address trusts it, and the files that it keeps.
+    options.private_hosts.extend(host_of(&side.address()?));
+    let bars = Bars::new();
+    let read = extract::extract(warehouse, &side.manifest, &options, clock(), &bars).await;
+    bars.finish();
+    let read = read?;
+    Ok(ReadBack { id: read.facts.id, calls: read.calls, is_resumed: read.resumed > 0 })
+}
+
+async fn compare(
+    config: &Config,
+    warehouse: &Warehouse,
+    facts: &RunFacts,
+    readback: &SnapshotId,
+) -> Result<Reconciled> {
+    let spinner = Bars::spinner("comparing");
+    let snapshots = [readback.clone()];
+    let (platform, mapping, models) = (&facts.target_platform, &config.mapping, &config.models()?);
+    let (build, run) = (&facts.build, &facts.run);
+    let reconciled =
+        transform::reconcile(warehouse, build, run, platform, &snapshots, mapping, models).await?;
+    drop(spinner);
+    print::talk(&format!("compared run {run} with read-back {readback}"));
+    print_findings(&reconciled.findings);
+    Ok(reconciled)
+}
+
+/// Says what the reading cost, beside what the load had cost.
+async fn print_share(warehouse: &Warehouse, facts: &RunFacts, calls: u64) -> Result<()> {
+    let mut loaded = 0;
+    for line in ledger_log::read(warehouse, &facts.run).await?.0 {
+        if let Line::Calls { phase, calls } = line
+            && !phase.starts_with("rollback")
+        {
+            loaded += calls;
+        }
+    }
+    if loaded > 0 {
+        let share = calls as f64 * 100.0 / loaded as f64;
+        print::talk(&format!("read with {calls} calls, {share:.1} % of the {loaded} of the load"));
+    }
+    Ok(())
+}
+
+/// The host of an address, as `private_hosts` names it.
+fn host_of(address: &str) -> Option<String> {
+    let authority = address.split_once("://")?.1.split('/').next()?;
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next()?,
+        None => authority.split(':').next()?,
+    };
+    Some(host.to_owned())
 }
 
 /// The summary that a support lead reads.
@@ -58,17 +160,8 @@ pub(super) fn print_summary(summary: &Summary, format: Format) -> Result<()> {
     print::rows(format, &header, &moved.collect::<Vec<_>>())?;
 
     print::heading("What was lost, and where the original survives");
-    let losses = summary.losses.iter().map(|row| {
-        let survives_in = row.survives_in.clone().unwrap_or_default();
-        vec![
-            row.rows.to_string(),
-            audit::meaning(&row.rule).to_owned(),
-            row.rule.clone(),
-            survives_in,
-        ]
-    });
-    let header = ["records", "what happened", "rule", "the original, for instance"];
-    print::rows(format, &header, &losses.collect::<Vec<_>>())?;
+    let losses: Vec<Vec<String>> = summary.losses.iter().map(loss_cells).collect();
+    print::rows(format, &LOSS_HEADER, &losses)?;
     print::talk("all of them: select * from reconcile.losses");
 
     print::heading("Calls");
@@ -81,6 +174,24 @@ pub(super) fn print_summary(summary: &Summary, format: Format) -> Result<()> {
     let (forecast, made) = (total(|row| row.forecast), total(|row| row.made));
     calls.push(vec!["all".to_owned(), forecast.to_string(), made.to_string()]);
     print::rows(format, &["phase", "forecast", "made"], &calls)?;
+    if let Some(time) = &summary.time {
+        print::talk(&format!(
+            "time at {} calls in {} s: forecast {}, made in {}",
+            time.calls_per_window,
+            time.window_s,
+            duration(time.forecast_ms),
+            duration(time.made_ms)
+        ));
+    }
+
+    print::heading("Verdicts");
+    let verdicts = summary
+        .verdicts
+        .iter()
+        .map(|row| vec![row.table.clone(), row.verdict.clone(), row.values.to_string()]);
+    let header = ["record", "verdict", "values"];
+    print::rows(format, &header, &verdicts.collect::<Vec<_>>())?;
+    print::talk("by field and rule: select * from reconcile.verdicts");
 
     print::heading("Differences");
     let differences = summary.differences.iter().map(|row| {
@@ -108,4 +219,21 @@ pub(super) fn print_summary(summary: &Summary, format: Format) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_of_an_address_is_found() {
+        for (address, host) in [
+            ("http://127.0.0.1:8711", "127.0.0.1"),
+            ("https://acme.gorgias.com/api", "acme.gorgias.com"),
+            ("http://[::1]:8711/", "::1"),
+        ] {
+            assert_eq!(host_of(address).as_deref(), Some(host));
+        }
+        assert_eq!(host_of("acme"), None);
+    }
 }

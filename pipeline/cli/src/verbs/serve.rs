@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use audit::Server;
-use kernel::{Fault, Result};
+use kernel::{Code, Fault, Result};
 use tokio::net::TcpListener;
 
 use super::query::sight;
@@ -57,6 +57,7 @@ fn check_reach(serve: &Serve) -> Result<()> {
 async fn listen(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         Fault::config(format!("{address} cannot be listened on"))
+            .coded(Code::AddressInUse)
             .hint("--listen takes another address; port 0 a free one")
             .because(error)
     })

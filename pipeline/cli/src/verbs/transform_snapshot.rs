@@ -5,7 +5,7 @@ use landing::Warehouse;
 use landing::run::CurrentBuild;
 use transform::{Build, Finding, Models};
 
-use super::{newest_snapshot, print_own};
+use super::{newest_snapshot, now, print_own};
 use crate::Ending;
 use crate::arguments::Format;
 use crate::bars::Bars;
@@ -41,9 +41,18 @@ pub(super) async fn stage(
     let newest = newest_snapshot(warehouse, platform).await?;
     let snapshots = landing::chain::chain(warehouse, &newest).await?;
     let spinner = Bars::spinner("building the staged tables");
+    let began_at = now();
     let build = transform::stage(warehouse, platform, &snapshots, &config.mapping, models).await?;
     drop(spinner);
-    let current = CurrentBuild { build: build.id.clone(), snapshots };
+    // A build that was there already took as long as it took then.
+    let took_ms = match build.reused {
+        false => Some(now().ms_since(began_at)),
+        true => landing::run::current_build(warehouse)
+            .await?
+            .filter(|known| known.build == build.id)
+            .and_then(|known| known.took_ms),
+    };
+    let current = CurrentBuild { build: build.id.clone(), snapshots, took_ms };
     landing::run::set_current_build(warehouse, &current).await?;
     Ok((build, current))
 }

@@ -66,6 +66,15 @@ pub enum Change {
         /// `pending`, `unresolved` or `resolved`.
         state: String,
     },
+    /// A field of a conversation changes, as when somebody is assigned.
+    Set {
+        /// The conversation.
+        session_id: String,
+        /// A field at the top level, other than the id.
+        field: String,
+        /// Its new value, as JSON.
+        value: Value,
+    },
     /// A field of a profile changes; `_data` is the custom data.
     Profile {
         /// The person.
@@ -119,6 +128,7 @@ pub(crate) fn make(store: &mut Store, change: &Change, now_ms: i64) -> Result<()
             touch(store, position, None, now_ms)
         }
         Change::State { session_id, state } => set_state(store, session_id, state, now_ms),
+        Change::Set { session_id, field, value } => set(store, session_id, field, value, now_ms),
         Change::Profile { people_id, field, value } => {
             set_profile(store, people_id, field, value, now_ms)
         }
@@ -211,6 +221,22 @@ fn set_state(store: &mut Store, session_id: &str, state: &str, now_ms: i64) -> R
     let text = store.conversation_text(store.conversation(position));
     let text = raw::with_field(&text, "state", &format!("\"{state}\""));
     store.rewrite(position, &raw::with_field(&text, "status", status))?;
+    touch(store, position, None, now_ms)
+}
+
+fn set(
+    store: &mut Store,
+    session_id: &str,
+    field: &str,
+    value: &Value,
+    now_ms: i64,
+) -> Result<(), String> {
+    if field == "session_id" {
+        return Err("the id of a conversation does not change".to_owned());
+    }
+    let position = position(store, session_id)?;
+    let text = store.conversation_text(store.conversation(position));
+    store.rewrite(position, &raw::with_field(&text, field, &value.to_string()))?;
     touch(store, position, None, now_ms)
 }
 

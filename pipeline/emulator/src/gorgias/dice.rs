@@ -46,6 +46,8 @@ impl Dice {
             (faults.throttle, Fault::Throttle),
             (faults.truncate, Fault::Truncate),
             (faults.delay, Fault::Delay),
+            (faults.duplicate, Fault::Duplicate),
+            (faults.late, Fault::Late),
         ];
         if chances.iter().all(|(chance, _)| *chance <= 0.0) {
             return None;

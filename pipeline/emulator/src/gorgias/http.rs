@@ -36,6 +36,7 @@ pub(super) fn router(inner: Shared) -> Router {
         .route("/_emulator/counters", get(counters))
         .route("/_emulator/outbox", get(outbox))
         .route("/_emulator/faults", post(faults))
+        .route("/_emulator/records", get(records))
         .route("/uploads/{hash}/{name}", get(download))
         .fallback(vendor)
         .layer(DefaultBodyLimit::disable())
@@ -44,6 +45,10 @@ pub(super) fn router(inner: Shared) -> Router {
 
 async fn counters(State(inner): State<Shared>) -> Response {
     answer(200, Some(json_bytes(&inner.counters())))
+}
+
+async fn records(State(inner): State<Shared>) -> Response {
+    answer(200, Some(json_bytes(&inner.records())))
 }
 
 async fn outbox(State(inner): State<Shared>) -> Response {
@@ -144,7 +149,34 @@ async fn faulty(
             response
         }
         Some(Fault::Truncate) => truncated(perform(inner, request, below, now).await).await,
+        Some(Fault::Duplicate) => {
+            let Ok((first, second)) = twice(request).await else {
+                return dropped();
+            };
+            perform(inner, first, below.clone(), now).await;
+            perform(inner, second, below, Instant::now()).await
+        }
+        Some(Fault::Late) => {
+            // Taken in whole, so that it outlives the connection.
+            let Ok((request, _)) = twice(request).await else {
+                return dropped();
+            };
+            let (inner, late) = (inner.clone(), Duration::from_millis(inner.late_ms()));
+            tokio::spawn(async move {
+                tokio::time::sleep(late).await;
+                perform(&inner, request, below, Instant::now()).await;
+            });
+            dropped()
+        }
     }
+}
+
+/// The same call two times.
+async fn twice(request: Request) -> Result<(Request, Request), axum::Error> {
+    let (parts, body) = request.into_parts();
+    let bytes = to_bytes(body, usize::MAX).await?;
+    let first = Request::from_parts(parts.clone(), Body::from(bytes.clone()));
+    Ok((first, Request::from_parts(parts, Body::from(bytes))))
 }
 
 async fn perform(inner: &Shared, request: Request, path: String, at: Instant) -> Response {

@@ -8,6 +8,7 @@ mod bucket;
 mod dice;
 mod files;
 mod http;
+mod inspect;
 mod instant;
 mod journal;
 mod options;
@@ -159,6 +160,19 @@ impl Emulator {
     pub fn counters(&self) -> Counters {
         self.inner.counters()
     }
+
+    /// Changes quirks and faults while it runs, as `POST /_emulator/faults` does.
+    ///
+    /// # Errors
+    /// What is wrong with `change`.
+    pub fn control(&self, change: &Value) -> Result<Value, String> {
+        self.inner.control(change)
+    }
+
+    /// Everything it holds, straight from its memory: no fault, rate or slow index comes between.
+    pub fn records(&self) -> Value {
+        self.inner.records()
+    }
 }
 
 impl Core {
@@ -196,6 +210,10 @@ impl Inner {
         }
     }
 
+    fn records(&self) -> Value {
+        inspect::records(&self.core().store)
+    }
+
     /// Counts a call and decides whether it comes in.
     fn enter(&self, method: &str, path: &str, now: Instant) -> Gate {
         let mut core = self.core();
@@ -220,6 +238,10 @@ impl Inner {
     fn call(&self, mut ask: Ask) -> Response {
         let mut core = self.core();
         ask.at = core.tick();
+        if core.store.quirks.forbids(&ask.path) {
+            let why = "You do not have enough permissions to perform this action.";
+            return http::refuse(&Refusal::new(403, why));
+        }
         let outcome = routes::dispatch(&mut core.store, &ask);
         let proxied = core.store.quirks.proxy_codes;
         let reply = match outcome {
@@ -291,6 +313,10 @@ impl Inner {
 
     fn delay_ms(&self) -> u64 {
         self.core().dice.faults().delay_ms
+    }
+
+    fn late_ms(&self) -> u64 {
+        self.core().dice.faults().late_ms
     }
 
     fn body_bytes_max(&self) -> usize {

@@ -54,6 +54,8 @@ pub struct Quirks {
     pub proxy_codes: bool,
     /// A search by `external_id` sees a new record only after this time.
     pub lookup_lag_ms: u64,
+    /// Lists of tickets and messages show a new record only after this time.
+    pub list_lag_ms: u64,
     /// Satisfaction surveys are sent when a ticket is closed.
     pub surveys_on: bool,
     /// A ticket marked as imported triggers neither surveys nor rules.
@@ -82,6 +84,8 @@ pub struct Quirks {
     pub job_step_ms: u64,
     /// Keep the log that `/api/events` reads; switching it off saves memory.
     pub events: bool,
+    /// Beginnings of paths, for example `/api/rules`, that the account's role may not use: 403.
+    pub forbidden: Vec<String>,
 }
 
 /// Faults to inject. Rates are chances between 0 and 1 per call.
@@ -110,6 +114,12 @@ pub struct Faults {
     pub delay: f64,
     /// By how much.
     pub delay_ms: u64,
+    /// The call is delivered twice, as a proxy does that repeats what it got no answer to.
+    pub duplicate: f64,
+    /// The connection drops at once, and the write is done after `late_ms` all the same.
+    pub late: f64,
+    /// How much later.
+    pub late_ms: u64,
     /// Faults that happen a given number of times and then no more.
     pub once: Vec<Once>,
 }
@@ -167,6 +177,10 @@ pub enum Fault {
     Truncate,
     /// The reply is late.
     Delay,
+    /// The call is carried out twice; the second reply is the one that arrives.
+    Duplicate,
+    /// The connection drops, and the call is carried out later all the same.
+    Late,
 }
 
 impl Default for Options {
@@ -189,6 +203,7 @@ impl Default for Quirks {
         Quirks {
             proxy_codes: false,
             lookup_lag_ms: 0,
+            list_lag_ms: 0,
             surveys_on: false,
             imported_is_quiet: true,
             message_quota: None,
@@ -203,7 +218,16 @@ impl Default for Quirks {
             unique_phones: false,
             job_step_ms: 150,
             events: true,
+            forbidden: Vec::new(),
         }
+    }
+}
+
+impl Quirks {
+    /// Whether the account's role may not use a path, named without `/api/`.
+    pub(super) fn forbids(&self, path: &str) -> bool {
+        let path = format!("/api/{path}");
+        self.forbidden.iter().any(|start| path.starts_with(start.as_str()))
     }
 }
 

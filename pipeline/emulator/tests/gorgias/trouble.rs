@@ -71,6 +71,31 @@ async fn a_lost_reply_leaves_the_write_behind_and_a_dropped_call_does_not() {
 }
 
 #[tokio::test]
+async fn a_call_can_be_carried_out_twice_or_long_after_its_connection_broke() {
+    let faults = Faults { late_ms: 60, ..Faults::default() };
+    let desk = serve(Options { faults, ..options() }).await;
+    let customer = desk.customer("grace@shop.example").await;
+    for (fault, at_once, later) in [(Fault::Duplicate, 2, 2), (Fault::Late, 0, 1)] {
+        let name = format!("{fault:?}");
+        let (method, path) = ("POST".to_owned(), "/api/tickets".to_owned());
+        let once = Once { fault, method, path, skip: 0, count: 1 };
+        assert_eq!(desk.control(json!({"once": [once]})).await, 200);
+        let body = ticket(&name, vec![incoming(customer)]);
+        let sent = desk.request(Method::POST, "tickets").json(&body).send().await;
+        assert_eq!(sent.is_err(), fault == Fault::Late, "{name}");
+        let count = || {
+            let records = desk.emulator.records();
+            let tickets = records["tickets"].as_array().expect("a list").clone();
+            let same = tickets.iter().filter(|ticket| ticket["external_id"] == name.as_str());
+            same.count()
+        };
+        assert_eq!(count(), at_once, "{name}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(count(), later, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_storm_of_429_can_say_nothing_or_nonsense_about_waiting() {
     for (says, expected) in [
         (RetryAfter::Sane, Some("1")),

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use http::Reply;
-use kernel::{Fault, Result};
+use kernel::{Code, Fault, Result};
 use serde_json::Value;
 
 use super::wire::Written;
-use crate::target::{Found, Person, Sent, TargetId};
+use crate::target::{Carried, CarriedFile, Found, Person, Sent, TargetId};
 
 /// Field names that are repeated from a refusal.
 const FIELDS_SHOWN_MAX: usize = 8;
@@ -60,7 +60,7 @@ pub(super) fn tag(record: &Value) -> Option<(String, TargetId)> {
 
 /// A record that carries our id.
 pub(super) fn ours(id: TargetId) -> Found {
-    Found { id, ours: true, parts: Vec::new() }
+    Found { id, ours: true, parts: Vec::new(), trashed: false }
 }
 
 /// Records of a list, each once, because pages may overlap; `external_id` tells which of them we
@@ -72,6 +72,7 @@ pub(super) fn founds(records: &[Value], external_id: &str) -> Vec<Found> {
             id: id(record)?,
             ours: text(record, "external_id") == Some(external_id),
             parts: Vec::new(),
+            trashed: is_trashed(record),
         })
     });
     founds.filter(|found: &Found| seen.insert(found.id.clone())).collect()
@@ -86,6 +87,32 @@ pub(super) fn parts(records: &[Value]) -> Vec<(String, TargetId)> {
     parts.collect()
 }
 
+/// Records that carry an external id, with what else of them is worth knowing.
+pub(super) fn carried(records: &[Value]) -> Vec<Carried> {
+    let carried = records.iter().filter_map(|record| {
+        let files = record.get("attachments").and_then(Value::as_array);
+        Some(Carried {
+            external_id: text(record, "external_id")?.to_owned(),
+            id: id(record)?,
+            trashed: is_trashed(record),
+            files: files.into_iter().flatten().filter_map(file).collect(),
+        })
+    });
+    carried.collect()
+}
+
+fn file(record: &Value) -> Option<CarriedFile> {
+    Some(CarriedFile {
+        url: text(record, "url")?.to_owned(),
+        name: text(record, "name")?.to_owned(),
+        bytes: record.get("size").and_then(Value::as_u64),
+    })
+}
+
+fn is_trashed(record: &Value) -> bool {
+    record.get("trashed_datetime").is_some_and(|at| !at.is_null())
+}
+
 /// The record that a create answers with.
 pub(super) fn made(body: &Value) -> Option<Found> {
     let messages = body.get("messages").and_then(Value::as_array);
@@ -93,6 +120,7 @@ pub(super) fn made(body: &Value) -> Option<Found> {
         id: id(body)?,
         ours: true,
         parts: messages.map(|list| parts(list)).unwrap_or_default(),
+        trashed: is_trashed(body),
     })
 }
 
@@ -131,25 +159,28 @@ pub(super) fn sent(written: Written, read: impl Fn(&Value) -> Option<Found>) -> 
 pub(super) fn check_account(reply: &Reply) -> Result<()> {
     match reply.status {
         401 => Err(Fault::config("the target refuses the credentials (status 401)")
+            .coded(Code::CredentialsRefused)
             .hint("check email and api_key in [target] and the environment variable they name")),
         403 if is_quota(&reply.body) => Err(Fault::wait(
             "the target's messaging quota is used up (status 403)",
         )
+        .coded(Code::MessagingQuota)
         .hint("trial accounts have such a quota: have it lifted, then run the same command again")),
         403 => Err(Fault::config("the key may not do this in the target (status 403)")
+            .coded(Code::RightMissing)
             .hint("use the key of an admin, or grant the rights to this one")),
         _ => Ok(()),
     }
 }
 
-fn is_quota(body: &[u8]) -> bool {
+pub(super) fn is_quota(body: &[u8]) -> bool {
     let message = json(body);
     let message = message.as_ref().and_then(|body| body.pointer("/error/msg")?.as_str());
     message.is_some_and(|text| text.to_lowercase().contains("quota"))
 }
 
 /// The status and the names of the fields that are objected to, but nothing that was in them.
-fn refusal(reply: &Reply) -> String {
+pub(super) fn refusal(reply: &Reply) -> String {
     let body = json(&reply.body).unwrap_or(Value::Null);
     let mut names = Vec::new();
     if let Some(data) = body.pointer("/error/data") {

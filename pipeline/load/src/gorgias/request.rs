@@ -12,10 +12,12 @@ use serde_json::Value;
 use super::wire::Outgoing;
 use crate::guard::SentTime;
 use crate::plan::{self, Address};
-use crate::target::{AttachmentDraft, MessageDraft, TicketDraft};
+use crate::target::{
+    AttachmentDraft, FieldDraft, MessageDraft, TicketDraft, TicketUpdate, Travelling,
+};
 
 /// Role of agents that are created: may answer, may not administer.
-const AGENT_ROLE: &str = "agent";
+pub(super) const AGENT_ROLE: &str = "agent";
 
 pub(super) fn agent(agent: &plan::Agent) -> Result<Outgoing> {
     #[derive(Serialize)]
@@ -44,6 +46,53 @@ pub(super) fn tag(name: &str) -> Result<Outgoing> {
         name: &'a str,
     }
     serialized(&Body { name })
+}
+
+/// The definition of a custom field. What is chosen from a list at the source becomes plain text.
+pub(super) fn field(field: &plan::Field) -> Result<Outgoing> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        object_type: &'static str,
+        label: &'a str,
+        external_id: &'a str,
+        definition: Definition<'a>,
+    }
+    #[derive(Serialize)]
+    struct Definition<'a> {
+        data_type: &'a str,
+        input_settings: Input,
+    }
+    #[derive(Serialize)]
+    struct Input {
+        input_type: &'static str,
+    }
+    let input_type = match field.data_type.as_str() {
+        "number" => "input_number",
+        "boolean" => "dropdown",
+        _ => "input",
+    };
+    serialized(&Body {
+        object_type: object_type(&field.object),
+        label: &field.label,
+        external_id: &field.field_id,
+        definition: Definition {
+            data_type: &field.data_type,
+            input_settings: Input { input_type },
+        },
+    })
+}
+
+/// What fields belong to, in the vendor's word.
+pub(super) fn object_type(object: &str) -> &'static str {
+    match object {
+        "customer" => "Customer",
+        _ => "Ticket",
+    }
+}
+
+/// Values of custom fields: a bare list.
+pub(super) fn fields_of_customer(values: &[FieldDraft]) -> Result<Outgoing> {
+    serialized(&field_values(values)?)
 }
 
 pub(super) fn customer<'a>(customer: &'a plan::Customer, lean: bool) -> Result<Outgoing> {
@@ -103,9 +152,9 @@ fn sound_type(declared: &str) -> &str {
     }
 }
 
-pub(super) fn ticket(draft: &TicketDraft, alone: bool) -> Result<Outgoing> {
+pub(super) fn ticket(draft: &TicketDraft, part: Travelling) -> Result<Outgoing> {
     let ticket = &draft.ticket;
-    let messages = draft.travelling(alone).iter().map(message);
+    let messages = draft.travelling(part).iter().map(message);
     serialized(&TicketBody {
         external_id: &ticket.external_id,
         customer: reference(&draft.customer)?,
@@ -117,6 +166,10 @@ pub(super) fn ticket(draft: &TicketDraft, alone: bool) -> Result<Outgoing> {
         spam: ticket.spam,
         assignee_user: draft.assignee.as_deref().map(reference).transpose()?,
         tags: draft.tags.iter().map(|name| TagName { name }).collect(),
+        custom_fields: match part.is_bare {
+            true => Vec::new(),
+            false => field_values(&draft.custom_fields)?,
+        },
         meta: object(&ticket.meta),
         imported: true,
         created_datetime: Moment(ticket.created_at),
@@ -134,6 +187,48 @@ pub(super) fn final_state(ticket: &plan::Ticket) -> Result<Outgoing> {
         dates: Dates,
     }
     serialized(&Body { status: &ticket.status, dates: dates(ticket) })
+}
+
+/// What is to be set of a ticket that is there, with the status and the dates.
+pub(super) fn update(update: &TicketUpdate<'_>) -> Result<Outgoing> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        status: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        subject: Option<Option<&'a str>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        spam: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        assignee_user: Option<Assignee>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tags: Option<Vec<TagName<'a>>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        custom_fields: Option<Vec<FieldValue<'a>>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        meta: Option<&'a Value>,
+        #[serde(flatten)]
+        dates: Dates,
+    }
+    /// Nobody is written as no id.
+    #[derive(Serialize)]
+    struct Assignee {
+        id: Option<u64>,
+    }
+    let ticket = update.ticket;
+    let assignee = update.assignee.as_deref().map(number).transpose()?;
+    let custom_fields = field_values(&update.custom_fields)?;
+    serialized(&Body {
+        status: &ticket.status,
+        subject: update.sets("subject").then_some(ticket.subject.as_deref()),
+        spam: update.sets("spam").then_some(ticket.spam),
+        assignee_user: update.sets("assignee").then_some(Assignee { id: assignee }),
+        tags: update
+            .sets("tags")
+            .then(|| update.tags.iter().map(|name| TagName { name }).collect()),
+        custom_fields: update.sets("custom_fields").then_some(custom_fields),
+        meta: object(&ticket.meta).filter(|_| update.sets("meta")),
+        dates: dates(ticket),
+    })
 }
 
 /// A message of a ticket that is there.
@@ -157,6 +252,8 @@ struct TicketBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     assignee_user: Option<Reference>,
     tags: Vec<TagName<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    custom_fields: Vec<FieldValue<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     meta: Option<&'a Value>,
     imported: bool,
@@ -169,6 +266,20 @@ struct TicketBody<'a> {
 #[derive(Serialize)]
 struct TagName<'a> {
     name: &'a str,
+}
+
+#[derive(Serialize)]
+struct FieldValue<'a> {
+    id: u64,
+    value: &'a Value,
+}
+
+fn field_values(values: &[FieldDraft]) -> Result<Vec<FieldValue<'_>>> {
+    let values = values.iter().map(|FieldDraft { id, value }| {
+        let id = number(id)?;
+        Ok(FieldValue { id, value })
+    });
+    values.collect()
 }
 
 #[derive(Serialize)]

@@ -1,6 +1,8 @@
 //! The only way out to Gorgias: counts calls, waits out what surely was not carried out, and holds
 //! back every write that is not one of the few a replay needs or that could make Gorgias send.
 
+mod removal;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -8,12 +10,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Body, Client, Lost, Reply, Request};
 use kernel::retry::{Decision, Ending, Policy, retry_after_ms};
-use kernel::{Fault, Instant, Result};
+use kernel::{Code, Fault, Instant, Result};
 use serde_json::Value;
 
+use super::vitals::Pulse;
 use super::{plain, reply};
 use crate::guard::{MessageFields, check_message};
-use crate::target::phase;
+use crate::target::{Vitals, phase};
 
 /// Without `sent_datetime` Gorgias sends; the others set off actions, macros or an integration.
 const MESSAGE: MessageFields = MessageFields {
@@ -29,7 +32,7 @@ pub(super) enum Outgoing {
 }
 
 /// A call that changes something.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Write<'a> {
     pub method: &'static str,
     pub path: &'a str,
@@ -48,6 +51,7 @@ pub(super) struct Wire {
     origin: String,
     pub policy: Policy,
     calls: Mutex<BTreeMap<&'static str, u64>>,
+    pulse: Pulse,
 }
 
 impl Wire {
@@ -58,6 +62,7 @@ impl Wire {
             origin: origin.strip_suffix("/api").unwrap_or(origin).to_owned(),
             policy: Policy::default(),
             calls: Mutex::default(),
+            pulse: Pulse::default(),
         }
     }
 
@@ -65,6 +70,10 @@ impl Wire {
         let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         let owned = calls.iter().map(|(phase, count)| ((*phase).to_owned(), *count));
         owned.collect()
+    }
+
+    pub fn vitals(&self) -> Vitals {
+        self.pulse.now()
     }
 
     /// Reads JSON; `None` when there is nothing at this address.
@@ -91,12 +100,25 @@ impl Wire {
     }
 
     /// Asks until there is a reply other than "too fast" or trouble on the other side.
+    ///
+    /// # Errors
+    /// When the reply says that no further call makes sense.
     pub async fn ask(&self, phase: &'static str, path: &str) -> Result<Reply> {
+        let reply = self.look(phase, path).await?;
+        reply::check_account(&reply)?;
+        Ok(reply)
+    }
+
+    /// Asks likewise, and takes "you may not" for an answer.
+    ///
+    /// # Errors
+    /// When the credentials are refused, or there is no usable reply.
+    pub async fn look(&self, phase: &'static str, path: &str) -> Result<Reply> {
         let request = Request::get(format!("{}{path}", self.origin));
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let (ending, last) = match self.client.send(&request).await {
+            let (ending, last) = match self.send(&request).await {
                 Err(lost) => {
                     if matches!(lost, Lost::NoReply(_)) {
                         self.count(phase);
@@ -113,7 +135,9 @@ impl Wire {
                 }
                 Ok(reply) => {
                     self.count(phase);
-                    reply::check_account(&reply)?;
+                    if reply.status == 401 {
+                        reply::check_account(&reply)?;
+                    }
                     return Ok(reply);
                 }
             };
@@ -140,10 +164,15 @@ impl Wire {
             headers: Vec::new(),
             body: body.into(),
         };
+        self.once(phase, path, &request).await
+    }
+
+    /// Sends what changes something until it may have been carried out.
+    async fn once(&self, phase: &'static str, path: &str, request: &Request) -> Result<Written> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let (ending, last) = match self.client.send(&request).await {
+            let (ending, last) = match self.send(request).await {
                 Err(Lost::NotSent(why)) => (Ending::NoReply, why),
                 Ok(reply) if reply.status == 429 => {
                     self.count(phase::THROTTLED);
@@ -162,6 +191,12 @@ impl Wire {
                 return Err(given_up(path, ending, &last));
             }
         }
+    }
+
+    async fn send(&self, request: &Request) -> std::result::Result<Reply, Lost> {
+        let ended = self.client.send(request).await;
+        self.pulse.note(request.method, &ended);
+        ended
     }
 
     /// Pauses after the `attempt`th bad ending; false when patience ends.
@@ -206,8 +241,9 @@ fn given_up(path: &str, ending: Ending, last: &str) -> Fault {
     let message = format!("no usable reply to calls of {}: {last}", plain(path));
     match ending {
         Ending::RateLimited { .. } => Fault::wait(message)
+            .coded(Code::Throttled)
             .hint("something else uses the same account; wait, then run the same command again"),
-        _ => Fault::retry(message).hint(
+        _ => Fault::retry(message).coded(Code::NoUsableReply).hint(
             "check that the target answers at domain or base_url of [target]; then run the same \
              command again, which goes on where this one stopped",
         ),
@@ -217,8 +253,10 @@ fn given_up(path: &str, ending: Ending, last: &str) -> Fault {
 /// Reads what is about to leave once more and lets only the writes of a replay pass, none of which
 /// may deliver anything.
 fn deliver_nothing(method: &str, path: &str, body: &Outgoing, now: Instant) -> Result<()> {
-    let refused =
-        |why: &str| Err(Fault::bug(format!("{method} {} was held back: {why}", plain(path))));
+    let refused = |why: &str| {
+        let message = format!("{method} {} was held back: {why}", plain(path));
+        Err(Fault::bug(message).coded(Code::HeldBack))
+    };
     let parsed = match body {
         Outgoing::File { .. } => {
             return match (method, path) {
@@ -228,13 +266,21 @@ fn deliver_nothing(method: &str, path: &str, body: &Outgoing, now: Instant) -> R
         }
         Outgoing::Json(bytes) => reply::json(bytes),
     };
+    let steps: Vec<&str> = path.split('/').skip(1).collect();
+    if let ("PUT", ["api", "customers", id, "custom-fields"]) = (method, steps.as_slice()) {
+        return match parsed {
+            Some(Value::Array(values)) if is_id(id) && values.iter().all(is_field_value) => Ok(()),
+            _ => refused("it is no list of custom fields"),
+        };
+    }
     let Some(Value::Object(body)) = parsed else {
         return refused("its body is no JSON object");
     };
     let imported = body.get("imported") == Some(&Value::Bool(true));
-    let steps: Vec<&str> = path.split('/').skip(1).collect();
     match (method, steps.as_slice()) {
-        ("POST", ["api", "users" | "tags" | "customers"]) if !body.contains_key("messages") => {
+        ("POST", ["api", "users" | "tags" | "custom-fields" | "customers"])
+            if !body.contains_key("messages") =>
+        {
             Ok(())
         }
         ("PUT", ["api", "tickets", id]) if is_id(id) && !body.contains_key("messages") => Ok(()),
@@ -250,6 +296,12 @@ fn deliver_nothing(method: &str, path: &str, body: &Outgoing, now: Instant) -> R
         ("POST", ["api", "tickets", ..]) if !imported => refused("it is not marked as imported"),
         _ => refused("a replay has no such call"),
     }
+}
+
+/// A custom field's id and its value, and nothing else.
+fn is_field_value(entry: &Value) -> bool {
+    let object = entry.as_object();
+    object.is_some_and(|entry| entry.keys().all(|name| matches!(name.as_str(), "id" | "value")))
 }
 
 fn is_id(text: &str) -> bool {
@@ -278,6 +330,9 @@ mod tests {
         check("POST", "/api/tickets/77/messages", &message).expect("a replayed message");
         check("PUT", "/api/tickets/77", &json!({"status": "closed"})).expect("a final state");
         check("POST", "/api/customers", &json!({"name": "x"})).expect("a customer");
+        check("POST", "/api/custom-fields", &json!({"label": "x"})).expect("a custom field");
+        let values = json!([{"id": 1, "value": "x"}]);
+        check("PUT", "/api/customers/7/custom-fields", &values).expect("values");
     }
 
     #[test]
@@ -316,8 +371,45 @@ mod tests {
             ("DELETE", "/api/tickets/7", &json!({})),
             ("POST", "/api/tickets", &json!({"imported": true})),
             ("POST", "/api/tags", &json!([])),
+            ("PUT", "/api/customers/7/custom-fields", &ticket),
+            ("PUT", "/api/customers/7/custom-fields", &json!([{"id": 1, "email": "x"}])),
+            ("PUT", "/api/customers/x/custom-fields", &json!([{"id": 1, "value": "x"}])),
         ] {
             assert!(check(method, path, body).is_err(), "{method} {path}");
         }
+    }
+
+    /// A clock that stands still; calls that are held back need no other.
+    struct Standing;
+
+    impl kernel::Clock for Standing {
+        fn now(&self) -> Instant {
+            Instant::from_millis(0)
+        }
+    }
+
+    #[tokio::test]
+    async fn what_could_be_delivered_does_not_even_reach_the_network() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let origin = format!("http://{}", listener.local_addr().expect("bound"));
+        let client = Client::new(http::ClientOptions {
+            headers: Vec::new(),
+            timeout_ms: 1_000,
+            pace: http::Pace::unlimited(),
+            policy: Policy::default(),
+            clock: std::sync::Arc::new(Standing),
+        });
+        let wire = Wire::new(client.expect("a client"), &origin);
+        let now = Instant::parse("2026-01-01T00:00:00Z").expect("a moment");
+        for message in [json!({}), json!({"sent_datetime": "2027-01-01T00:00:00+00:00"})] {
+            let ticket = json!({"imported": true, "messages": [message]});
+            let body = Outgoing::Json(Bytes::from(ticket.to_string()));
+            let write = Write { method: "POST", path: "/api/tickets", body };
+            let fault = wire.write(phase::TICKETS_CREATE, write, now).await.expect_err("held back");
+            assert_eq!(fault.kind(), kernel::fault::Kind::Bug);
+        }
+        let knock = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+        assert!(knock.is_err(), "somebody called");
+        assert_eq!(wire.calls(), BTreeMap::new());
     }
 }

@@ -22,6 +22,11 @@ impl Columns<'_> {
         })
     }
 
+    /// A column that plans of older versions lack.
+    pub fn text_if_there(&self, name: &'static str) -> Result<Option<Texts>> {
+        self.batch.column_by_name(name).map(|_| self.text(name)).transpose()
+    }
+
     pub fn number(&self, name: &'static str) -> Result<Numbers> {
         Ok(Numbers {
             place: (self.table, name),
@@ -77,6 +82,13 @@ impl Texts {
 
     pub fn must(&self, row: usize) -> Result<String> {
         self.get(row).ok_or_else(|| missing(self.place))
+    }
+
+    /// A JSON value, if there is one.
+    pub fn json_if_there<T: DeserializeOwned>(&self, row: usize) -> Result<Option<T>> {
+        let read = |text| serde_json::from_str(text);
+        let value = self.as_str(row).map(read).transpose();
+        value.map_err(|error| unfit(self.place).because(error))
     }
 
     /// A JSON value; null stands for the empty one.

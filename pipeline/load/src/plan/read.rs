@@ -12,7 +12,7 @@ use kernel::{Fault, Result, RunId};
 use landing::{Warehouse, layout, table};
 
 use super::columns::Columns;
-use super::{Address, Agent, Customer, Message, Sender, Ticket, Upload};
+use super::{Address, Agent, Customer, Field, Message, Sender, Ticket, Upload};
 
 /// Rows of one table, in its order.
 pub type Rows<T> = BoxStream<'static, Result<T>>;
@@ -38,6 +38,23 @@ pub async fn tags(warehouse: &Warehouse, run: &RunId) -> Result<Rows<String>> {
     .await
 }
 
+/// The custom fields that values are planned for.
+pub async fn fields(warehouse: &Warehouse, run: &RunId) -> Result<Rows<Field>> {
+    rows(warehouse, run, "fields", |columns| {
+        let (id, object) = (columns.text("field_id")?, columns.text("object")?);
+        let (label, data_type) = (columns.text("label")?, columns.text("data_type")?);
+        each(columns, |row| {
+            Ok(Field {
+                field_id: id.must(row)?,
+                object: object.must(row)?,
+                label: label.must(row)?,
+                data_type: data_type.must(row)?,
+            })
+        })
+    })
+    .await
+}
+
 /// The people who ask.
 pub async fn customers(warehouse: &Warehouse, run: &RunId) -> Result<Rows<Customer>> {
     rows(warehouse, run, "customers", |columns| {
@@ -46,6 +63,7 @@ pub async fn customers(warehouse: &Warehouse, run: &RunId) -> Result<Rows<Custom
         let (email, name) = (columns.text("email")?, columns.text("name")?);
         let (phone, language) = (columns.text("phone")?, columns.text("language")?);
         let timezone = columns.text("timezone")?;
+        let custom_fields = columns.text("custom_fields")?;
         each(columns, |row| {
             Ok(Customer {
                 customer_id: id.must(row)?,
@@ -55,6 +73,7 @@ pub async fn customers(warehouse: &Warehouse, run: &RunId) -> Result<Rows<Custom
                 phone: phone.get(row),
                 language: language.get(row),
                 timezone: timezone.get(row),
+                custom_fields: custom_fields.json(row)?,
             })
         })
     })
@@ -66,13 +85,14 @@ pub async fn uploads(warehouse: &Warehouse, run: &RunId) -> Result<Rows<Upload>>
     rows(warehouse, run, "uploads", |columns| {
         let sha256 = columns.text("sha256")?;
         let (name, content_type) = (columns.text("name")?, columns.text("content_type")?);
-        let bytes = columns.number("bytes")?;
+        let (bytes, is_too_large) = (columns.number("bytes")?, columns.flag("is_too_large")?);
         each(columns, |row| {
             let sha256 = sha256.must(row)?;
             Ok(Upload {
                 name: name.get(row).unwrap_or_else(|| sha256.clone()),
                 content_type: content_type.get(row).unwrap_or_default(),
                 bytes: bytes.get(row).unwrap_or_default().max(0) as u64,
+                is_too_large: is_too_large.must(row)?,
                 sha256,
             })
         })
@@ -188,8 +208,10 @@ fn decode_tickets(columns: &Columns<'_>) -> Result<Vec<Ticket>> {
     let (opened_at, closed_at) = (columns.moment("opened_at")?, columns.moment("closed_at")?);
     let last_message_at = columns.moment("last_message_at")?;
     let last_received_message_at = columns.moment("last_received_message_at")?;
-    let meta = columns.text("meta")?;
+    let (custom_fields, meta) = (columns.text("custom_fields")?, columns.text("meta")?);
+    let updates = columns.text_if_there("updates")?;
     let decode = |row| {
+        let updates = updates.as_ref().map(|texts| texts.json_if_there(row)).transpose()?;
         Ok(Ticket {
             seq: seq.must(row)?,
             ticket_id: ticket_id.must(row)?,
@@ -209,7 +231,9 @@ fn decode_tickets(columns: &Columns<'_>) -> Result<Vec<Ticket>> {
             closed_at: closed_at.get(row),
             last_message_at: last_message_at.get(row),
             last_received_message_at: last_received_message_at.get(row),
+            custom_fields: custom_fields.json(row)?,
             meta: meta.json(row)?,
+            updates: updates.flatten(),
         })
     };
     (0..columns.batch.num_rows()).map(decode).collect()

@@ -14,7 +14,7 @@ use crate::target::{Draft, Person, TargetId, phase};
 /// The ledger's id of the agent who stands in.
 const LEGACY: &str = "legacy";
 /// Detail of an agent for whom somebody stands in.
-const STANDS_IN: &str = "the target has no such agent; the legacy agent stands in";
+pub(super) const STANDS_IN: &str = "the target has no such agent; the legacy agent stands in";
 
 /// Every agent of the plan, in the target.
 pub(super) struct Agents {
@@ -64,6 +64,25 @@ impl Replay<'_> {
         for agent in &planned {
             self.bring_agent(agent, &mut agents).await?;
             self.progress.advance(phase::AGENTS_READ, 1);
+        }
+        Ok(agents)
+    }
+
+    /// Every agent of the plan as the ledger knows them; asks nobody and changes nothing.
+    pub(super) async fn known_agents(&self) -> Result<Agents> {
+        let standing = |id: &str| self.desk.ledger.standing(RecordKind::Agent, id);
+        let target_id = |id: &str| standing(id)?.target_id.map(TargetId::from);
+        let legacy = target_id(LEGACY).unwrap_or_default();
+        let mut agents = Agents { by_id: HashMap::new(), replaced: HashSet::new(), legacy };
+        let mut planned = plan::agents(self.warehouse, &self.options.run).await?;
+        while let Some(plan::Agent { agent_id, .. }) = planned.try_next().await? {
+            let detail = standing(&agent_id).and_then(|standing| standing.detail);
+            if detail.as_deref() == Some(STANDS_IN) {
+                agents.replaced.insert(agent_id.clone());
+            }
+            if let Some(id) = target_id(&agent_id) {
+                agents.by_id.insert(agent_id, id);
+            }
         }
         Ok(agents)
     }

@@ -8,7 +8,7 @@ use super::Replay;
 use super::agents::Agents;
 use crate::guard::SentTime;
 use crate::plan::{Attachment, Message, Sender, Ticket};
-use crate::target::{AttachmentDraft, MessageDraft, TargetId, TicketDraft};
+use crate::target::{AttachmentDraft, MessageDraft, TargetId, TicketDraft, Travelling};
 
 /// Why a draft cannot be made yet.
 pub(super) type Blocked = String;
@@ -17,21 +17,25 @@ pub(super) type Blocked = String;
 const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 impl Replay<'_> {
-    /// A ticket with the messages that travel along.
+    /// A ticket with its first messages, of which `packed` travel along.
     pub(super) fn ticket_draft(
         &self,
         ticket: &Ticket,
-        packed: &[Message],
+        first: &[Message],
+        packed: usize,
         agents: &Agents,
     ) -> Result<std::result::Result<TicketDraft, Blocked>> {
         let Some(customer) = self.customer(&ticket.customer_id) else {
             return Ok(Err(no_customer(&ticket.customer_id)));
         };
-        let mut messages = Vec::with_capacity(packed.len());
-        for message in packed {
-            match self.message_draft(message, agents)? {
-                Ok(draft) => messages.push(draft),
-                Err(blocked) => return Ok(Err(blocked)),
+        let mut messages = Vec::with_capacity(first.len());
+        for (place, message) in first.iter().enumerate() {
+            match self.message_draft(message, agents) {
+                Ok(Ok(draft)) => messages.push(draft),
+                // It does not travel, and what is wrong with it is found when its turn comes.
+                _ if place >= packed => break,
+                Ok(Err(blocked)) => return Ok(Err(blocked)),
+                Err(fault) => return Err(fault),
             }
         }
         let assignee = ticket.assignee_agent_id.as_deref();
@@ -41,6 +45,8 @@ impl Replay<'_> {
             assignee: assignee.map(|id| agents.writer(id).clone()),
             tags: tags.cloned().collect(),
             messages,
+            custom_fields: self.field_drafts(&ticket.custom_fields),
+            planned: Travelling { from: 0, to: packed, is_bare: false },
             ticket: ticket.clone(),
         }))
     }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures::TryStreamExt;
 use kernel::ledger::{Entry, RecordKind, State};
-use kernel::{Fault, Result};
+use kernel::{Code, Fault, Result};
 use landing::layout;
 
 use super::Replay;
@@ -14,6 +14,8 @@ use crate::target::{Draft, phase};
 const FILES_IN_FLIGHT_MAX: usize = 4;
 /// Reason of a file whose bytes no snapshot has.
 const NOT_LANDED: &str = "no snapshot of the run has this file";
+/// Reason of a file that the mapping does not let through.
+const TOO_LARGE: &str = "it is longer than upload_bytes_max of [mapping]";
 
 impl Replay<'_> {
     pub(super) async fn bring_files(&self, expected: u64) -> Result<()> {
@@ -41,9 +43,13 @@ impl Replay<'_> {
         let standing = self.desk.ledger.standing(RecordKind::Upload, &upload.sha256);
         let mut body = Bytes::new();
         if !standing.is_some_and(|standing| standing.state.is_settled()) {
-            match self.landed(&upload.sha256).await? {
-                Some(bytes) => body = bytes,
-                None => self.refuse_file(&upload.sha256).await?,
+            let landed = match upload.is_too_large {
+                true => Err(TOO_LARGE),
+                false => self.landed(&upload.sha256).await?.ok_or(NOT_LANDED),
+            };
+            match landed {
+                Ok(bytes) => body = bytes,
+                Err(reason) => self.refuse_file(&upload.sha256, reason).await?,
             }
         }
         let body = &body;
@@ -51,14 +57,14 @@ impl Replay<'_> {
         Ok(())
     }
 
-    async fn refuse_file(&self, sha256: &str) -> Result<()> {
+    async fn refuse_file(&self, sha256: &str, reason: &str) -> Result<()> {
         let entry = Entry {
             kind: RecordKind::Upload,
             source_id: sha256.to_owned(),
             state: State::Refused,
             target_id: None,
             at: self.desk.clock.now(),
-            detail: Some(NOT_LANDED.to_owned()),
+            detail: Some(reason.to_owned()),
         };
         self.desk.ledger.commit(vec![entry]).await
     }
@@ -71,6 +77,7 @@ impl Replay<'_> {
             };
             if landing::exchange::sha256(&bytes) != sha256 {
                 return Err(Fault::data(format!("{path} is not what its name says"))
+                    .coded(Code::FileChanged)
                     .hint("deskferry snapshot verify names everything that was changed"));
             }
             return Ok(Some(bytes));

@@ -7,12 +7,15 @@ use kernel::ledger::{Entry, RecordKind, State};
 use super::Replay;
 use super::adoption::ADOPTED;
 use super::agents::Agents;
+use crate::ledger::remark::{IN_TRASH, TWICE};
 use crate::plan::{Message, Rows, Threads, Ticket};
-use crate::recovery::{ONE_BY_ONE, Settled};
-use crate::target::{Draft, Sent, TargetId, phase};
+use crate::recovery::{APPENDED, Settled};
+use crate::target::{Draft, SKIPPED_MAX, Sent, TargetId, TicketUpdate, phase};
 
 /// Detail of a ticket whose final state is set.
 const FINISHED: &str = "final state set";
+/// What is said about a ticket that an earlier run made and the target has no more.
+const GONE: &str = "somebody deleted it in the target, so nothing was added to it";
 
 impl Replay<'_> {
     pub(super) async fn bring_threads(
@@ -34,7 +37,8 @@ impl Replay<'_> {
         let threads = self.selected_threads().await?;
         self.all(threads, self.options.tickets_in_flight, |(ticket, messages)| async move {
             self.bring_thread(&ticket, &messages, agents).await?;
-            self.progress.advance(phase::TICKETS_CREATE, 1);
+            let made = u64::from(ticket.updates.is_none());
+            self.progress.advance(phase::TICKETS_CREATE, made);
             Ok(())
         })
         .await
@@ -69,42 +73,64 @@ impl Replay<'_> {
         messages: &[Message],
         agents: &Agents,
     ) -> Result<()> {
+        if ticket.updates.is_some() && !self.look_at(ticket, messages).await? {
+            return Ok(());
+        }
         let packed = messages.iter().take_while(|message| message.in_create);
         let packed = packed.count().max(messages.len().min(1));
-        let (packed, appended) = messages.split_at(packed);
-        let target_id = match self.bring_ticket(ticket, packed, agents).await? {
+        let has_appended = packed < messages.len();
+        let target_id = match self.bring_ticket(ticket, messages, packed, agents).await? {
             Settled::In(target_id) => target_id,
             Settled::Refused => return self.refuse_messages(messages).await,
             Settled::Open => return Ok(()),
         };
-        for message in messages {
+        for (place, message) in messages.iter().enumerate() {
             if !self.bring_message(&target_id, message, agents).await? {
+                self.name_doubled(&messages[place + 1..]);
                 return Ok(());
             }
         }
-        if self.may_have_reopened(ticket, messages, !appended.is_empty()) {
-            self.finish(&target_id, ticket).await?;
+        let is_due = match &ticket.updates {
+            None => self.may_have_reopened(ticket, messages, has_appended),
+            Some(updates) => !updates.is_empty() && !self.is_finished(ticket),
+        };
+        if is_due {
+            self.finish(&target_id, ticket, agents).await?;
         }
         let ids = messages.iter().map(|message| message.message_id.as_str());
         self.desk.ledger.forget_messages(ids);
         Ok(())
     }
 
+    /// Names messages of which the target has more than one, behind one that stops their ticket.
+    fn name_doubled(&self, messages: &[Message]) {
+        for message in messages {
+            let id = &message.message_id;
+            let standing = self.desk.ledger.standing(RecordKind::Message, id);
+            let standing = standing.filter(|standing| standing.state == State::Unknown);
+            let detail = standing.and_then(|standing| standing.detail).unwrap_or_default();
+            if detail.contains(TWICE) {
+                self.desk.findings.add(RecordKind::Message, id, &detail);
+            }
+        }
+    }
+
     async fn bring_ticket(
         &self,
         ticket: &Ticket,
-        packed: &[Message],
+        messages: &[Message],
+        packed: usize,
         agents: &Agents,
     ) -> Result<Settled> {
         let standing = self.desk.ledger.standing(RecordKind::Ticket, &ticket.ticket_id);
         if let Some(standing) = standing.filter(|standing| standing.state == State::Done) {
             return Ok(Settled::In(standing.target_id.unwrap_or_default().into()));
         }
-        match self.ticket_draft(ticket, packed, agents)? {
+        let candidates = &messages[..messages.len().min(packed.max(SKIPPED_MAX + 1))];
+        match self.ticket_draft(ticket, candidates, packed, agents)? {
             Ok(draft) => {
-                let draft = &draft;
-                let alone = false;
-                self.bring(Draft::Ticket { draft, alone }).await
+                let (draft, part) = (&draft, draft.planned);
+                self.bring(Draft::Ticket { draft, part }).await
             }
             Err(blocked) => {
                 self.blocked(RecordKind::Ticket, &ticket.ticket_id, &blocked);
@@ -148,28 +174,32 @@ impl Replay<'_> {
             standing.and_then(|standing| standing.detail).unwrap_or_default()
         };
         let of_ticket = detail(RecordKind::Ticket, &ticket.ticket_id);
-        let is_new =
-            |message: &Message| &*detail(RecordKind::Message, &message.message_id) != ADOPTED;
+        let is_new = |message: &Message| {
+            !detail(RecordKind::Message, &message.message_id).starts_with(ADOPTED)
+        };
         let is_due = match &*of_ticket {
-            FINISHED => false,
-            ADOPTED => messages.iter().any(is_new),
-            other => appends || other.ends_with(ONE_BY_ONE),
+            text if text.starts_with(FINISHED) => false,
+            text if text.starts_with(ADOPTED) => messages.iter().any(is_new),
+            other => appends || other.contains(APPENDED),
         };
         ticket.status == "closed" && is_due
     }
 
     /// Sets the final state of a ticket.
-    async fn finish(&self, target_id: &TargetId, ticket: &Ticket) -> Result<()> {
-        match self.desk.target.finish(target_id, ticket, self.desk.clock.now()).await? {
+    async fn finish(&self, target_id: &TargetId, ticket: &Ticket, agents: &Agents) -> Result<()> {
+        match self.send_state(target_id, ticket, agents).await? {
             Sent::Made(_) => {
                 self.progress.advance(phase::TICKETS_UPDATE, 1);
+                let standing = self.desk.ledger.standing(RecordKind::Ticket, &ticket.ticket_id);
+                let said = standing.and_then(|standing| standing.detail);
+                let detail = said.map_or(FINISHED.to_owned(), |said| format!("{FINISHED}; {said}"));
                 let entry = Entry {
                     kind: RecordKind::Ticket,
                     source_id: ticket.ticket_id.clone(),
                     state: State::Done,
                     target_id: Some(target_id.clone()),
                     at: self.desk.clock.now(),
-                    detail: Some(FINISHED.to_owned()),
+                    detail: Some(detail),
                 };
                 self.desk.ledger.commit(vec![entry]).await
             }
@@ -181,8 +211,86 @@ impl Replay<'_> {
         }
     }
 
+    async fn send_state(
+        &self,
+        target_id: &TargetId,
+        ticket: &Ticket,
+        agents: &Agents,
+    ) -> Result<Sent> {
+        let (target, now) = (self.desk.target, self.desk.clock.now());
+        if ticket.updates.is_none() {
+            return target.finish(target_id, ticket, now).await;
+        }
+        let assignee = ticket.assignee_agent_id.as_deref();
+        let tags = ticket.tags.iter().filter(|name| self.has_tag(name));
+        let update = TicketUpdate {
+            ticket,
+            assignee: assignee.map(|id| agents.writer(id).clone()),
+            tags: tags.cloned().collect(),
+            custom_fields: self.field_drafts(&ticket.custom_fields),
+        };
+        target.update(target_id, &update, now).await
+    }
+
+    fn is_finished(&self, ticket: &Ticket) -> bool {
+        let standing = self.desk.ledger.standing(RecordKind::Ticket, &ticket.ticket_id);
+        let detail = standing.and_then(|standing| standing.detail);
+        detail.is_some_and(|text| text.starts_with(FINISHED))
+    }
+
+    /// Looks at a ticket that an earlier run loaded, when there is something to do to it; says
+    /// whether it may be done. What is in it already is not made again, and to a ticket that
+    /// somebody deleted nothing is added.
+    async fn look_at(&self, ticket: &Ticket, messages: &[Message]) -> Result<bool> {
+        let ledger = self.desk.ledger;
+        let standing = ledger.standing(RecordKind::Ticket, &ticket.ticket_id);
+        let is_there = |state| matches!(state, State::Done | State::Matched);
+        let standing = standing.filter(|standing| is_there(standing.state));
+        let Some(target_id) = standing.and_then(|standing| standing.target_id) else {
+            return Ok(true);
+        };
+        let is_open = |message: &&Message| {
+            let standing = ledger.standing(RecordKind::Message, &message.message_id);
+            standing.is_none_or(|standing| !standing.state.is_settled())
+        };
+        let open: Vec<&Message> = messages.iter().filter(is_open).collect();
+        let is_due = ticket.updates.as_ref().is_some_and(|fields| !fields.is_empty());
+        if open.is_empty() && (!is_due || self.is_finished(ticket)) {
+            return Ok(true);
+        }
+        let why = match self.desk.target.look(&target_id).await? {
+            Some(found) if !found.trashed => {
+                let known = open.iter().filter_map(|message| {
+                    let (_, id) = found.parts.iter().find(|(id, _)| *id == message.message_id)?;
+                    Some(Entry {
+                        kind: RecordKind::Message,
+                        source_id: message.message_id.clone(),
+                        state: State::Done,
+                        target_id: Some(id.clone()),
+                        at: self.desk.clock.now(),
+                        detail: Some(ADOPTED.to_owned()),
+                    })
+                });
+                let known: Vec<Entry> = known.collect();
+                if !known.is_empty() {
+                    ledger.commit(known).await?;
+                }
+                return Ok(true);
+            }
+            Some(_) => IN_TRASH,
+            None => GONE,
+        };
+        self.desk.findings.add(RecordKind::Ticket, &ticket.ticket_id, why);
+        self.refuse(messages, why).await?;
+        Ok(false)
+    }
+
     /// Messages of a refused ticket share its fate.
     async fn refuse_messages(&self, messages: &[Message]) -> Result<()> {
+        self.refuse(messages, "its ticket was refused").await
+    }
+
+    async fn refuse(&self, messages: &[Message], reason: &str) -> Result<()> {
         let ledger = self.desk.ledger;
         let new = messages.iter().filter(|message| {
             let standing = ledger.standing(RecordKind::Message, &message.message_id);
@@ -194,7 +302,7 @@ impl Replay<'_> {
             state: State::Refused,
             target_id: None,
             at: self.desk.clock.now(),
-            detail: Some("its ticket was refused".to_owned()),
+            detail: Some(reason.to_owned()),
         });
         let entries: Vec<Entry> = entries.collect();
         if entries.is_empty() {

@@ -12,7 +12,7 @@ use datafusion::common::TableReference;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use futures::TryStreamExt;
-use kernel::{Fault, Mapping};
+use kernel::{Fault, Mapping, Order};
 use landing::Warehouse;
 use sqllogictest::{ColumnType, DB, DBOutput};
 use tokio::runtime::Runtime;
@@ -85,6 +85,10 @@ impl Given {
         for name in graph::tables_of(model).map_err(of_fault)? {
             if name == "config.mapping" {
                 tables::register_mapping(&session, &Mapping::default()).map_err(of_fault)?;
+                continue;
+            }
+            if name == "config.replay" {
+                tables::register_replay(&session, Order::default(), None).map_err(of_fault)?;
                 continue;
             }
             let (schema, table) = name.split_once('.').unwrap_or(("staged", &name));

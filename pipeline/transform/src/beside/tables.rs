@@ -12,6 +12,7 @@ use datafusion::prelude::{Expr, lit};
 use kernel::{Mapping, RunId};
 use landing::{Warehouse, ledger_log};
 
+use crate::before;
 use crate::functions::utc_time;
 use crate::graph::{self, Known};
 use crate::models::{Layer, Model, Models};
@@ -139,11 +140,17 @@ async fn inner(warehouse: &Warehouse) -> kernel::Result<BTreeMap<String, SchemaR
     let run = RunId(1);
     let records = ledger_log::read_table(warehouse, &run).await?.schema();
     let calls = ledger_log::read_calls(warehouse, &run).await?.schema();
-    Ok(BTreeMap::from([
+    let time = ledger_log::read_time(warehouse, &run).await?.schema();
+    let text = |name: &str| Field::new(name, DataType::Utf8, true);
+    let replay = Schema::new(vec![text("ticket_order"), text("follows")]);
+    let own = BTreeMap::from([
         ("config.mapping".to_owned(), Arc::new(Schema::new(decisions.collect::<Vec<_>>()))),
+        ("config.replay".to_owned(), Arc::new(replay)),
         ("ledger.records".to_owned(), all_nullable(&records)),
         ("ledger.calls".to_owned(), all_nullable(&calls)),
-    ]))
+        ("ledger.time".to_owned(), all_nullable(&time)),
+    ]);
+    Ok(own.into_iter().chain(before::schemas()).collect())
 }
 
 fn landed_columns(stream: &str) -> SchemaRef {
@@ -178,4 +185,16 @@ fn times_that_are_not_said_have_the_type_of_every_time() {
     let field = Field::new("fetched_at", utc_time(), true);
     let value = unsaid("landing.people", &field, "crisp").expect("is given");
     assert_eq!(value.data_type(), utc_time());
+}
+
+#[test]
+fn what_a_plan_reads_of_an_earlier_one_is_what_plans_hold() {
+    let tables = Tables::of(&super::written());
+    for (name, wanted) in before::schemas() {
+        let planned = &tables.columns[&name.replace("before.", "plan.")];
+        for field in wanted.fields() {
+            let found = planned.field_with_name(field.name()).expect("is planned");
+            assert_eq!(found.data_type(), field.data_type(), "{name}.{}", field.name());
+        }
+    }
 }

@@ -137,7 +137,7 @@ fn in_html<'a>(text: &'a str, found: &mut Vec<Shown<'a>>) {
 }
 
 /// The value of an attribute in the inside of a tag.
-fn attribute<'a>(tag: &'a str, lower: &str, name: &str) -> Option<&'a str> {
+pub(super) fn attribute<'a>(tag: &'a str, lower: &str, name: &str) -> Option<&'a str> {
     let mut from = 0;
     while let Some(place) = lower[from..].find(name).map(|place| from + place) {
         from = place + name.len();

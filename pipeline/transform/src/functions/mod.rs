@@ -3,6 +3,7 @@
 //! A function takes one row's values and is lenient: what it cannot read gives null or nothing.
 //! This module adapts plain Rust functions to columns; what they do is in the modules below.
 
+mod comparing;
 mod images;
 mod json_at;
 mod json_parts;
@@ -91,6 +92,15 @@ fn plain_functions() -> Vec<(&'static str, Vec<DataType>, DataType, OnColumns)> 
         ("html_text", text(), DataType::Utf8, |columns| {
             each_text(&columns[0], |text| Some(markup::text_of_html(text)))
         }),
+        ("html_addresses", text(), DataType::Utf8, |columns| {
+            each_text(&columns[0], |text| Some(comparing::addresses(text)))
+        }),
+        ("json_sorted", text(), DataType::Utf8, |columns| {
+            each_text(&columns[0], comparing::sorted_json)
+        }),
+        ("move_addresses", lost_takes.clone(), DataType::Utf8, |columns| {
+            with_pairs(columns, comparing::moved)
+        }),
         ("image_urls", text(), texts, image_urls),
         ("name_lost_images", lost_takes, DataType::Utf8, name_lost_images),
         ("mail_header", vec![DataType::Utf8, DataType::Utf8], DataType::Utf8, mail_header),
@@ -140,19 +150,24 @@ fn cut(columns: &[ArrayRef], body: fn(&str, usize) -> &str) -> Result<ArrayRef> 
 }
 
 fn name_lost_images(columns: &[ArrayRef]) -> Result<ArrayRef> {
+    with_pairs(columns, images::name_lost)
+}
+
+/// A text with two lists beside it that belong together; without lists it stays as it is.
+fn with_pairs(columns: &[ArrayRef], body: fn(&str, &[(&str, &str)]) -> String) -> Result<ArrayRef> {
     let texts = as_string_array(&columns[0])?;
-    let (urls, reasons) = (columns[1].as_list::<i32>(), columns[2].as_list::<i32>());
+    let (left, right) = (columns[1].as_list::<i32>(), columns[2].as_list::<i32>());
     let mut outcome = StringBuilder::new();
     for (row, text) in texts.iter().enumerate() {
-        if urls.is_null(row) || reasons.is_null(row) {
+        if left.is_null(row) || right.is_null(row) {
             outcome.append_option(text);
             continue;
         }
-        let (urls, reasons) = (urls.value(row), reasons.value(row));
-        let (urls, reasons) = (as_string_array(&urls)?, as_string_array(&reasons)?);
-        let pairs = urls.iter().zip(reasons);
-        let lost: Vec<(&str, &str)> = pairs.filter_map(|(url, why)| url.zip(why)).collect();
-        outcome.append_option(text.map(|text| images::name_lost(text, &lost)));
+        let (left, right) = (left.value(row), right.value(row));
+        let (left, right) = (as_string_array(&left)?, as_string_array(&right)?);
+        let pairs = left.iter().zip(right);
+        let pairs: Vec<(&str, &str)> = pairs.filter_map(|(one, other)| one.zip(other)).collect();
+        outcome.append_option(text.map(|text| body(text, &pairs)));
     }
     Ok(Arc::new(outcome.finish()))
 }

@@ -9,7 +9,7 @@ use kernel::{Mapping, RunId, SnapshotId};
 use landing::{Warehouse, layout};
 use object_store::path::Path;
 
-use crate::fixture::{Record, land};
+use crate::fixture::{Record, land, recipe};
 use crate::shop;
 
 /// Conversations of the crowd, with so many messages each: several batches of rows, in several
@@ -94,9 +94,8 @@ async fn the_bytes_do_not_depend_on_threads_or_on_the_order_of_landing() {
         let messages = build.tables.iter().find(|(name, _)| name == "staged.messages");
         assert!(messages.expect("is a table").1 > 2_500, "there are several batches of rows");
         let run = RunId(1);
-        plan_on(threads, &warehouse, &build.id, "gorgias", &mapping, &models, &run)
-            .await
-            .expect("the crowd is planned");
+        let recipe = recipe(&build.id, &mapping, &models);
+        plan_on(threads, &warehouse, recipe, &run).await.expect("the crowd is planned");
         let staged = hashes(&warehouse, &layout::staged(&build.id)).await;
         let planned = hashes(&warehouse, &Path::from("runs")).await;
         assert!(staged.len() > 20 && planned.len() > 6, "all tables are compared");

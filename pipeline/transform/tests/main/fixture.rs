@@ -8,8 +8,9 @@ use arrow::array::{
 };
 use datafusion::arrow;
 use datafusion::arrow::datatypes::DataType;
+use deskferry_transform::{Models, Recipe};
 use futures::stream;
-use kernel::SnapshotId;
+use kernel::{BuildId, Mapping, Order, SnapshotId};
 use landing::exchange::{deletions_schema, downloads_schema, records_schema, sha256};
 use landing::{Warehouse, layout, table};
 
@@ -18,6 +19,11 @@ pub const FETCHED_MS: i64 = 1_735_689_600_000;
 
 /// Rows of one file; a large stream has several.
 const PART_ROWS: usize = 700;
+
+/// What a plan for Gorgias is made from, in the usual order.
+pub fn recipe<'a>(build: &'a BuildId, mapping: &'a Mapping, models: &'a Models) -> Recipe<'a> {
+    Recipe { build, target: "gorgias", mapping, models, order: Order::Recent, follows: None }
+}
 
 /// One landed record.
 #[derive(Debug, Clone)]

@@ -1,11 +1,13 @@
 //! From staged tables to a plan for Gorgias.
 
 use datafusion::arrow::util::pretty::pretty_format_batches;
-use deskferry_transform::{Models, Planned, Scope, catalog, plan, plan_hash, select, stage};
-use kernel::{BuildId, Mapping, RunId};
+use deskferry_transform::{
+    Models, Planned, Recipe, Scope, catalog, plan, plan_hash, select, stage,
+};
+use kernel::{BuildId, Mapping, Order, RunId};
 use landing::Warehouse;
 
-use crate::fixture::land;
+use crate::fixture::{land, recipe};
 use crate::shop;
 
 struct Shop {
@@ -23,12 +25,12 @@ async fn planned_with(pairs: &[(&str, &str)]) -> Shop {
     let models = Models::embedded();
     let id = land(&warehouse, "crisp", 1, &shop::records(), &shop::files()).await;
     let build = stage(&warehouse, "crisp", &[id], &mapping, &models).await.expect("is staged");
-    let planned = plan(&warehouse, &build.id, "gorgias", &mapping, &models, &RunId(1))
-        .await
-        .expect("is planned");
+    let recipe = recipe(&build.id, &mapping, &models);
+    let planned = plan(&warehouse, recipe, &RunId(1)).await.expect("is planned");
     assert_eq!(planned.findings, []);
-    let hash = plan_hash(&build.id, "gorgias", &mapping, &models).expect("a known target");
-    assert_eq!(planned.hash, hash);
+    assert_eq!(planned.hash, plan_hash(recipe).expect("a known target"));
+    let oldest = Recipe { order: Order::Oldest, ..recipe };
+    assert_ne!(planned.hash, plan_hash(oldest).expect("a known target"), "the order counts");
     Shop { warehouse, build: build.id, planned }
 }
 
@@ -160,8 +162,8 @@ async fn seed_packing_sends_one_message_with_its_ticket_and_appends_the_rest() {
 
 #[tokio::test]
 async fn a_target_without_models_is_refused() {
-    let fault =
-        plan_hash(&BuildId("0".into()), "nowhere", &Mapping::default(), &Models::embedded())
-            .expect_err("no models");
+    let (build, mapping, models) = (BuildId("0".into()), Mapping::default(), Models::embedded());
+    let nowhere = Recipe { target: "nowhere", ..recipe(&build, &mapping, &models) };
+    let fault = plan_hash(nowhere).expect_err("no models");
     assert!(fault.to_string().contains("nowhere"), "{fault}");
 }

@@ -11,7 +11,7 @@ use landing::Warehouse;
 use landing::ledger_log::{LedgerLog, Line};
 use serde_json::{Map, Value, json};
 
-use crate::fixture::Record;
+use crate::fixture::{File, Record};
 
 /// Where uploads of the target lie.
 pub const UPLOADS: &str = "https://uploads.target.example";
@@ -22,6 +22,10 @@ pub struct Target {
     pub customers: Vec<Value>,
     pub tickets: Vec<Value>,
     pub messages: Vec<Value>,
+    pub tags: Vec<Value>,
+    pub users: Vec<Value>,
+    /// Files by their addresses, as they are fetched again.
+    pub files: Vec<File>,
     entries: Vec<Entry>,
     ids: BTreeMap<(RecordKind, String), u64>,
     urls: BTreeMap<String, String>,
@@ -59,18 +63,30 @@ impl Target {
         let session = catalog(warehouse, &scope).await.expect("the plan is there");
         let mut target = Target { id_next: 3_000_000_000, ..Target::default() };
         for row in rows_of(&session, "select * from plan.agents order by agent_id").await {
-            if let (Some(id), Some(_)) = (text(&row, "agent_id"), text(&row, "email")) {
-                target.note(RecordKind::Agent, id, None);
+            if let (Some(id), Some(email)) = (text(&row, "agent_id"), text(&row, "email")) {
+                let number = target.note(RecordKind::Agent, id, None);
+                target.users.push(json!({"id": number, "email": email, "name": row.get("name")}));
             }
         }
         for row in rows_of(&session, "select * from plan.uploads order by seq").await {
             let sha256 = text(&row, "sha256").expect("a hash");
             let url = format!("{UPLOADS}/{sha256}");
             target.urls.insert(sha256.to_owned(), url.clone());
+            target.files.push(File {
+                url: url.clone(),
+                sha256: Some(sha256.to_owned()),
+                bytes: row.get("bytes").and_then(Value::as_i64).expect("a length"),
+                content_type: text(&row, "content_type").expect("a type").to_owned(),
+                reason: None,
+            });
             target.note(RecordKind::Upload, sha256, Some(url));
         }
         for row in rows_of(&session, "select * from plan.customers order by seq").await {
             target.customer(&row);
+        }
+        for row in rows_of(&session, "select * from plan.tags order by name").await {
+            let number = target.note(RecordKind::Tag, text(&row, "name").expect("a name"), None);
+            target.tags.push(json!({"id": number, "name": row.get("name")}));
         }
         for row in rows_of(&session, "select * from plan.tickets order by seq").await {
             target.ticket(&row);
@@ -89,6 +105,8 @@ impl Target {
             ("customers", &self.customers),
             ("tickets", &self.tickets),
             ("messages", &self.messages),
+            ("tags", &self.tags),
+            ("users", &self.users),
         ];
         let mut records = Vec::new();
         for (stream, values) in kinds {
@@ -129,7 +147,8 @@ impl Target {
         let id = self.note(RecordKind::Customer, text(row, "customer_id").expect("an id"), None);
         self.customers.push(json!({
             "id": id, "external_id": row.get("external_id"), "email": row.get("email"),
-            "name": text(row, "name").unwrap_or(""), "language": "xx",
+            "name": text(row, "name").unwrap_or(""),
+            "language": text(row, "language").unwrap_or("fr"), "timezone": row.get("timezone"),
         }));
     }
 
@@ -148,18 +167,26 @@ impl Target {
             "customer": {"id": self.id_of(RecordKind::Customer, text(row, "customer_id"))},
             "assignee_user_id": self.id_of(RecordKind::Agent, text(row, "assignee_agent_id")),
             "tags": tags, "created_datetime": row.get("created_at"), "language": "fr",
+            "via": row.get("via"), "from_agent": row.get("from_agent"),
+            "messages_count": row.get("messages"), "updated_datetime": row.get("updated_at"),
+            "opened_datetime": null, "closed_datetime": row.get("closed_at"),
+            "last_message_datetime": row.get("last_message_at"),
+            "last_received_message_datetime": row.get("last_received_message_at"),
         }));
     }
 
     fn message(&mut self, row: &Row) {
         let id = self.note(RecordKind::Message, text(row, "message_id").expect("an id"), None);
         let mut body = text(row, "body_text").expect("a body").to_owned();
+        let mut page = text(row, "body_html").map(str::to_owned);
         let mut attachments = Vec::new();
         for file in inner(row, "attachments").as_array().expect("a list of files") {
             let Some(url) = file["sha256"].as_str().and_then(|hash| self.urls.get(hash)) else {
                 continue;
             };
-            body = body.replace(file["url"].as_str().expect("an address"), url);
+            let old = file["url"].as_str().expect("an address");
+            body = body.replace(old, url);
+            page = page.map(|page| page.replace(&old.replace('&', "&amp;"), url));
             attachments.push(json!({
                 "url": url, "name": file["name"], "size": file["bytes"],
                 "content_type": file["content_type"],
@@ -170,6 +197,14 @@ impl Target {
             Some("agent") => self.id_of(RecordKind::Agent, text(row, "sender_id")),
             _ => None,
         };
+        let from = json!({
+            "name": row.get("source_from_name"), "address": row.get("source_from_address"),
+        });
+        let receiver = text(row, "receiver_customer_id");
+        let receiver = self.id_of(RecordKind::Customer, receiver).map(|id| json!({"id": id}));
+        let source = json!({
+            "type": row.get("source_type"), "from": from, "to": inner(row, "source_to"),
+        });
         self.messages.push(json!({
             "id": id, "ticket_id": self.id_of(RecordKind::Ticket, text(row, "ticket_id")),
             "external_id": row.get("message_id"), "channel": row.get("channel"),
@@ -177,6 +212,9 @@ impl Target {
             "sender": {"id": sender.unwrap_or(7)}, "body_text": body.replace('\n', "\r\n"),
             "attachments": if attachments.is_empty() { Value::Null } else { attachments.into() },
             "sent_datetime": row.get("sent_at"), "created_datetime": row.get("sent_at"),
+            "via": row.get("via"), "receiver": receiver, "source": source,
+            "subject": row.get("subject"), "body_html": page, "meta": inner(row, "meta"),
+            "message_id": row.get("message_ref"), "intents": [{"name": "other/question"}],
         }));
     }
 }

@@ -5,7 +5,7 @@ use deskferry_transform::{Models, Scope, catalog, plan, reconcile, select, stage
 use kernel::{BuildId, Mapping, RunId};
 use landing::Warehouse;
 
-use crate::fixture::{Record, land};
+use crate::fixture::{Record, land, recipe};
 use crate::replay::Target;
 use crate::shop::{FROM_ADA, conversation, message_at, person};
 
@@ -28,9 +28,8 @@ async fn planned(pairs: &[(&str, &str)]) -> Planned {
     let id = land(&warehouse, "crisp", 1, &records(), &[]).await;
     let build = stage(&warehouse, "crisp", &[id], &mapping, &models).await.expect("is staged");
     assert_eq!(build.findings, []);
-    let planned = plan(&warehouse, &build.id, "gorgias", &mapping, &models, &RunId(1))
-        .await
-        .expect("is planned");
+    let recipe = recipe(&build.id, &mapping, &models);
+    let planned = plan(&warehouse, recipe, &RunId(1)).await.expect("is planned");
     assert_eq!(planned.findings, []);
     Planned { warehouse, build: build.id }
 }
@@ -184,7 +183,7 @@ async fn a_conversation_that_is_left_out_is_lost_once_with_all_its_parts() {
     let build = stage(&warehouse, "crisp", &[id], &mapping, &models).await.expect("is staged");
     assert_eq!(build.findings, []);
     let run = RunId(1);
-    let planned = plan(&warehouse, &build.id, "gorgias", &mapping, &models, &run).await;
+    let planned = plan(&warehouse, recipe(&build.id, &mapping, &models), &run).await;
     assert_eq!(planned.expect("is planned").findings, []);
     let shop = Planned { warehouse, build: build.id };
     let sql = "select stream, source_id, rule, detail from losses

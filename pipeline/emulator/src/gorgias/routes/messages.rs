@@ -76,14 +76,17 @@ pub(super) fn list_all(store: &Store, ask: &Ask) -> Outcome {
     }
     ask.only(&["cursor", "limit", "order_by", "ticket_id"])?;
     let paging = Paging::read(ask, BY_CREATION, store.quirks.cursor_ttl_ms)?;
+    let keep = |id: u64| {
+        store.desk.message(id).is_some_and(|message| store.is_listed(message.processed, ask))
+    };
     let page = match ask.query_id("ticket_id")? {
-        None => paging.cut(&store.desk.messages_created, |_| true),
+        None => paging.cut(&store.desk.messages_created, keep),
         Some(ticket) => {
             let ids = store.desk.ticket(ticket).map_or(&[][..], |ticket| &ticket.messages);
             let place = |id: &u64| {
                 store.desk.message(*id).map(|message| (Key::Number(message.created.0), *id))
             };
-            paging.cut(&sorted(ids.iter().filter_map(place).collect()), |_| true)
+            paging.cut(&sorted(ids.iter().filter_map(place).collect()), keep)
         }
     };
     let messages = page.ids.iter().filter_map(|id| store.desk.message(*id));

@@ -202,6 +202,11 @@ impl Store {
         written.plus_ms(self.quirks.lookup_lag_ms) <= ask.at
     }
 
+    /// Whether a list shows a record that was written then.
+    pub(super) fn is_listed(&self, written: Instant, ask: &Ask) -> bool {
+        written.plus_ms(self.quirks.list_lag_ms) <= ask.at
+    }
+
     /// How many records there are of each kind.
     pub(super) fn sizes(&self) -> BTreeMap<String, u64> {
         let mut sizes = self.rows.sizes();

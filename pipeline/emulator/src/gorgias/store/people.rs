@@ -125,6 +125,11 @@ impl People {
         self.add_user(user)
     }
 
+    /// Everybody who ever had an id, in its order.
+    pub(in crate::gorgias) fn everybody(&self) -> impl Iterator<Item = &Person> {
+        self.shelf.iter()
+    }
+
     /// Who an id stands for.
     pub(in crate::gorgias) fn person(&self, id: u64) -> Option<&Person> {
         self.shelf.get(usize::try_from(id.checked_sub(self.from)?).ok()?)

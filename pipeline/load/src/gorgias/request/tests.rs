@@ -106,7 +106,9 @@ fn a_ticket_is_marked_as_imported_and_its_messages_are_not() {
         closed_at: Some(moment()),
         last_message_at: None,
         last_received_message_at: None,
+        custom_fields: Vec::new(),
         meta: Some(json!("no object")),
+        updates: None,
     };
     let whole = TicketDraft {
         ticket: ticket.clone(),
@@ -114,8 +116,10 @@ fn a_ticket_is_marked_as_imported_and_its_messages_are_not() {
         assignee: Some("4000000001".into()),
         tags: vec!["VIP".into()],
         messages: vec![draft(false, true), draft(true, true)],
+        custom_fields: vec![FieldDraft { id: "4000000009".into(), value: json!(7) }],
+        planned: Travelling { from: 0, to: 2, is_bare: false },
     };
-    let mut body = written(super::ticket(&whole, false).expect("a body"));
+    let mut body = written(super::ticket(&whole, whole.planned).expect("a body"));
     let messages = body["messages"].take();
     assert_eq!(messages.as_array().map(Vec::len), Some(2));
     assert_eq!(messages[0].get("imported"), None);
@@ -123,11 +127,28 @@ fn a_ticket_is_marked_as_imported_and_its_messages_are_not() {
         "external_id": "crisp:t1", "customer": {"id": 4_000_000_002_u64}, "channel": "chat",
         "via": "api", "status": "closed", "subject": "About", "from_agent": false,
         "spam": false, "assignee_user": {"id": 4_000_000_001_u64}, "tags": [{"name": "VIP"}],
+        "custom_fields": [{"id": 4_000_000_009_u64, "value": 7}],
         "imported": true, "created_datetime": SENT, "closed_datetime": SENT, "messages": null,
     });
     assert_eq!(body, expected);
-    let alone = written(super::ticket(&whole, true).expect("a body"));
+    let alone = Travelling { to: 1, is_bare: true, ..whole.planned };
+    let alone = written(super::ticket(&whole, alone).expect("a body"));
     assert_eq!(alone["messages"].as_array().map(Vec::len), Some(1));
+    assert_eq!(alone.get("custom_fields"), None);
+    let fields = ["assignee", "tags", "subject"].map(str::to_owned).to_vec();
+    let changed = plan::Ticket { updates: Some(fields), subject: None, ..ticket.clone() };
+    let known = TicketUpdate {
+        ticket: &changed,
+        assignee: None,
+        tags: vec!["VIP".into()],
+        custom_fields: Vec::new(),
+    };
+    let body = written(super::update(&known).expect("a body"));
+    let expected = json!({
+        "status": "closed", "subject": null, "assignee_user": {"id": null},
+        "tags": [{"name": "VIP"}], "closed_datetime": body["closed_datetime"].clone(),
+    });
+    assert_eq!(body, expected, "nothing else is touched");
     let state = written(final_state(&ticket).expect("a body"));
     assert_eq!(state, json!({"status": "closed", "closed_datetime": SENT}));
 }
@@ -142,6 +163,7 @@ fn people_without_an_address_have_no_channels_and_a_lean_customer_only_the_neede
         phone: None,
         language: None,
         timezone: None,
+        custom_fields: Vec::new(),
     };
     let body = written(customer(&person, false).expect("a body"));
     assert_eq!(body, json!({"name": "Ada", "external_id": "crisp:c1", "channels": []}));

@@ -36,6 +36,7 @@ pub(super) fn list(store: &Store, ask: &Ask) -> Outcome {
             return false;
         };
         (with_trash || ticket.trashed.is_none())
+            && store.is_listed(ticket.processed, ask)
             && filter.as_ref().is_none_or(|filter| filter.matches(ticket))
     };
     let by_change = paging.attribute() == "updated_datetime";

@@ -1,0 +1,138 @@
+//! The plan that another one follows, as the schema `before`.
+//!
+//! Without a run to follow its tables are empty, so the same SQL makes the first plan and every
+//! later one. What the columns mean is said by the models of the plan.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::record_batch::RecordBatch;
+use kernel::{Fault, Result, RunId};
+use landing::layout;
+
+use crate::functions::utc_time;
+use crate::session::Session;
+use crate::tables;
+
+/// Columns that models may read of an earlier plan, each with the letter of its type: text, whole
+/// number, flag, time.
+const TABLES: [(&str, &[(&str, char)]); 7] = [
+    ("agents", &[("agent_id", 't'), ("email", 't'), ("name", 't')]),
+    (
+        "customers",
+        &[
+            ("customer_id", 't'),
+            ("email", 't'),
+            ("name", 't'),
+            ("phone", 't'),
+            ("language", 't'),
+            ("custom_fields", 't'),
+        ],
+    ),
+    ("fields", &[("field_id", 't'), ("object", 't'), ("label", 't'), ("data_type", 't')]),
+    (
+        "messages",
+        &[
+            ("position", 'i'),
+            ("ticket_id", 't'),
+            ("message_id", 't'),
+            ("channel", 't'),
+            ("via", 't'),
+            ("from_agent", 'f'),
+            ("public", 'f'),
+            ("sender_kind", 't'),
+            ("sender_id", 't'),
+            ("receiver_customer_id", 't'),
+            ("source_type", 't'),
+            ("source_from_name", 't'),
+            ("source_from_address", 't'),
+            ("source_to", 't'),
+            ("subject", 't'),
+            ("body_text", 't'),
+            ("body_html", 't'),
+            ("sent_at", 'p'),
+            ("message_ref", 't'),
+            ("attachments", 't'),
+            ("mention_agent_ids", 't'),
+            ("meta", 't'),
+            ("bytes", 'i'),
+        ],
+    ),
+    ("tags", &[("name", 't')]),
+    (
+        "tickets",
+        &[
+            ("ticket_id", 't'),
+            ("customer_id", 't'),
+            ("subject", 't'),
+            ("status", 't'),
+            ("channel", 't'),
+            ("from_agent", 'f'),
+            ("assignee_agent_id", 't'),
+            ("answering_agent_id", 't'),
+            ("tags", 't'),
+            ("spam", 'f'),
+            ("created_at", 'p'),
+            ("updated_at", 'p'),
+            ("closed_at", 'p'),
+            ("last_message_at", 'p'),
+            ("last_received_message_at", 'p'),
+            ("messages", 'i'),
+            ("custom_fields", 't'),
+            ("meta", 't'),
+        ],
+    ),
+    ("uploads", &[("sha256", 't')]),
+];
+
+/// The names of the tables, each as `before.name` with the columns that models may read.
+pub(crate) fn schemas() -> impl Iterator<Item = (String, SchemaRef)> {
+    TABLES.iter().map(|(name, columns)| {
+        let fields = columns.iter().map(|(column, letter)| {
+            let kind = match letter {
+                'i' => DataType::Int64,
+                'f' => DataType::Boolean,
+                'p' => utc_time(),
+                _ => DataType::Utf8,
+            };
+            Field::new(*column, kind, true)
+        });
+        let schema = Schema::new(fields.collect::<Vec<_>>());
+        (format!("before.{name}"), Arc::new(schema))
+    })
+}
+
+/// Makes the plan of a run known as `before`, or empty tables, and names them.
+///
+/// # Errors
+/// `FixConfig` when the plan of that run lacks a table or a column.
+pub(crate) async fn register(session: &Session, follows: Option<&RunId>) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for (name, wanted) in schemas() {
+        let table = name.trim_start_matches("before.").to_owned();
+        match follows {
+            None => {
+                tables::register_rows(session, "before", &table, RecordBatch::new_empty(wanted))?
+            }
+            Some(run) => {
+                let path = layout::plan_table(run, &table);
+                let found = session.parquet(&path, None).await?;
+                let missing = wanted
+                    .fields()
+                    .iter()
+                    .find(|field| found.schema().field_with_name(field.name()).is_err());
+                if let Some(column) = missing {
+                    return Err(other_version(run, &table, column.name()));
+                }
+                session.register("before", &table, found)?;
+            }
+        }
+        names.push(name);
+    }
+    Ok(names)
+}
+
+fn other_version(run: &RunId, table: &str, column: &str) -> Fault {
+    Fault::config(format!("the plan of run {run} has no {table}.{column}"))
+        .hint("another version made it: deskferry plan, without --delta, asks the target instead")
+}

@@ -1,0 +1,221 @@
+-- grain: one row per kind of record, field, verdict and rule
+-- key: "table", field, verdict, rule
+-- Every field of every record has one verdict: existence is judged for each staged record, of tags
+-- and agents for each planned one, and the other fields for each that the target has.
+-- column table: kind of record: customers, tickets, messages, attachments, tags or agents
+-- column
+-- column field: the field; existence says whether the record is there once
+-- column verdict: exact; transformed, lossy or dropped by a rule; changed_by_vendor after it was
+--   written; not_read where the target's lists do not show the field; unexplained
+-- column rule: the rule; null for what is exact or unexplained
+-- column records: how many records, in number
+with
+
+counts as (
+    select
+        "table",
+        staged,
+        in_target
+    from reconcile.counts
+    union all
+    select
+        'agents' as "table",
+        count(*) as staged,
+        count(records.target_id) filter (where records.state = 'done') as in_target
+    from plan.agents as planned
+    left join ledger.records as records
+        on records.kind = 'agent' and planned.agent_id = records.source_id
+    union all
+    select 'tags' as "table", count(*) as staged, count(*) as in_target
+    from plan.tags
+),
+
+fields as (
+    select
+        column1 as "table",
+        column2 as field
+    from (
+        values
+        ('agents', 'existence'), ('agents', 'email'), ('agents', 'name'),
+        ('attachments', 'existence'), ('attachments', 'bytes'), ('attachments', 'content'),
+        ('attachments', 'content_type'), ('attachments', 'name'),
+        ('customers', 'existence'), ('customers', 'email'), ('customers', 'external_id'),
+        ('customers', 'language'), ('customers', 'name'), ('customers', 'timezone'),
+        ('messages', 'existence'), ('messages', 'body_html'), ('messages', 'body_text'),
+        ('messages', 'channel'), ('messages', 'created_at'), ('messages', 'delivery'),
+        ('messages', 'from_agent'), ('messages', 'message_ref'), ('messages', 'meta'),
+        ('messages', 'order'), ('messages', 'public'), ('messages', 'receiver'),
+        ('messages', 'sender'), ('messages', 'sent_at'), ('messages', 'source_from_address'),
+        ('messages', 'source_from_name'), ('messages', 'source_to'), ('messages', 'source_type'),
+        ('messages', 'subject'), ('messages', 'ticket'), ('messages', 'via'),
+        ('tags', 'existence'),
+        ('tickets', 'existence'), ('tickets', 'assignee'), ('tickets', 'channel'),
+        ('tickets', 'closed_at'), ('tickets', 'created_at'), ('tickets', 'customer'),
+        ('tickets', 'from_agent'), ('tickets', 'last_message_at'),
+        ('tickets', 'last_received_message_at'), ('tickets', 'messages'),
+        ('tickets', 'opened_at'), ('tickets', 'spam'), ('tickets', 'status'),
+        ('tickets', 'subject'), ('tickets', 'tags'), ('tickets', 'trash'),
+        ('tickets', 'updated_at'), ('tickets', 'via')
+    ) as listed
+),
+
+planned_customers as (
+    select
+        customer_id,
+        phone
+    from plan.customers
+),
+
+planned_tickets as (
+    select external_id
+    from plan.tickets
+),
+
+planned_messages as (
+    select
+        message_id,
+        mention_agent_ids
+    from plan.messages
+),
+
+-- A field that is not judged for a record is not explained for it either.
+present as (
+    select 'customers' as "table", records.source_id
+    from ledger.records as records
+    left semi join planned_customers on records.source_id = planned_customers.customer_id
+    inner join readback.customers on records.target_id = customers.target_id
+    where records.kind = 'customer'
+    union all
+    select 'tickets' as "table", tickets.ticket_id as source_id
+    from plan.tickets
+    left semi join readback.tickets as found on tickets.external_id = found.external_id
+    union all
+    select 'messages' as "table", messages.message_id as source_id
+    from plan.messages
+    left semi join readback.messages as found on messages.message_id = found.external_id
+),
+
+explained as (
+    select
+        explained_fields."table",
+        explained_fields.source_id,
+        explained_fields.field,
+        explained_fields.verdict,
+        explained_fields.rule
+    from reconcile.explained_fields
+    left semi join present
+        on explained_fields."table" = present."table"
+        and explained_fields.source_id = present.source_id
+    where explained_fields.field <> 'existence'
+    union all
+    select "table", source_id, field, verdict, rule
+    from reconcile.explained_fields
+    where field = 'existence'
+),
+
+differing as (
+    select
+        "table",
+        source_id,
+        field,
+        verdict,
+        rule
+    from reconcile.differences
+),
+
+-- What differs in the end outweighs what a rule did before. A record may differ in one field more
+-- than once, when the target has it twice.
+judged as (
+    select "table", source_id, field, verdict, rule from differing
+    union all
+    select explained."table", explained.source_id, explained.field, explained.verdict,
+        explained.rule
+    from explained
+    left anti join differing
+        on explained."table" = differing."table"
+        and explained.source_id = differing.source_id
+        and explained.field = differing.field
+),
+
+counted as (
+    select
+        "table",
+        field,
+        verdict,
+        rule,
+        count(distinct source_id) as records
+    from judged
+    group by "table", field, verdict, rule
+),
+
+-- Records of the target that were not planned have no field that could be exact.
+not_exact as (
+    select
+        judged."table",
+        judged.field,
+        count(distinct judged.source_id) as records
+    from judged
+    left anti join (
+        select "table", source_id
+        from reconcile.differences
+        where field = 'existence' and expected = 'none'
+    ) as extra
+        on judged."table" = extra."table" and judged.source_id = extra.source_id
+    group by judged."table", judged.field
+),
+
+exact as (
+    select
+        fields."table",
+        fields.field,
+        'exact' as verdict,
+        cast(null as varchar) as rule,
+        case when fields.field = 'existence' then counts.staged else counts.in_target end
+            - coalesce(not_exact.records, 0) as records
+    from fields
+    inner join counts on fields."table" = counts."table"
+    left join not_exact
+        on fields."table" = not_exact."table" and fields.field = not_exact.field
+),
+
+filled_by_vendor as (
+    select 'tickets' as "table", 'language' as field, count(*) as records
+    from readback.tickets
+    left semi join planned_tickets on tickets.external_id = planned_tickets.external_id
+    where tickets.language is not null
+    union all
+    select 'messages' as "table", 'intents' as field, count(*) as records
+    from readback.messages
+    left semi join planned_messages on messages.external_id = planned_messages.message_id
+    where messages.has_intents
+),
+
+-- The target's lists show neither of these, and one call for each record would be too many.
+not_read as (
+    select 'tickets' as "table", 'meta' as field, count(*) as records
+    from planned_tickets
+    union all
+    select 'customers' as "table", 'phone' as field, count(*) as records
+    from planned_customers
+    where phone is not null
+    union all
+    select 'messages' as "table", 'mentions' as field, count(*) as records
+    from planned_messages
+    where mention_agent_ids <> '[]'
+),
+
+final as (
+    select "table", field, verdict, rule, records from counted
+    union all
+    select "table", field, verdict, rule, records from exact where records <> 0
+    union all
+    select "table", field, 'changed_by_vendor' as verdict, 'filled_by_vendor' as rule, records
+    from filled_by_vendor
+    where records > 0
+    union all
+    select "table", field, 'not_read' as verdict, 'not_in_lists' as rule, records
+    from not_read
+    where records > 0
+)
+
+select * from final order by "table", field, verdict, rule
