@@ -362,6 +362,8 @@ pub(crate) enum Emulator {
     Crisp(CrispEmulator),
     /// Gorgias, as a target.
     Gorgias(GorgiasEmulator),
+    /// Kustomer, as a source.
+    Kustomer(KustomerEmulator),
 }
 
 #[derive(Debug, Args)]
@@ -393,6 +395,28 @@ pub(crate) struct CrispEmulator {
     /// Calls a day before it answers 423.
     #[arg(long, value_name = "N")]
     pub(crate) calls_per_day: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KustomerEmulator {
+    /// The port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 8702)]
+    pub(crate) port: u16,
+    /// What the shop is invented from.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How many conversations the shop has.
+    #[arg(long, default_value_t = 120)]
+    pub(crate) conversations: usize,
+    /// The API key it accepts.
+    #[arg(long, default_value = emulator::kustomer::DEMO_API_KEY)]
+    pub(crate) api_key: String,
+    /// Calls a minute, as 300 for the smallest plan; no limit when left out.
+    #[arg(long, value_name = "N")]
+    pub(crate) calls_per_minute: Option<u32>,
+    /// Searches a minute, as 100 for an API key; no limit when left out.
+    #[arg(long, value_name = "N")]
+    pub(crate) searches_per_minute: Option<u32>,
 }
 
 #[derive(Debug, Args)]

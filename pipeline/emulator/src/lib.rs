@@ -6,4 +6,5 @@
 
 pub mod crisp;
 pub mod gorgias;
+pub mod kustomer;
 pub mod plain;

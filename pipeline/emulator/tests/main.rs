@@ -1,4 +1,5 @@
-//! Both emulators, called as a client would call them.
+//! The emulators, called as a client would call them.
 
 mod crisp;
 mod gorgias;
+mod kustomer;

@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 
 use kernel::{Fault, Result};
+use serde_json::Value;
 use url::Url;
 
-use crate::interpolation::{Context, fill, fill_path};
+use crate::interpolation::{Context, Record, fill, fill_json, fill_path};
 use crate::manifest::{Manifest, Stream};
 use crate::partitions::Partition;
 use crate::questions::Page;
@@ -30,8 +31,9 @@ impl Addresses<'_> {
         partition: &Partition,
         page: Page<'_>,
     ) -> Result<Url> {
-        let context = self.context(partition, page.token);
-        let mut url = self.url(&fill_path(&stream.path, &context)?)?;
+        let context = self.context(partition, page);
+        let path = page.path.unwrap_or(&stream.path);
+        let mut url = self.url(&fill_path(path, &context)?)?;
         let all = self.manifest.request_parameters.iter().chain(&stream.request_parameters);
         let filled =
             all.filter_map(|(name, template)| Some((name.as_str(), fill(template, &context)?)));
@@ -43,12 +45,32 @@ impl Addresses<'_> {
         Ok(url)
     }
 
+    /// What is sent with the question for a page of a list; `None` where nothing is.
+    pub(crate) fn body_of_page(
+        &self,
+        stream: &Stream,
+        partition: &Partition,
+        page: Page<'_>,
+    ) -> Option<String> {
+        let template = stream.request_body_json.as_ref()?;
+        let filled = fill_json(template, &self.context(partition, page));
+        Some(filled.map_or_else(|| "{}".to_owned(), |value| value.to_string()))
+    }
+
+    /// The address of a record, as it says itself; `None` when it lacks something.
+    pub(crate) fn of_own_record(&self, path: &str, value: &Value) -> Option<Url> {
+        let record = Record { value, sha256: "" };
+        let context =
+            Context { config: Some(self.settings), record: Some(record), ..Context::default() };
+        self.url(&fill_path(path, &context).ok()?).ok()
+    }
+
     /// The address of one record.
     ///
     /// # Errors
     /// As for a page.
     pub(crate) fn of_record(&self, path: &str, partition: &Partition) -> Result<Url> {
-        self.url(&fill_path(path, &self.context(partition, None))?)
+        self.url(&fill_path(path, &self.context(partition, Page::default()))?)
     }
 
     /// The address of a next link, which stays with the server that the credentials are for.
@@ -67,11 +89,12 @@ impl Addresses<'_> {
         Ok(url)
     }
 
-    fn context<'b>(&'b self, partition: &'b Partition, token: Option<&'b str>) -> Context<'b> {
+    fn context<'b>(&'b self, partition: &'b Partition, page: Page<'b>) -> Context<'b> {
         Context {
             config: Some(self.settings),
             stream_partition: Some(&partition.fields),
-            next_page_token: token,
+            next_page_token: page.token,
+            stream_interval: page.interval,
             record: None,
         }
     }

@@ -59,6 +59,7 @@ pub async fn probe(
     options: &Options,
     clock: Arc<dyn Clock>,
 ) -> Result<Vec<Probed>> {
+    let manifest = &manifest.with_listed_settings(&options.settings)?;
     let url_base = manifest.address(options.base_url.as_deref(), &options.settings)?;
     let settings = &options.settings;
     let mut probe = Probe {
@@ -93,6 +94,9 @@ struct Probe<'a> {
 impl Probe<'_> {
     /// The list to ask for, or why there is none.
     fn partition(&self, stream: &Stream) -> std::result::Result<Partition, String> {
+        if let Some(setting) = &stream.file_setting {
+            return Err(format!("comes from a file, which {setting} names"));
+        }
         let Some(parent) = parent_of(stream) else {
             let mut all = partitions_of(stream, None, true).into_iter();
             return all.next().ok_or_else(|| "its list of values is empty".to_owned());
@@ -112,7 +116,11 @@ impl Probe<'_> {
     async fn ask(&mut self, stream: &Stream, partition: &Partition) -> Result<Outcome> {
         let token = first_token(&stream.paginator);
         let page = Page { token: token.as_deref(), ..Page::default() };
-        let mut request = Request::get(self.addresses.of_page(stream, partition, page)?);
+        let url = self.addresses.of_page(stream, partition, page)?;
+        let mut request = match self.addresses.body_of_page(stream, partition, page) {
+            Some(body) => Request::json(stream.http_method.word(), url, body),
+            None => Request::get(url),
+        };
         self.auth.apply(&mut request).await?;
         let reply = self.client.send(&request).await.map_err(|lost| {
             Fault::retry(format!("asking for {}: {lost}", stream.name))

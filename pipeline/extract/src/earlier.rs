@@ -61,7 +61,9 @@ impl Earlier {
         let parents: HashSet<&str> =
             partitions.iter().map(|partition| partition.parent_key.as_str()).collect();
         // Only these streams are looked into; of all others the bytes decide.
-        let is_looked_into = stream.incremental_sync.is_some() || !stream.change_classes.is_empty();
+        let is_looked_into = stream.incremental_sync.is_some()
+            || !stream.change_classes.is_empty()
+            || !stream.volatile_fields.is_empty();
         let found = chain::as_of(&self.warehouse, &self.chain, &stream.name, |row: Row<'_>| {
             let parent_key = row.parent_key.unwrap_or_default();
             let value = match is_looked_into {

@@ -13,7 +13,15 @@ pub(crate) struct Context<'a> {
     pub(crate) config: Option<&'a BTreeMap<String, String>>,
     pub(crate) stream_partition: Option<&'a BTreeMap<String, String>>,
     pub(crate) next_page_token: Option<&'a str>,
+    pub(crate) stream_interval: Interval<'a>,
     pub(crate) record: Option<Record<'a>>,
+}
+
+/// The bounds of a window of time, as the API writes them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Interval<'a> {
+    pub(crate) start_time: Option<&'a str>,
+    pub(crate) end_time: Option<&'a str>,
 }
 
 /// A record that templates may refer to.
@@ -53,8 +61,39 @@ pub(crate) fn fill(template: &str, context: &Context<'_>) -> Option<String> {
 pub(crate) fn fill_path(template: &str, context: &Context<'_>) -> Result<String> {
     fill_with(template, context, escape_segment).ok_or_else(|| {
         Fault::config(format!("the manifest's path {template} refers to something unknown"))
-            .hint("known are config.*, stream_partition.*, next_page_token")
+            .hint("known are config.*, stream_partition.*, stream_interval.*, next_page_token")
     })
+}
+
+/// Fills in every text of a JSON value. What refers to something that does not exist is left out,
+/// and so is what holds nothing else.
+pub(crate) fn fill_json(template: &Value, context: &Context<'_>) -> Option<Value> {
+    match template {
+        Value::String(text) => fill(text, context).map(Value::String),
+        Value::Array(list) => {
+            let filled: Vec<Value> =
+                list.iter().filter_map(|value| fill_json(value, context)).collect();
+            (list.is_empty() || !filled.is_empty()).then_some(Value::Array(filled))
+        }
+        Value::Object(fields) => {
+            let filled: serde_json::Map<String, Value> = fields
+                .iter()
+                .filter_map(|(name, value)| Some((name.clone(), fill_json(value, context)?)))
+                .collect();
+            (fields.is_empty() || !filled.is_empty()).then_some(Value::Object(filled))
+        }
+        other => Some(other.clone()),
+    }
+}
+
+/// Every text of a JSON value.
+pub(crate) fn texts_of(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(list) => list.iter().flat_map(texts_of).collect(),
+        Value::Object(fields) => fields.values().flat_map(texts_of).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Fills in a setting of the manifest that must exist.
@@ -93,6 +132,11 @@ fn resolve(name: &str, context: &Context<'_>) -> Option<String> {
     let found = match scope {
         "config" => context.config?.get(field)?.clone(),
         "stream_partition" => context.stream_partition?.get(field)?.clone(),
+        "stream_interval" => match field {
+            "start_time" => context.stream_interval.start_time?.to_owned(),
+            "end_time" => context.stream_interval.end_time?.to_owned(),
+            _ => return None,
+        },
         "record" => scalar(at_path(context.record?.value, field)?)?,
         _ => return None,
     };
@@ -144,6 +188,22 @@ mod tests {
         assert_eq!(names, [("config", "id"), ("next_page_token", "")]);
         assert_eq!(references("/a/{{ config.id"), None);
         assert_eq!(references("/a/config.id }}"), None);
+    }
+
+    #[test]
+    fn what_cannot_be_filled_in_is_left_out_of_a_body_with_all_that_holds_nothing_else() {
+        let template = serde_json::json!({
+            "and": [{ "at": { "gte": "{{ stream_interval.start_time }}" } },
+                    { "at": { "lt": "{{ stream_interval.end_time }}" } }],
+            "not": [], "n": 1,
+        });
+        let stream_interval = Interval { start_time: None, end_time: Some("9") };
+        let context = Context { stream_interval, ..Context::default() };
+        let filled = fill_json(&template, &context).expect("something is left");
+        let expected = serde_json::json!({ "and": [{ "at": { "lt": "9" } }], "not": [], "n": 1 });
+        assert_eq!(filled, expected);
+        let nothing = fill_json(&template["and"], &Context::default());
+        assert_eq!(nothing, None);
     }
 
     #[test]

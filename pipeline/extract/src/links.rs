@@ -31,7 +31,11 @@ pub(crate) fn find(record: &Value, links: &FileLinks) -> Vec<String> {
 fn at_paths(value: &Value, path: &str, visit: &mut dyn FnMut(&Value)) {
     let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
     let inner: Vec<&Value> = match name {
-        "*" => value.as_array().map(|list| list.iter().collect()).unwrap_or_default(),
+        "*" => match value {
+            Value::Array(list) => list.iter().collect(),
+            Value::Object(fields) => fields.values().collect(),
+            _ => Vec::new(),
+        },
         _ => value.get(name).into_iter().collect(),
     };
     for value in inner {

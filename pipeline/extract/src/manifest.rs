@@ -1,8 +1,9 @@
 //! What a manifest may say: a closed vocabulary, with Airbyte's names where Airbyte has one.
 //!
 //! Nothing here opens a connection. There is no expression language: a template refers to
-//! `{{ config.name }}`, `{{ stream_partition.name }}`, `{{ next_page_token }}` or, in a key,
-//! `{{ record.dotted.path }}` and `{{ record_sha256 }}`, and that is all. An unknown key is refused
+//! `{{ config.name }}`, `{{ stream_partition.name }}`, `{{ stream_interval.start_time }}` and
+//! `end_time`, `{{ next_page_token }}` or, in a key, `{{ record.dotted.path }}` and
+//! `{{ record_sha256 }}`, and that is all. An unknown key is refused
 //! with the nearest known one.
 //!
 //! # Short forms
@@ -26,10 +27,13 @@
 //! | paginator `offset` with `limit`, `offset_param` (`offset`), `limit_param` (`limit`) | `OffsetIncrement` and both parameters |
 //! | paginator `cursor` with `cursor_path`, `cursor_param` | `CursorPagination` with `cursor_value`, `request_parameter` |
 //! | paginator `json_link` with `next_url_path` | `NextLinkPagination` |
+//! | `method`, `json` | `http_method`, `request_body_json` |
 //! | `incremental` with `cursor_path`, `start_param`, `end_param` | `incremental_sync` with `cursor_field`, `start_time_parameter`, `end_time_parameter` |
 //!
-//! Of our own are `record_sha256`, `record_path`, `NextLinkPagination`, `BackwardCursorPagination`, `sweeps_max`, the action `GAP`,
-//! `on_refused`, `on_missing`, `when`, `change_classes`, `calls_per_day` and `evidence`.
+//! Of our own are `record_sha256`, `record_path`, `NextLinkPagination`, `BackwardCursorPagination`, `sweeps_max`,
+//! `pages_max`, `file_setting`, `further_paths`, `field_path_optional`, `volatile_fields`,
+//! `refetch_path`, the action `GAP`, `on_refused`,
+//! `on_missing`, `when`, `change_classes`, `calls_per_day` and `evidence`.
 
 mod authenticator;
 mod coherence;
@@ -50,7 +54,7 @@ use serde::de::{Error, MapAccess, Visitor};
 use crate::interpolation::fill_setting;
 
 pub(crate) use authenticator::{Authenticator, Grant, OAuth, Place};
-pub(crate) use stream::{Incremental, Paginator, Router, Stream};
+pub(crate) use stream::{HttpMethod, Incremental, Paginator, Router, Stream};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sources");
 
@@ -128,6 +132,27 @@ pub struct Budget {
     pub concurrency: Option<usize>,
     /// Calls on one day.
     pub calls_per_day: Option<PerDay>,
+    /// The header that tells the calls of a window.
+    pub ratelimit_limit_header: Option<String>,
+    /// The header that tells how many of them are left.
+    pub ratelimit_remaining_header: Option<String>,
+    /// The header that tells when the window ends, in seconds since 1970.
+    pub ratelimit_reset_header: Option<String>,
+    /// Smaller budgets that some calls take from besides.
+    #[serde(default)]
+    pub policies: Vec<Policy>,
+}
+
+/// A budget of some paths alone.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// How the paths begin, below `url_base`.
+    pub path_starts_with: Vec<String>,
+    /// Calls in a window.
+    pub calls_per_window: u32,
+    /// Length of the window in seconds.
+    pub window_s: u64,
 }
 
 /// A daily quota: one number, or one for each value of a setting.
@@ -217,12 +242,15 @@ pub(crate) enum Action {
 #[serde(deny_unknown_fields)]
 pub(crate) struct FileLinks {
     pub(crate) stream: String,
-    /// Dotted paths whose value is an address; `*` stands for each element of a list.
+    /// Dotted paths whose value is an address; `*` stands for each element of a list and each value
+    /// of an object.
     #[serde(default)]
     pub(crate) download_targets: Vec<String>,
     /// Dotted paths of texts in which images are linked, as Markdown or HTML.
     #[serde(default)]
     pub(crate) markup: Vec<String>,
+    /// Where one record is: it is asked for once more when an address that it gave is too old.
+    pub(crate) refetch_path: Option<String>,
 }
 
 impl Manifest {

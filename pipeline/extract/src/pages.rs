@@ -11,10 +11,12 @@ use crate::questions::{Answer, Page};
 use crate::reading::Reading;
 use crate::run::Progress;
 use crate::selector::{Found, text_at};
-use crate::sweep::{Counter, Sweeps};
+use crate::sweep::{Counter, Sweeps, hash_of};
 
 /// Pages of one list before it counts as endless.
 const PAGES_MAX: u64 = 1_000_000;
+/// Pages in a row that bring only what came before, until a list counts as endless.
+const STALE_PAGES_MAX: u64 = 100;
 /// How often a list is begun again when its cursor is no longer accepted.
 const RESTARTS_MAX: u64 = 3;
 
@@ -42,23 +44,49 @@ struct Backward<'a> {
     confirm_from: usize,
 }
 
+/// A list whose pages link to each other.
+struct Linked<'a> {
+    next_url_path: &'a str,
+    stop_after_empty_page: bool,
+}
+
+/// One time through such a list.
+#[derive(Default)]
+struct Followed {
+    keys: HashSet<String>,
+    is_doubled: bool,
+    pages: u64,
+    signal: &'static str,
+}
+
 impl Pages<'_> {
     /// Reads the list to its end.
     pub(crate) async fn read(&self) -> Result<End> {
+        if let Some(setting) = &self.reading.stream.file_setting
+            && !self.reading.reader.questions.has_setting(setting)
+        {
+            self.reading.gap(format!("no file is given: {setting} names none"));
+            return Ok(End::Left);
+        }
         match &self.reading.stream.paginator {
             Paginator::NoPagination => self.single().await,
-            Paginator::PageIncrement { start_from_page, end_http_codes, sweeps_max } => {
-                let counter = Counter { first: *start_from_page, step: 1, end_http_codes };
-                Sweeps { pages: self, counter, sweeps_max: *sweeps_max }.read().await
+            Paginator::PageIncrement { start_from_page, end_http_codes, sweeps_max, pages_max } => {
+                let first = *start_from_page;
+                let wall = pages_max.map(|pages| first + pages);
+                self.sweep(Counter { first, step: 1, end_http_codes, wall }, *sweeps_max).await
             }
             Paginator::OffsetIncrement { page_size, sweeps_max } => {
-                let counter = Counter { first: 0, step: *page_size, end_http_codes: &[] };
-                Sweeps { pages: self, counter, sweeps_max: *sweeps_max }.read().await
+                let counter =
+                    Counter { first: 0, step: *page_size, end_http_codes: &[], wall: None };
+                self.sweep(counter, *sweeps_max).await
             }
             Paginator::CursorPagination { cursor_value, request_parameter } => {
                 self.by_cursor(cursor_value, request_parameter).await
             }
-            Paginator::NextLinkPagination { next_url_path } => self.by_link(next_url_path).await,
+            Paginator::NextLinkPagination { next_url_path, stop_after_empty_page, sweeps_max } => {
+                let way = Linked { next_url_path, stop_after_empty_page: *stop_after_empty_page };
+                self.by_link(&way, *sweeps_max).await
+            }
             Paginator::BackwardCursorPagination {
                 cursor_field,
                 request_parameter,
@@ -76,6 +104,19 @@ impl Pages<'_> {
                 .await
             }
         }
+    }
+
+    /// Reads the list at each of its addresses; one that cannot be read leaves the others.
+    async fn sweep(&self, counter: Counter<'_>, sweeps_max: u64) -> Result<End> {
+        let further = self.reading.stream.further_paths.iter().map(|path| Some(path.as_str()));
+        let mut end = End::Reached;
+        for path in std::iter::once(None).chain(further) {
+            let sweeps = Sweeps { pages: self, path, counter, sweeps_max };
+            if sweeps.read().await? == End::Left {
+                end = End::Left;
+            }
+        }
+        Ok(end)
     }
 
     /// One reply holds everything.
@@ -119,20 +160,60 @@ impl Pages<'_> {
         }
     }
 
-    /// Pages by the address that each reply brings; it must not lead to another server.
-    async fn by_link(&self, next_url_path: &str) -> Result<End> {
+    /// Pages by the address that each reply brings; it must not lead to another server. A list of
+    /// several pages is followed again until all that came comes again.
+    async fn by_link(&self, way: &Linked<'_>, sweeps_max: u64) -> Result<End> {
+        let reading = self.reading;
+        let mut last: Option<Followed> = None;
+        for number in 1..=sweeps_max {
+            let Some(sweep) = self.follow(way, number).await? else { return Ok(End::Left) };
+            let comes_again = last
+                .as_ref()
+                .is_some_and(|last| !last.is_doubled && last.keys.is_subset(&sweep.keys));
+            if sweeps_max == 1 || sweep.pages == 1 || comes_again {
+                self.ended(sweep.pages, sweep.signal);
+                if sweeps_max > 1 {
+                    let last = last.map(|last| last.keys).unwrap_or_default();
+                    let keys = sweep.keys.union(&last).map(|key| hash_of(key)).collect();
+                    reading.reader.note_listed(reading.stream, keys);
+                }
+                return Ok(End::Reached);
+            }
+            last = Some(sweep);
+        }
+        let why = format!(
+            "the list never stood still in {sweeps_max} sweeps; a record that was always there may have been passed over"
+        );
+        reading.reader.note_unproven(reading.stream, &why);
+        Ok(End::Reached)
+    }
+
+    async fn follow(&self, way: &Linked<'_>, number: u64) -> Result<Option<Followed>> {
         let mut link: Option<String> = None;
         let mut followed = HashSet::new();
+        let mut stale = 0;
+        let mut sweep = Followed { signal: "no next link", ..Followed::default() };
         loop {
-            let page = Page { link: link.as_deref(), ..Page::default() };
-            let Some(answer) = self.ask(page).await? else { return Ok(End::Left) };
+            let page = Page { link: link.as_deref(), sweep: number - 1, ..Page::default() };
+            let Some(answer) = self.ask(page).await? else { return Ok(None) };
+            sweep.pages += 1;
+            check_bound(sweep.pages)?;
+            let known = sweep.keys.len();
+            for found in &answer.found {
+                sweep.is_doubled |= !sweep.keys.insert(found.span.key.clone());
+            }
+            stale = if sweep.keys.len() == known { stale + 1 } else { 0 };
+            if stale >= STALE_PAGES_MAX {
+                return Err(Fault::data(format!("{stale} pages in a row brought nothing new"))
+                    .hint("the server's list has no end; ask its maker"));
+            }
             self.absorb(&answer.found);
-            check_bound(followed.len() as u64)?;
-            let next = text_at(&answer.body, next_url_path).filter(|next| !next.is_empty());
-            let Some(next) = next else {
-                self.ended(followed.len() as u64 + 1, "no next link");
-                return Ok(End::Reached);
-            };
+            if answer.found.is_empty() && way.stop_after_empty_page {
+                sweep.signal = "an empty page";
+                return Ok(Some(sweep));
+            }
+            let next = text_at(&answer.body, way.next_url_path).filter(|next| !next.is_empty());
+            let Some(next) = next else { return Ok(Some(sweep)) };
             if !followed.insert(next.clone()) {
                 return Err(Fault::data("a next link leads to a page that was read before")
                     .hint("the server's paging goes round in circles; ask its maker"));

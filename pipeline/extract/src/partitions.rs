@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kernel::{Fault, Result, nearest};
 use serde_json::Value;
 
-use crate::interpolation::{at_path, scalar};
+use crate::interpolation::{at_path, fill_setting, scalar};
 use crate::manifest::{Manifest, Router, Stream};
 use crate::selector::Found;
 
@@ -35,6 +35,30 @@ impl Partition {
 }
 
 impl Manifest {
+    /// The manifest with the values of lists that settings give: several are parted by commas.
+    ///
+    /// # Errors
+    /// `FixConfig` when a setting is missing.
+    pub(crate) fn with_listed_settings(
+        &self,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<Manifest> {
+        let mut manifest = self.clone();
+        let routers = manifest.streams.iter_mut().flat_map(|stream| &mut stream.partition_router);
+        for router in routers {
+            let Router::ListPartitionRouter { values, .. } = router else { continue };
+            let mut filled = Vec::new();
+            for value in values.iter() {
+                let text = fill_setting(value, settings)?;
+                let is_template = text != *value;
+                let parts = text.split(if is_template { ',' } else { '\0' }).map(str::trim);
+                filled.extend(parts.filter(|part| !part.is_empty()).map(str::to_owned));
+            }
+            *values = filled;
+        }
+        Ok(manifest)
+    }
+
     /// The stream of this name.
     pub(crate) fn stream(&self, name: &str) -> Option<&Stream> {
         self.streams.iter().find(|stream| stream.name == name)

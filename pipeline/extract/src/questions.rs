@@ -8,11 +8,14 @@ use kernel::fault::Kind;
 use kernel::{Clock, Fault, Instant, Result};
 use landing::exchange::{Exchange, RecordSpan};
 use landing::journal::Journal;
+use serde_json::Value;
 use tokio::sync::Mutex;
 use url::Url;
 
 use crate::addresses::Addresses;
 use crate::auth::Auth;
+use crate::budgets::Budgets;
+use crate::interpolation::Interval;
 use crate::manifest::{Manifest, Stream};
 use crate::partitions::Partition;
 use crate::quota::Quota;
@@ -24,13 +27,16 @@ use crate::verdicts::Rules;
 /// Calls in flight when the manifest does not say.
 const CONCURRENCY: usize = 4;
 /// Headers worth keeping: what was served, from where, and how near the limits are.
-const HEADERS_KEPT: [&str; 7] = [
+const HEADERS_KEPT: [&str; 10] = [
     "bloom-status",
     "content-type",
     "date",
     "etag",
     "retry-after",
     "x-gorgias-account-api-call-limit",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
     "x-request-id",
 ];
 /// Differences between two clocks that are no more than delay and rounding, in milliseconds.
@@ -42,6 +48,7 @@ pub(crate) struct Questions<'a> {
     pub(crate) options: &'a Options,
     pub(crate) url_base: String,
     pub(crate) client: Client,
+    pub(crate) budgets: Budgets,
     pub(crate) auth: Auth,
     pub(crate) journal: &'a Mutex<Journal>,
     pub(crate) quota: Quota,
@@ -75,6 +82,10 @@ pub(crate) struct Page<'a> {
     pub(crate) token: Option<&'a str>,
     /// Parameters of this page alone.
     pub(crate) parameters: &'a [(&'a str, String)],
+    /// Where it is asked for, when that is not the stream's first path.
+    pub(crate) path: Option<&'a str>,
+    /// Bounds of time that templates may refer to.
+    pub(crate) interval: Interval<'a>,
     /// The address of the page, as the page before it gave it.
     pub(crate) link: Option<&'a str>,
     /// Statuses that end the list.
@@ -94,10 +105,12 @@ impl Questions<'_> {
     ) -> Result<Option<Answer>> {
         let (stream, partition) = (reading.stream, reading.partition);
         let url = self.address(stream, partition, page)?;
+        let body = self.addresses().body_of_page(stream, partition, page);
         let request_key = format!(
-            "{}|{}|{}.{}",
+            "{}|{}{}|{}.{}",
             stream.name,
             &url[url::Position::BeforePath..],
+            body.as_deref().unwrap_or_default(),
             reading.round,
             page.sweep
         );
@@ -116,7 +129,11 @@ impl Questions<'_> {
             let is_cached = is_cached(&exchange);
             return Ok(Some(Answer { status: exchange.status, verdict, found, body, is_cached }));
         }
-        let asked = Asked { questions: self, reading, url, request_key, rules, told };
+        if let Some(setting) = &stream.file_setting {
+            return self.read_file(reading, setting, &request_key).await.map(Some);
+        }
+        let body = body.map(Bytes::from);
+        let asked = Asked { questions: self, reading, url, body, request_key, rules, told };
         asked.until_answered().await.map(Some)
     }
 
@@ -139,12 +156,46 @@ impl Questions<'_> {
             self.journal.lock().await.note(exchange, attempt.reply.body.clone()).await
         };
         let (reply, _) =
-            self.client.ask(async || self.outgoing(&url, &|_| ()).await, judge, note).await?;
+            self.client.ask(async || self.outgoing(&url, None, &|_| ()).await, judge, note).await?;
         Ok(reply.status == 404)
+    }
+
+    /// Asks for one record anew, for an address in it that was too old; `None` when it is not there
+    /// any more. The journal is not asked: what it has is as old.
+    pub(crate) async fn renewed(
+        &self,
+        stream: &Stream,
+        path: &str,
+        value: &Value,
+    ) -> Result<Option<Value>> {
+        let Some(url) = self.addresses().of_own_record(path, value) else { return Ok(None) };
+        let request_key = format!("{}|{}|renewed", stream.name, &url[url::Position::BeforePath..]);
+        let rules = Rules::of(self.manifest, stream, &[403, 404, 410]);
+        let judge = |reply: &Reply| rules.judge(reply.status, &reply.body);
+        let note = async |attempt: Attempt<'_>| {
+            self.learn_limits(&url, &attempt);
+            let exchange = exchange_of(stream, &request_key, &url, &attempt, Vec::new());
+            self.journal.lock().await.note(exchange, attempt.reply.body.clone()).await
+        };
+        let outgoing = async || self.outgoing(&url, None, &|_| ()).await;
+        let (reply, verdict) = self.client.ask(outgoing, judge, note).await?;
+        if verdict != Verdict::Success {
+            return Ok(None);
+        }
+        let found = select(&reply.body, stream, None).unwrap_or_default();
+        Ok(found.into_iter().next().map(|found| found.value))
+    }
+
+    fn learn_limits(&self, url: &Url, attempt: &Attempt<'_>) {
+        self.budgets.learn(url, attempt, self.client.pace(), self.now());
     }
 
     pub(crate) fn concurrency(&self) -> usize {
         self.manifest.api_budget.concurrency.unwrap_or(CONCURRENCY).max(1)
+    }
+
+    pub(crate) fn has_setting(&self, name: &str) -> bool {
+        self.options.settings.get(name).is_some_and(|value| !value.trim().is_empty())
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -200,10 +251,19 @@ impl Questions<'_> {
     }
 
     /// What is sent: the question with credentials, when the calls of the day allow it.
-    async fn outgoing(&self, url: &Url, told: &dyn Fn(u64)) -> Result<Request> {
+    async fn outgoing(
+        &self,
+        url: &Url,
+        body: Option<&Bytes>,
+        told: &dyn Fn(u64),
+    ) -> Result<Request> {
+        self.budgets.wait(url, self.clock.as_ref()).await;
         self.quota.take(|| told(0)).await?;
         told(1);
-        let mut request = Request::get(url.as_str());
+        let mut request = match body {
+            Some(body) => Request::json("POST", url.as_str(), body.clone()),
+            None => Request::get(url.as_str()),
+        };
         self.auth.apply(&mut request).await?;
         Ok(request)
     }
@@ -214,6 +274,7 @@ struct Asked<'a> {
     questions: &'a Questions<'a>,
     reading: &'a Reading<'a>,
     url: Url,
+    body: Option<Bytes>,
     request_key: String,
     rules: Rules,
     told: &'a dyn Fn(u64),
@@ -256,7 +317,7 @@ impl Asked<'_> {
         let asked = questions
             .client
             .ask(
-                async || questions.outgoing(&self.url, self.told).await,
+                async || questions.outgoing(&self.url, self.body.as_ref(), self.told).await,
                 understood,
                 async |attempt: Attempt<'_>| {
                     match selected() {
@@ -264,16 +325,14 @@ impl Asked<'_> {
                         Some(Err(why)) => unreadable = Some(why),
                         None => unreadable = None,
                     }
-                    let spans = self.news(&found);
-                    let exchange = exchange_of(
-                        self.reading.stream,
-                        &self.request_key,
-                        &self.url,
-                        &attempt,
-                        spans,
-                    );
+                    let spans = self.reading.spans_of_news(&found);
+                    let stream = self.reading.stream;
+                    let mut exchange =
+                        exchange_of(stream, &self.request_key, &self.url, &attempt, spans);
+                    exchange.method = stream.http_method.word().to_owned();
                     is_cached = self::is_cached(&exchange);
                     questions.learn(&exchange);
+                    questions.learn_limits(&self.url, &attempt);
                     if attempt.reply.status == 401 {
                         questions.auth.refresh().await?;
                     }
@@ -303,22 +362,13 @@ impl Asked<'_> {
             verdict => verdict,
         }
     }
-
-    /// The records that have to be landed; all others stay in the frame of the reply.
-    fn news(&self, found: &[Found]) -> Vec<RecordSpan> {
-        let news = found.iter().filter_map(|found| {
-            let change = self.reading.news(found)?;
-            Some(RecordSpan { change, ..found.span.clone() })
-        });
-        news.collect()
-    }
 }
 
 fn is_cached(exchange: &Exchange) -> bool {
     exchange.headers.get("bloom-status").is_some_and(|status| status == "HIT")
 }
 
-fn exchange_of(
+pub(crate) fn exchange_of(
     stream: &Stream,
     request_key: &str,
     url: &Url,

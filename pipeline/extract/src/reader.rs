@@ -13,7 +13,7 @@ use landing::exchange::Deletion;
 use landing::snapshot::Gap;
 
 use crate::earlier::Earlier;
-use crate::files::Files;
+use crate::files::{Again, Files, Linked};
 use crate::forecast::Forecast;
 use crate::links;
 use crate::manifest::{Manifest, Stream};
@@ -55,7 +55,7 @@ pub(crate) struct Harvest {
     pub(crate) roots: HashMap<String, Versions>,
     /// Hashes of the keys that were there when a stream was read last.
     pub(crate) listed: HashMap<String, HashSet<u64>>,
-    links: Vec<String>,
+    links: Vec<Linked>,
     linked: HashSet<String>,
     closing_since: Option<Instant>,
     pub(crate) unproven_streams: BTreeSet<String>,
@@ -301,9 +301,14 @@ impl<'a> Reader<'a> {
         }
         let uploader = self.manifest.file_uploader.iter();
         for place in uploader.filter(|place| place.stream == stream.name) {
-            for url in links::find(&found.value, place) {
+            for (nth, url) in links::find(&found.value, place).into_iter().enumerate() {
                 if !self.earlier.has_file(&url) && harvest.linked.insert(url.clone()) {
-                    harvest.links.push(url);
+                    let again = place.refetch_path.is_some().then(|| Again {
+                        place: place.clone(),
+                        record: found.value.clone(),
+                        nth,
+                    });
+                    harvest.links.push(Linked { url, again });
                 }
             }
         }
@@ -312,8 +317,9 @@ impl<'a> Reader<'a> {
     /// Fetches the files of the records that were taken in: their addresses may not last.
     async fn fetch_linked(&self) -> Result<()> {
         let links = std::mem::take(&mut self.harvested().links);
-        let (journal, concurrency) = (self.questions.journal, self.questions.concurrency());
-        Files { client: self.files, journal, concurrency }.fetch_all(links, self.progress).await
+        Files { client: self.files, questions: self.questions }
+            .fetch_all(links, self.progress)
+            .await
     }
 
     fn note_files(&self) {
@@ -390,18 +396,17 @@ impl Progress for Unseen {
 
 /// Whether a stream can be asked for what was touched since a moment.
 fn is_mover(stream: &Stream) -> bool {
-    let sync = stream.incremental_sync.as_ref();
-    let is_filtered = sync.is_some_and(|sync| {
-        sync.start_time_parameter.is_some() && sync.end_time_parameter.is_some()
-    });
+    let is_filtered = stream.has_lower_bound() && stream.has_upper_bound();
     is_filtered && is_swept(stream) && stream.partition_router.is_empty()
 }
 
 /// Whether a stream's keys are noted by its sweeps.
 fn is_swept(stream: &Stream) -> bool {
-    use crate::manifest::Paginator::{OffsetIncrement, PageIncrement};
+    use crate::manifest::Paginator::{NextLinkPagination, OffsetIncrement, PageIncrement};
     match &stream.paginator {
-        PageIncrement { sweeps_max, .. } | OffsetIncrement { sweeps_max, .. } => *sweeps_max > 1,
+        PageIncrement { sweeps_max, .. }
+        | OffsetIncrement { sweeps_max, .. }
+        | NextLinkPagination { sweeps_max, .. } => *sweeps_max > 1,
         _ => false,
     }
 }

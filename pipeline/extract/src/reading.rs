@@ -7,6 +7,8 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use landing::exchange::RecordSpan;
+
 use crate::manifest::Stream;
 use crate::partitions::Partition;
 use crate::reader::Reader;
@@ -98,6 +100,15 @@ impl<'a> Reading<'a> {
             None => APPENDED,
         });
         Some(class.map(str::to_owned))
+    }
+
+    /// The records that have to be landed; all others stay in the frame of the reply.
+    pub(crate) fn spans_of_news(&self, found: &[Found]) -> Vec<RecordSpan> {
+        let news = found.iter().filter_map(|found| {
+            let change = self.news(found)?;
+            Some(RecordSpan { change, ..found.span.clone() })
+        });
+        news.collect()
     }
 
     /// Takes the records of a reply in and says how many keys came for the first time.

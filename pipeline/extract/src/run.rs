@@ -15,6 +15,7 @@ use landing::snapshot::{self, FORMAT, SnapshotFacts};
 use tokio::sync::Mutex;
 
 use crate::auth::Auth;
+use crate::budgets::Budgets;
 use crate::earlier::Earlier;
 use crate::interpolation::fill_setting;
 use crate::manifest::Manifest;
@@ -87,6 +88,7 @@ pub async fn extract(
     clock: Arc<dyn Clock>,
     progress: &dyn Progress,
 ) -> Result<Outcome> {
+    let manifest = &manifest.with_listed_settings(&options.settings)?;
     let url_base = manifest.address(options.base_url.as_deref(), &options.settings)?;
     let skipped = manifest.with_children(&options.skip_streams)?;
     let account = match &manifest.account {
@@ -123,6 +125,7 @@ pub async fn extract(
         times: Default::default(),
         manifest,
         options,
+        budgets: Budgets::new(&manifest.api_budget, &url_base, clock.now()),
         url_base,
         client,
         quota,

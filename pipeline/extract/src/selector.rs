@@ -44,7 +44,7 @@ pub(crate) fn select(
     read(body, |text| {
         let root: &RawValue = serde_json::from_str(text).map_err(not_json)?;
         let mut found = Vec::new();
-        for raw in records(root, &stream.field_path)? {
+        for raw in records(root, stream)? {
             let value: Value = serde_json::from_str(raw.get()).map_err(not_json)?;
             let start = raw.get().as_ptr() as usize - text.as_ptr() as usize;
             let end = start + raw.get().len();
@@ -90,13 +90,18 @@ fn read<T>(body: &[u8], reading: impl Fn(&str) -> Result<T, Unreadable>) -> Resu
     strict.or_else(|why| reading(&mended(body)).map_err(|_| why))
 }
 
-fn records<'a>(root: &'a RawValue, path: &[String]) -> Result<Vec<&'a RawValue>, Unreadable> {
+fn records<'a>(root: &'a RawValue, stream: &Stream) -> Result<Vec<&'a RawValue>, Unreadable> {
+    let path = &stream.field_path;
     let is_list = root.get().trim_start().starts_with('[');
     let mut place = root;
     for name in path.iter().filter(|_| !is_list) {
         let object: Fields<'_> = serde_json::from_str(place.get()).map_err(not_json)?;
         let next = object.0.into_iter().rev().find(|(key, _)| key == name);
-        place = next.map(|(_, value)| value).ok_or_else(|| missing(name))?;
+        place = match next {
+            Some((_, value)) => value,
+            None if stream.field_path_optional => return Ok(Vec::new()),
+            None => return Err(missing(name)),
+        };
     }
     match place.get().as_bytes().first() {
         Some(b'[') => serde_json::from_str(place.get()).map_err(not_json),

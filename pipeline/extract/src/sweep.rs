@@ -18,9 +18,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use http::Verdict;
 use kernel::{Instant, Result};
 
-use crate::manifest::Incremental;
+use crate::interpolation::Interval;
+use crate::manifest::{HttpMethod, Incremental};
 use crate::pages::{End, Pages, check_bound};
 use crate::questions::{Answer, Page};
+use crate::windows::Windows;
 
 /// How pages are counted.
 #[derive(Clone, Copy)]
@@ -31,20 +33,25 @@ pub(crate) struct Counter<'a> {
     pub(crate) step: u64,
     /// Statuses that mean "past the end", besides an empty page.
     pub(crate) end_http_codes: &'a [u16],
+    /// The first place that must not be asked for, where the API gives only so many pages.
+    pub(crate) wall: Option<u64>,
 }
 
 /// A numbered list, read until it is shown to be whole or patience ends.
+#[derive(Clone, Copy)]
 pub(crate) struct Sweeps<'a> {
     pub(crate) pages: &'a Pages<'a>,
+    /// Where the list is asked for, when that is not the stream's first path.
+    pub(crate) path: Option<&'a str>,
     pub(crate) counter: Counter<'a>,
     pub(crate) sweeps_max: u64,
 }
 
 /// One sweep over a list.
 #[derive(Default)]
-struct Sweep {
+pub(crate) struct Sweep {
     /// Hashes of the keys that came.
-    keys: HashSet<u64>,
+    pub(crate) keys: HashSet<u64>,
     /// Whether a key came twice.
     is_doubled: bool,
     /// Keys that no sweep before had brought.
@@ -54,16 +61,20 @@ struct Sweep {
     /// How the list ended: an empty page, or a status.
     signal: String,
     /// Records that the window should have kept out.
-    strays: u64,
+    pub(crate) strays: u64,
+    /// Whether it ran into the last page that the API gives.
+    pub(crate) is_cut: bool,
+    /// The moment of the first record that came.
+    pub(crate) first_moment: Option<Instant>,
     /// Replies that a cache gave.
     cached: u64,
 }
 
 /// Times between which a record must have been touched to be listed.
-#[derive(Clone, Copy, Default)]
-struct Window {
-    from: Option<Instant>,
-    to: Option<Instant>,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) from: Option<Instant>,
+    pub(crate) to: Option<Instant>,
 }
 
 impl Sweeps<'_> {
@@ -72,7 +83,10 @@ impl Sweeps<'_> {
         let reading = self.pages.reading;
         let sync = reading.stream.incremental_sync.as_ref();
         let since = reading.reader.closing_since();
-        match (sync.filter(|sync| sync.end_time_parameter.is_some()), since) {
+        if let (Some(sync), Some(wall)) = (sync, self.counter.wall) {
+            return Windows { sweeps: *self, sync, wall }.read().await;
+        }
+        match (sync.filter(|_| reading.stream.has_upper_bound()), since) {
             (Some(sync), None) if self.sweeps_max > 1 => self.closed_window(sync).await,
             (Some(sync), Some(since)) => {
                 let from = since.minus_ms(sync.lookback_window_s * 1_000);
@@ -97,13 +111,12 @@ impl Sweeps<'_> {
         Ok(End::Reached)
     }
 
-    /// Forwards to find the end, then backwards: what is left in a closed window cannot escape.
+    /// The whole of a closed window: what is left in it cannot escape.
     async fn closed_window(&self, sync: &Incremental) -> Result<End> {
         let reader = self.pages.reading.reader;
         let to = reader.begun_at().minus_ms(sync.lookback_window_s * 1_000);
         let window = Window { from: None, to: Some(to) };
-        let Some(there) = self.forward(window, 1).await? else { return Ok(End::Left) };
-        let Some(back) = self.backward(window, 2, there.places).await? else {
+        let Some((there, back)) = self.there_and_back(window).await? else {
             return Ok(End::Left);
         };
         let until = to.to_seconds_text();
@@ -116,19 +129,26 @@ impl Sweeps<'_> {
             ));
             return self.until_still(Window::default(), 2).await;
         }
-        self.warn_of_cache(there.cached + back.cached);
-        if back.places > there.places {
-            reader.note_unproven(
-                self.pages.reading.stream,
-                "the list grew although later records were filtered out",
-            );
-        }
         reader.note_listed(self.pages.reading.stream, back.keys);
         Ok(End::Reached)
     }
 
+    /// Forwards to find the end, then backwards.
+    pub(crate) async fn there_and_back(&self, window: Window) -> Result<Option<(Sweep, Sweep)>> {
+        let Some(there) = self.forward(window, 1).await? else { return Ok(None) };
+        let Some(back) = self.backward(window, 2, there.places).await? else { return Ok(None) };
+        if there.strays + back.strays == 0 {
+            self.warn_of_cache(there.cached + back.cached);
+        }
+        if back.places > there.places {
+            let why = "the list grew although later records were filtered out";
+            self.pages.reading.reader.note_unproven(self.pages.reading.stream, why);
+        }
+        Ok(Some((there, back)))
+    }
+
     /// Forwards again and again, until a sweep without doubles comes again whole.
-    async fn until_still(&self, window: Window, swept: u64) -> Result<End> {
+    pub(crate) async fn until_still(&self, window: Window, swept: u64) -> Result<End> {
         let reading = self.pages.reading;
         let (mut last, mut listed): (Option<Sweep>, HashSet<u64>) = (None, HashSet::new());
         for number in swept + 1..=swept + self.sweeps_max {
@@ -136,7 +156,8 @@ impl Sweeps<'_> {
             self.warn_of_cache(sweep.cached);
             let from =
                 window.from.map(|from| format!(", touched since {}", from.to_seconds_text()));
-            let title = format!("sweep {number}{}", from.unwrap_or_default());
+            let place = self.path.map(|path| format!(" of {path}")).unwrap_or_default();
+            let title = format!("sweep {number}{place}{}", from.unwrap_or_default());
             let is_still = last
                 .as_ref()
                 .is_some_and(|last| !last.is_doubled && last.keys.is_subset(&sweep.keys));
@@ -192,19 +213,28 @@ impl Sweeps<'_> {
     }
 
     /// Reads one page; says whether it held records, `None` when it could not be read.
-    async fn step(
+    pub(crate) async fn step(
         &self,
         sweep: &mut Sweep,
         window: Window,
         number: u64,
         place: u64,
     ) -> Result<Option<bool>> {
+        if self.counter.wall.is_some_and(|wall| place >= wall) {
+            sweep.is_cut = true;
+            sweep.signal = "the last page that the API gives".to_owned();
+            return Ok(Some(false));
+        }
         let token = place.to_string();
         // On the very first page these statuses mean what they always mean.
         let is_first = place == self.counter.first;
         let end_http_codes = if is_first { &[] } else { self.counter.end_http_codes };
-        let parameters = self.parameters(window, number);
+        let bounds = self.bounds(window, number);
+        let parameters = self.parameters(&bounds);
+        let (start_time, end_time) = (bounds[0].as_deref(), bounds[1].as_deref());
         let page = Page {
+            path: self.path,
+            interval: Interval { start_time, end_time },
             token: Some(&token),
             parameters: &parameters,
             end_http_codes,
@@ -231,21 +261,34 @@ impl Sweeps<'_> {
         for found in &answer.found {
             sweep.is_doubled |= !sweep.keys.insert(hash_of(&found.span.key));
             let touched_at = sync.and_then(|sync| sync.moment(&found.value));
+            sweep.first_moment = sweep.first_moment.or(touched_at);
             let is_stray =
                 |to: Instant| touched_at.is_none_or(|touched| touched > to.plus_ms(number));
-            sweep.strays += u64::from(window.to.is_some_and(is_stray));
+            let is_early =
+                |from: Instant| touched_at.is_some_and(|touched| touched < from.minus_ms(number));
+            let is_outside = window.to.is_some_and(is_stray) || window.from.is_some_and(is_early);
+            sweep.strays += u64::from(is_outside);
         }
     }
 
-    /// The window as the API wants it. Each sweep's is wider by a millisecond than that of the one
-    /// before, so that no cache takes it for the same question.
-    fn parameters(&self, window: Window, number: u64) -> Vec<(&str, String)> {
+    /// Where the window begins and ends, as the API writes it. Each sweep's is wider by a millisecond
+    /// than that of the one before, so that no cache takes it for the same question; what is sent
+    /// with POST no cache answers.
+    fn bounds(&self, window: Window, number: u64) -> [Option<String>; 2] {
+        let stream = self.pages.reading.stream;
+        let Some(sync) = &stream.incremental_sync else { return [None, None] };
+        let wider_ms = if stream.http_method == HttpMethod::Post { 0 } else { number };
+        let from = window.from.map(|from| from.minus_ms(wider_ms));
+        let to = window.to.map(|to| to.plus_ms(wider_ms));
+        [from, to].map(|at| at.map(|at| sync.parameter(at)))
+    }
+
+    /// The bounds among the parameters, where the API has such.
+    fn parameters(&self, bounds: &[Option<String>; 2]) -> Vec<(&str, String)> {
         let Some(sync) = &self.pages.reading.stream.incremental_sync else { return Vec::new() };
-        let from = window.from.map(|from| from.minus_ms(number));
-        let to = window.to.map(|to| to.plus_ms(number));
-        let bounds = [(&sync.start_time_parameter, from), (&sync.end_time_parameter, to)];
-        let named = bounds.into_iter().filter_map(|(name, at)| Some((name.as_deref()?, at?)));
-        named.map(|(name, at)| (name, sync.parameter(at))).collect()
+        let names = [&sync.start_time_parameter, &sync.end_time_parameter];
+        let named = names.into_iter().zip(bounds);
+        named.filter_map(|(name, at)| Some((name.as_deref()?, at.clone()?))).collect()
     }
 
     fn warn_of_cache(&self, cached: u64) {

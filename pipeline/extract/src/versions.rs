@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use kernel::Instant;
+use landing::exchange::sha256;
 use serde_json::Value;
 
 use crate::interpolation::at_path;
@@ -24,7 +25,7 @@ pub(crate) type Versions = HashMap<String, Version>;
 /// One version of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Version {
-    /// Half of the SHA-256 of its bytes.
+    /// Half of the SHA-256 of its bytes, or of what is steady in it.
     digest: u128,
     /// When it changed last, where the manifest says how to see that.
     pub(crate) cursor: Option<Instant>,
@@ -35,6 +36,8 @@ pub(crate) struct Version {
 impl Version {
     /// The version of a record, given as a value and by the SHA-256 of its bytes in hex.
     pub(crate) fn of(stream: &Stream, sha256: &str, value: &Value) -> Self {
+        let steady = (!stream.volatile_fields.is_empty()).then(|| steady(stream, value));
+        let sha256 = steady.as_deref().unwrap_or(sha256);
         let digest = sha256.get(..32).and_then(|half| u128::from_str_radix(half, 16).ok());
         let cursor = stream.incremental_sync.as_ref().and_then(|sync| sync.moment(value));
         let marks = stream.change_classes.values().map(|paths| mark(value, paths)).collect();
@@ -61,6 +64,20 @@ impl Version {
     }
 }
 
+/// The hash of a record without what differs each time that it is read.
+fn steady(stream: &Stream, value: &Value) -> String {
+    let mut value = value.clone();
+    for path in &stream.volatile_fields {
+        let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
+        let names = parent.split('.').filter(|name| !name.is_empty());
+        let place = names.into_iter().try_fold(&mut value, |place, name| place.get_mut(name));
+        if let Some(fields) = place.and_then(Value::as_object_mut) {
+            fields.remove(name);
+        }
+    }
+    sha256(value.to_string().as_bytes())
+}
+
 fn mark(value: &Value, paths: &[String]) -> u64 {
     let mut hasher = DefaultHasher::new();
     for path in paths {
@@ -71,8 +88,6 @@ fn mark(value: &Value, paths: &[String]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use landing::exchange::sha256;
-
     use super::*;
 
     fn version(text: &str) -> Version {
@@ -98,6 +113,20 @@ mod tests {
         let edited = version(r#"{"state":"open","text":"b","at":2}"#);
         assert_eq!(closed.change_from(&first, &stream()), "state_changed");
         assert_eq!(edited.change_from(&first, &stream()), "edited");
+    }
+
+    #[test]
+    fn an_address_that_is_signed_anew_each_time_is_no_change() {
+        let mut stream = stream();
+        stream.volatile_fields = vec!["links.related".to_owned(), "gone".to_owned()];
+        let of = |text: &str| {
+            let value = serde_json::from_str(text).expect("is JSON");
+            Version::of(&stream, &sha256(text.as_bytes()), &value)
+        };
+        let first = of(r#"{"id":1,"links":{"self":"/1","related":"https://f/?e=1"}}"#);
+        let again = of(r#"{"id":1,"links":{"self":"/1","related":"https://f/?e=2"}}"#);
+        let moved = of(r#"{"id":1,"links":{"self":"/2","related":"https://f/?e=1"}}"#);
+        assert!(first.is_same(&again) && !first.is_same(&moved));
     }
 
     #[test]

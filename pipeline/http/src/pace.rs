@@ -45,6 +45,13 @@ impl Pace {
         }
         turn
     }
+
+    /// Learns the vendor's count from elsewhere than the header.
+    pub fn told(&self, used: u32, limit: u32, now: Instant) {
+        if let Some(bucket) = &self.bucket {
+            locked(bucket).correct(used, limit, now);
+        }
+    }
 }
 
 /// One call that was let out.

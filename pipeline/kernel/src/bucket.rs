@@ -98,6 +98,11 @@ impl Bucket {
     /// replies overtake each other.
     pub fn learn(&mut self, used: u32, limit: u32, now: Instant) {
         self.learn_nothing();
+        self.correct(used, limit, now);
+    }
+
+    /// Learns the vendor's count when it was told apart from the end of a call.
+    pub fn correct(&mut self, used: u32, limit: u32, now: Instant) {
         self.drain(now);
         if limit > 0 && limit != self.shape.calls {
             self.shape.calls = limit;

@@ -1,11 +1,11 @@
 //! `deskferry emulator`: a stand-in for a vendor's API on this machine, until it is interrupted.
 
-use emulator::{crisp, gorgias};
+use emulator::{crisp, gorgias, kustomer};
 use kernel::{Code, Fault, Result};
 use tokio::net::TcpListener;
 
 use crate::Ending;
-use crate::arguments::{CrispEmulator, Emulator, GorgiasEmulator};
+use crate::arguments::{CrispEmulator, Emulator, GorgiasEmulator, KustomerEmulator};
 use crate::print;
 
 pub(crate) async fn run(platform: &Emulator) -> Result<Ending> {
@@ -22,7 +22,25 @@ pub(crate) async fn run(platform: &Emulator) -> Result<Ending> {
             print::talk(&format!("Gorgias at {}, until Ctrl-C", origin(&listener)?));
             until_interrupted(emulator.serve(listener)).await
         }
+        Emulator::Kustomer(arguments) => {
+            let emulator = kustomer_emulator(arguments);
+            let listener = listen(arguments.port).await?;
+            print::talk(&format!("Kustomer at {}/v1, until Ctrl-C", origin(&listener)?));
+            until_interrupted(emulator.serve(listener)).await
+        }
     }
+}
+
+/// A stand-in for Kustomer with invented data.
+pub(super) fn kustomer_emulator(arguments: &KustomerEmulator) -> kustomer::Emulator {
+    kustomer::Emulator::new(kustomer::Options {
+        seed: arguments.seed,
+        conversations: arguments.conversations,
+        api_key: arguments.api_key.clone(),
+        calls_per_window: arguments.calls_per_minute,
+        searches_per_window: arguments.searches_per_minute,
+        ..kustomer::Options::default()
+    })
 }
 
 /// A stand-in for Crisp with invented data, or with a folder's.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use kernel::{Fault, Result, nearest};
 
-use super::{Authenticator, Manifest, PerDay, Router, Stream};
+use super::{Authenticator, HttpMethod, Manifest, Paginator, PerDay, Router, Stream};
 use crate::interpolation::{Reference, references};
 
 /// Folders of a snapshot that are no streams.
@@ -29,6 +29,12 @@ pub(super) fn check(manifest: &Manifest) -> Result<()> {
             .map_err(|fault| fault.during(format!("stream {}", stream.name)))?;
         seen.push(&stream.name);
     }
+    for links in &manifest.file_uploader {
+        let path = links.refetch_path.iter();
+        for template in path {
+            check_template(manifest, "refetch_path", template, &["config", "record"])?;
+        }
+    }
     match manifest.file_uploader.iter().find(|links| !seen.contains(&links.stream.as_str())) {
         None => Ok(()),
         Some(links) => {
@@ -43,6 +49,12 @@ fn check_budget(manifest: &Manifest) -> Result<()> {
     if budget.calls_per_window.is_some() != budget.window_s.is_some() {
         return Err(Fault::config("api_budget has one of calls_per_window and window_s")
             .hint("give both, or neither"));
+    }
+    if budget.policies.iter().any(|policy| {
+        policy.calls_per_window == 0 || policy.window_s == 0 || policy.path_starts_with.is_empty()
+    }) {
+        return Err(Fault::config("a policy of api_budget allows no call, or is for no path")
+            .hint("give path_starts_with, calls_per_window and window_s"));
     }
     let bounds = [
         ("calls_per_window", budget.calls_per_window.map(u64::from)),
@@ -125,13 +137,33 @@ fn check_name(name: &str, seen: &[&str]) -> Result<()> {
 
 fn check_stream(manifest: &Manifest, stream: &Stream, seen: &[&str]) -> Result<()> {
     let fields = partition_fields(manifest, stream, seen)?;
-    let scopes = ["config", "stream_partition", "next_page_token"];
-    let parameters = stream.request_parameters.values();
+    let scopes = ["config", "stream_partition", "stream_interval", "next_page_token"];
+    let paths = std::iter::once(&stream.path).chain(&stream.further_paths).map(String::as_str);
     let mut is_paged = false;
-    for template in std::iter::once(&stream.path).chain(parameters) {
+    for template in paths.chain(stream.question_templates()) {
         let used = check_template(manifest, "request", template, &scopes)?;
         check_fields(&used, &fields)?;
         is_paged |= used.iter().any(|used| used.scope == "next_page_token");
+    }
+    match &stream.file_setting {
+        Some(setting) if !manifest.spec.contains_key(setting) => {
+            return Err(unknown_setting(manifest, "file_setting", setting));
+        }
+        Some(_) if !stream.path.is_empty() || stream.paginator != Paginator::NoPagination => {
+            return Err(Fault::config("it has a file and a path, or a file with pages")
+                .hint("a file is read at once; leave path and paginator out"));
+        }
+        None if stream.path.is_empty() => {
+            return Err(Fault::config("it has no path").hint("say where it is asked for"));
+        }
+        _ => {}
+    }
+    if stream.request_body_json.is_some() && stream.http_method == HttpMethod::Get {
+        return Err(Fault::config("request_body_json is sent with POST only")
+            .hint("add http_method = \"POST\""));
+    }
+    for template in stream.partition_router.iter().flat_map(listed_values) {
+        check_template(manifest, "partition_router", template, &["config"])?;
     }
     let scopes_of_key = ["record", "record_sha256", "stream_partition"];
     for template in &stream.key {
@@ -154,13 +186,33 @@ fn check_stream(manifest: &Manifest, stream: &Stream, seen: &[&str]) -> Result<(
     }
 }
 
+/// The values of a list, which may be templates.
+fn listed_values(router: &Router) -> impl Iterator<Item = &str> {
+    let values = match router {
+        Router::ListPartitionRouter { values, .. } => values.as_slice(),
+        Router::SubstreamPartitionRouter { .. } => &[],
+    };
+    values.iter().map(String::as_str)
+}
+
 fn check_bounds(stream: &Stream) -> Result<()> {
-    use super::Paginator::{OffsetIncrement, PageIncrement};
+    use super::Paginator::{NextLinkPagination, OffsetIncrement, PageIncrement};
     let (page_size, sweeps_max) = match stream.paginator {
-        PageIncrement { sweeps_max, .. } => (1, sweeps_max),
+        PageIncrement { sweeps_max, .. } | NextLinkPagination { sweeps_max, .. } => (1, sweeps_max),
         OffsetIncrement { page_size, sweeps_max } => (page_size, sweeps_max),
         _ => (1, 1),
     };
+    if let PageIncrement { pages_max: Some(pages_max), .. } = stream.paginator
+        && (pages_max == 0 || !stream.has_lower_bound() || !stream.has_upper_bound())
+    {
+        return Err(Fault::config("pages_max needs windows of time to split a list into").hint(
+            "give incremental_sync, and say in parameters or body where a window begins and ends",
+        ));
+    }
+    if !stream.further_paths.is_empty() && !stream.paginator.counts_pages() {
+        return Err(Fault::config("further_paths need pages that are counted")
+            .hint("give it a paginator of type PageIncrement"));
+    }
     if page_size == 0 || sweeps_max == 0 {
         return Err(Fault::config("page_size or sweeps_max is 0").hint("both count from 1"));
     }
@@ -276,6 +328,18 @@ mod tests {
             (stream("Ones", "path = \"/\""), "cannot be a folder"),
             (stream("../x", "path = \"/\""), "cannot be a folder"),
             (stream("s", "path = \"/{{ config.teir }}\""), "no setting teir"),
+            (stream("s", ""), "it has no path"),
+            (stream("s", "file_setting = \"teir\""), "no setting teir"),
+            (stream("s", "file_setting = \"tier\"\npath = \"/s\""), "a file and a path"),
+            (stream("s", "path = \"/s\"\nrequest_body_json = { a = 1 }"), "with POST only"),
+            (
+                stream(
+                    "s",
+                    "path = \"/{{ next_page_token }}\"\npaginator = { type = \"PageIncrement\", start_from_page = 1, pages_max = 9 }",
+                ),
+                "needs windows of time",
+            ),
+            (stream("s", "path = \"/s\"\nfurther_paths = [\"/t\"]"), "pages that are counted"),
             (stream("s", "path = \"/{{ config.tier\""), "do not close"),
             (stream("s", "path = \"/{{ record.id }}\""), "something unknown"),
             (stream("s", "path = \"/{{ next_page_token }}\""), "no pages are counted"),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::datetime::DatetimeFormat;
 use super::written::{one_or_many, path_names};
-use super::{Action, Incremental, Paginator, Router, Stream};
+use super::{Action, HttpMethod, Incremental, Paginator, Router, Stream};
 
 /// What the page's number, or how many records came before it, is called in templates.
 const PAGE_TOKEN: &str = "{{ next_page_token }}";
@@ -20,10 +20,20 @@ const LOOKBACK_S: u64 = 60;
 #[serde(deny_unknown_fields)]
 pub(super) struct WrittenStream {
     name: String,
+    #[serde(default)]
     path: String,
+    file_setting: Option<String>,
+    #[serde(default)]
+    further_paths: Vec<String>,
+    #[serde(default, alias = "method")]
+    http_method: HttpMethod,
+    #[serde(alias = "json")]
+    request_body_json: Option<serde_json::Value>,
     key: Vec<String>,
     #[serde(default = "data", alias = "data_selector", deserialize_with = "path_names")]
     field_path: Vec<String>,
+    #[serde(default)]
+    field_path_optional: bool,
     #[serde(default, alias = "params")]
     request_parameters: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "one_or_many")]
@@ -36,6 +46,8 @@ pub(super) struct WrittenStream {
     incremental_sync: Option<Incremental>,
     #[serde(default)]
     change_classes: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    volatile_fields: Vec<String>,
     record_path: Option<String>,
     on_refused: Option<Action>,
     on_missing: Option<Action>,
@@ -55,6 +67,7 @@ enum WrittenPaginator {
         end_http_codes: Vec<u16>,
         #[serde(default = "once")]
         sweeps_max: u64,
+        pages_max: Option<u64>,
     },
     #[serde(rename = "page_number")]
     PageNumber {
@@ -88,7 +101,13 @@ enum WrittenPaginator {
         request_parameter: String,
     },
     #[serde(alias = "json_link")]
-    NextLinkPagination { next_url_path: String },
+    NextLinkPagination {
+        next_url_path: String,
+        #[serde(default)]
+        stop_after_empty_page: bool,
+        #[serde(default = "once")]
+        sweeps_max: u64,
+    },
     BackwardCursorPagination {
         cursor_field: String,
         request_parameter: String,
@@ -114,6 +133,8 @@ pub(super) struct WrittenIncremental {
     datetime_format: Option<DatetimeFormat>,
     #[serde(default = "lookback")]
     lookback_window_s: u64,
+    #[serde(default = "millisecond")]
+    cursor_granularity_ms: u64,
 }
 
 /// The only kind of increment.
@@ -142,6 +163,10 @@ fn limit() -> String {
     "limit".to_owned()
 }
 
+fn millisecond() -> u64 {
+    1
+}
+
 fn lookback() -> u64 {
     LOOKBACK_S
 }
@@ -152,12 +177,17 @@ impl WrittenPaginator {
         let mut parameters = Vec::new();
         let paginator = match self {
             Self::NoPagination => Paginator::NoPagination,
-            Self::PageIncrement { start_from_page, end_http_codes, sweeps_max } => {
-                Paginator::PageIncrement { start_from_page, end_http_codes, sweeps_max }
+            Self::PageIncrement { start_from_page, end_http_codes, sweeps_max, pages_max } => {
+                Paginator::PageIncrement { start_from_page, end_http_codes, sweeps_max, pages_max }
             }
             Self::PageNumber { base_page: start_from_page, page_param, sweeps_max } => {
                 parameters.push((page_param, PAGE_TOKEN.to_owned()));
-                Paginator::PageIncrement { start_from_page, end_http_codes: Vec::new(), sweeps_max }
+                Paginator::PageIncrement {
+                    start_from_page,
+                    end_http_codes: Vec::new(),
+                    sweeps_max,
+                    pages_max: None,
+                }
             }
             Self::OffsetIncrement { page_size, sweeps_max } => {
                 Paginator::OffsetIncrement { page_size, sweeps_max }
@@ -170,8 +200,8 @@ impl WrittenPaginator {
             Self::CursorPagination { cursor_value, request_parameter } => {
                 Paginator::CursorPagination { cursor_value, request_parameter }
             }
-            Self::NextLinkPagination { next_url_path } => {
-                Paginator::NextLinkPagination { next_url_path }
+            Self::NextLinkPagination { next_url_path, stop_after_empty_page, sweeps_max } => {
+                Paginator::NextLinkPagination { next_url_path, stop_after_empty_page, sweeps_max }
             }
             Self::BackwardCursorPagination {
                 cursor_field,
@@ -206,13 +236,19 @@ impl TryFrom<WrittenStream> for Stream {
         Ok(Stream {
             name: written.name,
             path,
+            file_setting: written.file_setting,
+            further_paths: written.further_paths,
+            http_method: written.http_method,
+            request_body_json: written.request_body_json,
             key: written.key,
             field_path: written.field_path,
+            field_path_optional: written.field_path_optional,
             request_parameters,
             partition_router,
             paginator,
             incremental_sync: written.incremental_sync,
             change_classes: written.change_classes,
+            volatile_fields: written.volatile_fields,
             record_path: written.record_path,
             on_refused: written.on_refused,
             on_missing: written.on_missing,
@@ -235,6 +271,7 @@ impl TryFrom<WrittenIncremental> for Incremental {
             end_time_parameter: written.end_time_parameter,
             datetime_format: written.datetime_format.unwrap_or(either),
             lookback_window_s: written.lookback_window_s,
+            cursor_granularity_ms: written.cursor_granularity_ms.max(1),
         })
     }
 }

@@ -12,6 +12,7 @@ use landing::Warehouse;
 
 mod completeness;
 mod delta;
+mod kustomer;
 mod moving;
 mod quota;
 mod vocabulary;

@@ -99,6 +99,78 @@ async fn a_relative_next_link_is_followed_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_list_that_links_on_for_ever_ends_at_an_empty_page_or_is_a_fault() {
+    let endless = |has_records: fn(u64) -> bool| {
+        Plain::new(move |asked| {
+            let page = number(asked, "page");
+            let mut reply = rows(0..if has_records(page) { 3 } else { 0 });
+            reply["next"] = json!(format!("?page={}", page + 1));
+            Answer::json(&reply)
+        })
+    };
+    let paged = |more: &str| {
+        let line = format!("type = \"json_link\", next_url_path = \"next\"{more}");
+        open(&stream(&format!("paginator = {{ {line} }}")))
+    };
+    let ends = endless(|page| page < 4);
+    let (outcome, _) = run(&paged(", stop_after_empty_page = true"), &ends).await;
+    assert_eq!(keys(&outcome.expect("extracts"))["s"], 3);
+    assert_eq!(ends.asked().len(), 5);
+    let never = endless(|_| true);
+    let (outcome, _) = run(&paged(""), &never).await;
+    assert_eq!(outcome.expect_err("has no end").kind(), Kind::FixData);
+    assert!(never.asked().len() < 200);
+}
+
+#[tokio::test]
+async fn a_linked_list_of_several_pages_is_read_again_until_it_stood_still() {
+    let manifest = open(&stream(
+        "paginator = { type = \"json_link\", next_url_path = \"next\", sweeps_max = 5 }",
+    ));
+    // The first record goes away after the first page was read, so the fourth one is passed over.
+    let reads = AtomicU64::new(0);
+    let plain = Plain::new(move |asked| {
+        let gone = u64::from(reads.fetch_add(1, Ordering::Relaxed) > 0);
+        let page = number(asked, "page");
+        let mut reply = rows((gone + page * 3..gone + page * 3 + 3).filter(|id| *id < 9));
+        reply["next"] = json!((page < 2).then(|| format!("?page={}", page + 1)));
+        Answer::json(&reply)
+    });
+    let (outcome, _) = run(&manifest, &plain).await;
+    let outcome = outcome.expect("extracts");
+    assert_eq!(keys(&outcome)["s"], 9, "the one passed over came, and the one that went is kept");
+    assert!(outcome.facts.streams["s"].complete);
+    let changes = &outcome.facts.streams["s"].changes;
+    assert_eq!(changes.clone(), [("deleted".to_owned(), 1)].into(), "the one that went is known");
+    let (still, _) = run(&manifest, &Plain::new(|_| Answer::json(&rows(0..3)))).await;
+    assert_eq!(keys(&still.expect("extracts"))["s"], 3, "one page is whole at once");
+}
+
+#[tokio::test]
+async fn a_search_sends_its_window_and_a_list_beside_the_records_may_be_absent() {
+    let search = "http_method = \"POST\"\n\
+         request_parameters = { page = \"{{ next_page_token }}\" }\n\
+         request_body_json = { and = [{ at = { gte = \"{{ stream_interval.start_time }}\" } }, { at = { lt = \"{{ stream_interval.end_time }}\" } }] }\n\
+         field_path = [\"beside\"]\nfield_path_optional = true\n\
+         paginator = { type = \"PageIncrement\", start_from_page = 1, pages_max = 3, sweeps_max = 3 }\n\
+         incremental_sync = { cursor_field = \"at\", cursor_datetime_format = \"%ms\" }";
+    let plain = Plain::new(|_| Answer::json(&json!({ "data": [] })));
+    let (outcome, warehouse) = run(&open(&stream(search)), &plain).await;
+    let facts = outcome.expect("extracts").facts;
+    assert_eq!(facts.streams["s"].keys, 0);
+    let asked = plain.asked();
+    assert!(asked.iter().all(|asked| asked.method == "POST"));
+    assert_eq!(number(&asked[0], "page"), 3, "the last page that the API gives comes first");
+    let body: Value = serde_json::from_slice(&asked[0].body).expect("is JSON");
+    let bounds = body["and"].as_array().expect("is a list");
+    assert_eq!(bounds.len(), 1, "a window without a beginning has no lower bound: {body}");
+    assert!(bounds[0]["at"]["lt"].is_string());
+    let path = layout::in_snapshot(&facts.id, "data/exchanges/part-00000.parquet");
+    let methods = texts(table::read(&warehouse, &path).await.expect("opens"), "method").await;
+    assert_eq!(methods.into_iter().collect::<Vec<_>>(), ["POST"]);
+}
+
+#[tokio::test]
 async fn a_next_link_to_another_server_is_refused_and_the_key_never_gets_there() {
     let bearer = "{ type = \"bearer\", token = \"{{ config.key }}\" }";
     let paged = stream("paginator = { type = \"json_link\", next_url_path = \"next\" }");
