@@ -23,7 +23,6 @@ impl SentTime {
             Ok(Self(moment))
         } else {
             Err(Fault::data("a planned message has a sent time that has not passed yet")
-                .coded(Code::HeldBack)
                 .hint("see whether the clock of this machine is right; then run this again"))
         }
     }
