@@ -47,6 +47,16 @@ fn assert_prints_what_is_expected(printed: &str, file: &str) {
     assert_eq!(printed, expected, "if this is meant, make bless writes {file} anew");
 }
 
+/// Which records the stand-in fills in by itself depends on their ids, and these on which of several
+/// calls was quicker.
+fn without_what_the_vendor_fills(printed: &str) -> String {
+    let line = |line: &str| match line.split_once("changed_by_vendor") {
+        Some((before, _)) => format!("{before}changed_by_vendor …\n"),
+        None => format!("{line}\n"),
+    };
+    printed.lines().map(line).collect()
+}
+
 /// The headers of the models fit their tables, and the dictionary is what they say.
 fn assert_described(bench: &Bench, config: &str) {
     let page = bench.run(&["query", "--config", config, "--describe", "--markdown"]);
@@ -155,7 +165,7 @@ fn the_demo_ends_without_a_finding_and_prints_what_is_expected() {
     assert_eq!(demo.code, 0, "{}", demo.stderr);
     assert!(demo.stderr.contains("messages that reached a customer: 0"));
     assert!(demo.stderr.contains("no difference is unexplained"));
-    assert_prints_what_is_expected(&demo.stdout, "demo.txt");
+    assert_prints_what_is_expected(&without_what_the_vendor_fills(&demo.stdout), "demo.txt");
     let config = "deskferry-demo/deskferry.toml";
     assert_described(&bench, config);
     let asked = bench.run(&["query", "--config", config, "select count(*) from tickets"]);
