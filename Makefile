@@ -1,6 +1,6 @@
 # One line for each target; `make help` lists them. The logic is in Rust.
 .DEFAULT_GOAL := help
-.PHONY: help build demo venv test campaign wall mutants lint bench bench-landing bench-extraction bench-transform bench-rehearsal bless
+.PHONY: help build demo venv test campaign mutants lint bench bench-landing bench-extraction bench-transform bench-rehearsal bless
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -24,9 +24,6 @@ test: venv ## run every test
 
 campaign: build ## replay plans for ten minutes while everything goes wrong; SEED=… replays one run
 	CAMPAIGN_SECONDS=$(or $(CAMPAIGN_SECONDS),600) cargo nextest run --workspace --no-capture -E 'test(campaign)'
-
-wall: ## extract 30,000 conversations from behind a search of a hundred pages
-	cargo nextest run --workspace --run-ignored only -E 'test(thirty_thousand)'
 
 mutants: ## take each safeguard of the loader away in a copy, and see its tests fail
 	cargo nextest run --workspace --no-capture --run-ignored only -E 'test(without_any_one_of_its_safeguards)'

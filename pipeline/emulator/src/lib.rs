@@ -5,6 +5,7 @@
 //! says where each behaviour is documented and how sure that is.
 
 pub mod crisp;
+mod dice;
 pub mod gorgias;
 pub mod kustomer;
 pub mod plain;

@@ -11,9 +11,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokio::time::Instant;
 
-use super::dice::Dice;
 use super::options::{FaultKind, Faults, Options};
 use super::reply::Reply;
+use crate::dice::Dice;
 
 /// Replies the cache keeps at most.
 const CACHED_REPLIES_MAX: usize = 10_000;

@@ -9,7 +9,6 @@ mod control;
 mod conversations;
 mod counters;
 mod desk;
-mod dice;
 mod folder;
 mod gate;
 mod helpdesk;

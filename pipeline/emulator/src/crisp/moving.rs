@@ -8,9 +8,9 @@ use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::change::{self, Change};
-use super::dice::Dice;
 use super::raw;
 use super::store::{Message, Store};
+use crate::dice::Dice;
 
 /// How a workspace moves while it is read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,9 +6,9 @@
 
 use bytes::Bytes;
 
-use super::dice::Dice;
 use super::odd_files::CASES;
 use super::raw;
+use crate::dice::Dice;
 
 /// Stands in a text for bytes that no text can hold; hexadecimal digits and a semicolon follow.
 const BYTES_MARK: &str = "@@BYTES:";

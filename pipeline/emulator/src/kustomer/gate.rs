@@ -5,9 +5,9 @@
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 
-use super::dice::Dice;
 use super::options::{Faults, Options, RateHeaders};
 use super::reply::{Form, Reply};
+use crate::dice::Dice;
 
 /// The limit that is told when there is none; far above what one machine can call.
 const NO_LIMIT: u32 = 1_000_000;

@@ -6,7 +6,6 @@
 
 mod control;
 mod desk;
-mod dice;
 mod gate;
 mod lists;
 mod moment;

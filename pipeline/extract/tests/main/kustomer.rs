@@ -199,7 +199,6 @@ async fn passing_faults_cost_calls_and_no_records() {
 }
 
 #[tokio::test]
-#[ignore = "takes minutes without optimization; make wall runs it"]
 async fn thirty_thousand_conversations_behind_the_wall_come_once_each() {
     let middle_ms = 1_717_200_000_000;
     let quirks =

@@ -6,9 +6,9 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::super::dice::Dice;
 use super::Intake;
 use super::people::{self, FIRST_MS, LAST_MS};
+use crate::dice::Dice;
 
 /// Spam mails in quarantine: more than one page of 20.
 const SPAMS: u64 = 23;

@@ -4,11 +4,11 @@
 
 use serde_json::{Value, json};
 
-use super::super::dice::Dice;
 use super::files::{self, Kind};
 use super::sessions::Special;
 use super::talk::{Side, Talk};
 use super::words::{EVENTS, NOTES};
+use crate::dice::Dice;
 
 impl Talk<'_> {
     pub(super) fn content(&mut self, kind: &str, side: Side, at: usize) -> Value {

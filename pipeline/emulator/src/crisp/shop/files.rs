@@ -6,8 +6,8 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-use super::super::dice::Dice;
 use super::super::store::FileNote;
+use crate::dice::Dice;
 
 /// Kinds of file the shop's people send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::super::dice::Dice;
 use super::Intake;
 use super::files::{self, Kind};
 use super::people::{self, FIRST_MS, LAST_MS};
+use crate::dice::Dice;
 
 /// Articles of the English locale that are made in number: the list has more than one page.
 const PLAIN_ARTICLES: u64 = 21;

@@ -18,8 +18,8 @@ use std::io;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::dice::Dice;
 use super::store::{Content, FileNote, Store, Stream};
+use crate::dice::Dice;
 use sessions::Plan;
 use talk::Talk;
 

@@ -4,8 +4,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::dice::Dice;
 use super::words::{OPERATORS, TONGUES, Tongue};
+use crate::dice::Dice;
 
 /// The first and the last moment anything happens in the shop: 2023-01-02 and 2025-12-31.
 pub(super) const FIRST_MS: i64 = 1_672_617_600_000;

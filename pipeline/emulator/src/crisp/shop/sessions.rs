@@ -4,11 +4,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::dice::Dice;
 use super::super::preview;
 use super::people::{self, FIRST_MS, LAST_MS, Operator};
 use super::talk::Talk;
 use super::words::{OPERATORS, SEGMENTS, SUBJECTS, URNS};
+use crate::dice::Dice;
 
 /// Conversations that exist for one hard case each; the first ones of a shop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

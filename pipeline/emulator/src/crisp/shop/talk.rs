@@ -4,11 +4,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::dice::Dice;
 use super::super::store::FileNote;
 use super::people::{self, LAST_MS, Operator, Person};
 use super::sessions::{Channel, Plan, Special};
 use super::words::{OPERATORS, PRODUCTS};
+use crate::dice::Dice;
 
 /// Until then the removed operator answered; 2024-03-01.
 const REMOVED_AT_MS: i64 = 1_709_251_200_000;

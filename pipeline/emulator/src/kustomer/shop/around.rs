@@ -3,11 +3,11 @@
 
 use serde_json::{Value, json};
 
-use super::super::dice::Dice;
 use super::super::moment;
 use super::super::store::{Record, Store};
 use super::people::{customer_id, tag_id, user_id};
 use super::{DAY_MS, FIRST_MS, LAST_MS, filled, id_of, linked, record, words};
+use crate::dice::Dice;
 
 /// Klasses by name, and how many objects each has.
 const KLASSES: &[(&str, usize, &str)] =

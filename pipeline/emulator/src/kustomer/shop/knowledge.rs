@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::dice::Dice;
 use super::super::moment;
 use super::super::store::{Record, Store, Stored};
 use super::{DAY_MS, FIRST_MS, filled, id_of, record, words};
+use crate::dice::Dice;
 
 const CATEGORIES: &[(&str, &str)] =
     &[("Orders", "Commandes"), ("Returns", "Retours"), ("Internal", "Interne")];

@@ -13,9 +13,9 @@ mod words;
 
 use serde_json::{Value, json};
 
-use super::dice::Dice;
 use super::moment;
 use super::store::{Record, Store};
+use crate::dice::Dice;
 
 /// 1 June 2022: the first conversation.
 pub(super) const FIRST_MS: i64 = 1_654_041_600_000;

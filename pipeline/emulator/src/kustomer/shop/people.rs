@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::dice::Dice;
 use super::super::moment;
 use super::super::store::{Record, Store};
 use super::{DAY_MS, FIRST_MS, Plan, filled, id_of, linked, record, words};
+use crate::dice::Dice;
 
 /// Users that there are; the last one has left.
 pub(super) const USERS: usize = 6;

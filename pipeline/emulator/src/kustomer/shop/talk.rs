@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::super::dice::Dice;
 use super::super::moment;
 use super::super::store::{Record, Store, Stored};
 use super::people::{customer_id, name_of, tag_id, team_id, user_id};
 use super::{DAY_MS, FIRST_MS, LAST_MS, Plan, filled, id_of, linked, picked, record, words};
+use crate::dice::Dice;
 
 /// Characters of a text that are shown as its preview.
 const PREVIEW_CHARS: usize = 240;

@@ -60,7 +60,7 @@ impl Dice {
         )
     }
 
-    /// 24 hexadecimal digits, the form of an upload's id.
+    /// 24 hexadecimal digits, the form of many ids.
     pub(crate) fn hex24(&mut self) -> String {
         format!("{:016x}{:08x}", self.next(), self.next() >> 32)
     }
