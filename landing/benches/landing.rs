@@ -29,7 +29,7 @@ use rand::{RngExt, SeedableRng};
 /// The allocator of the program: the system's gives freed memory back and takes it again for every
 /// reply.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Messages in a reply of Crisp.
 const PAGE: usize = 40;

@@ -13,15 +13,28 @@
 --   [conversation_data_keys $.count, people_data_keys $.count]
 with
 
+objects as (
+    select
+        object,
+        field,
+        object_id,
+        min(platform) as platform,
+        min(type) as type_first,
+        max(type) as type_last,
+        count(*) as value_count
+    from staged.custom_field_values
+    group by object, field, object_id
+),
+
 values_found as (
     select
         object,
         field,
         min(platform) as platform,
-        case when count(distinct type) = 1 then min(type) else 'text' end as type,
-        count(*) as value_count,
-        count(distinct object_id) as object_count
-    from staged.custom_field_values
+        case when min(type_first) = max(type_last) then min(type_first) else 'text' end as type,
+        cast(sum(value_count) as bigint) as value_count,
+        count(*) as object_count
+    from objects
     group by object, field
 ),
 

@@ -9,7 +9,6 @@ mod delta;
 mod errors;
 mod explained;
 mod interrupted;
-mod mutants;
 mod own_models;
 mod plan_tables;
 mod planned;

@@ -94,22 +94,14 @@ fn the_order_of_tickets_is_chosen_for_a_run_and_kept_in_it() {
     assert!(newest.is_err(), "the same plan is the same run");
 }
 
-/// What a busy machine adds, however many calls there are: the first calls wait for each other
-/// while the bucket is empty, and the last reply is waited for.
-const BUSY_MS: i64 = 1_500;
-
 #[test]
-fn the_forecast_is_kept_and_holds_in_calls_exactly_and_in_time_closely() {
-    let bucket = Some(gorgias::Bucket { calls: 40, window_ms: 2_000 });
-    let servers = Servers::start(shop(60), gorgias::Options { bucket, ..helpdesk() });
+fn the_forecast_is_kept_and_holds_in_calls_exactly_and_in_time_within_one_percent() {
+    let bucket = Some(gorgias::Bucket { calls: 40, window_ms: 20_000 });
+    let servers = Servers::start(shop(50), gorgias::Options { bucket, ..helpdesk() });
     let bench = Bench::new(&servers);
     let text = bench.configuration(&servers.crisp_url, &servers.gorgias_url);
-    let real = "calls_per_window = 40\nwindow_s = 2\n";
-    let paced = text.replace("calls_per_window = 1000000\nwindow_s = 1\n", real);
-    // Messages that are appended to one ticket wait for each other; at ten times the real rate that
-    // would measure this machine, so all of them travel with their tickets.
-    let mapping = "[mapping]\npayload_bytes_max = 10000000\n";
-    bench.configure(&format!("{paced}{mapping}"));
+    let real = "calls_per_window = 40\nwindow_s = 20\n";
+    bench.configure(&text.replace("calls_per_window = 1000000\nwindow_s = 1\n", real));
     assert!(bench.run(&["extract"]).code <= 1);
     for verb in ["plan", "load"] {
         let ended = bench.run(&[verb]);
@@ -125,16 +117,15 @@ fn the_forecast_is_kept_and_holds_in_calls_exactly_and_in_time_closely() {
     assert_eq!(bench.number(counted), bench.number(made));
     let took_ms = bench.number("select took_ms from ledger.time");
     println!("forecast {forecast_ms} ms, took {took_ms} ms");
-    assert!(forecast_ms > 10_000, "there are enough calls to tell: {forecast_ms} ms");
+    assert!(forecast_ms > 100_000, "there are enough calls to tell: {forecast_ms} ms");
     let off_ms = (took_ms - forecast_ms).abs();
-    let allowed_ms = forecast_ms / 100 + BUSY_MS;
-    assert!(off_ms <= allowed_ms, "forecast {forecast_ms} ms, took {took_ms} ms");
+    assert!(off_ms * 100 <= forecast_ms, "forecast {forecast_ms} ms, took {took_ms} ms");
     let throttled = "select count(*) from ledger.calls where phase = 'throttled'";
     assert_eq!(bench.number(throttled), 0);
     // What is kept can be read where the move is summed up.
-    bench.configure(&format!("{text}{mapping}"));
+    bench.configure(&text);
     let ended = bench.run(&["reconcile"]);
-    let said = ended.stderr.lines().find(|line| line.starts_with("time at 40 calls in 2 s"));
+    let said = ended.stderr.lines().find(|line| line.starts_with("time at 40 calls in 20 s"));
     assert!(said.is_some_and(|line| line.contains("made in")), "{}", ended.stderr);
 }
 

@@ -22,7 +22,7 @@ use crate::arguments::Arguments;
 /// The allocator of the program: the system's gives freed memory back and takes it again for every
 /// reply.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// How a verb ended that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

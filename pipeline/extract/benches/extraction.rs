@@ -18,7 +18,7 @@ use landing::Warehouse;
 /// The allocator of the program: the system's gives freed memory back and takes it again for every
 /// reply.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Sizes of the shops, in conversations.
 const SHOPS: [usize; 2] = [1_000, 4_000];

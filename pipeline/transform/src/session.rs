@@ -134,6 +134,9 @@ fn config(threads: usize) -> SessionConfig {
         .set_bool("datafusion.execution.parquet.schema_force_view_types", false)
         .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
         .set_bool("datafusion.sql_parser.collect_spans", true)
+        // Without it the engine does not know how many rows come out of a join, and then keeps the
+        // left side of the next one in memory, however large it is.
+        .set_bool("datafusion.optimizer.use_statistics_registry", true)
         // Left on, this rule moves each field access below the sub-select and so calls json_row
         // once for each field instead of once for each document: six times slower when measured.
         .set_bool("datafusion.optimizer.enable_leaf_expression_pushdown", false)

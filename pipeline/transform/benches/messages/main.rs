@@ -23,7 +23,7 @@ use measure::{Outcome, bytes_below, emptied, load, median};
 
 /// The allocator of the program.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const THREADS: usize = 2;
 const MESSAGES: usize = 2_000_000;
