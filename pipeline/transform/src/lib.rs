@@ -10,6 +10,7 @@ mod catalog;
 mod functions;
 mod graph;
 mod information_schema;
+mod join_sizes;
 mod landed;
 mod memory;
 mod models;

@@ -19,8 +19,9 @@ const MERGE: &str = "ExternalSorterMerge";
 pub(crate) struct Memory {
     spilling: FairSpillPool,
     staying: GreedyMemoryPool,
+    spilling_bytes: usize,
+    staying_bytes: usize,
     merge_bytes: usize,
-    bytes: usize,
 }
 
 impl Memory {
@@ -30,9 +31,15 @@ impl Memory {
         Self {
             spilling: FairSpillPool::new(spilling_bytes),
             staying: GreedyMemoryPool::new(staying_bytes),
+            spilling_bytes,
+            staying_bytes,
             merge_bytes,
-            bytes: spilling_bytes + staying_bytes,
         }
+    }
+
+    /// Empty rooms, in which sorts and merges take half as much.
+    pub(crate) fn with_smaller_sorts(&self) -> Self {
+        Self::new(self.spilling_bytes / 2, self.staying_bytes, self.merge_bytes / 2)
     }
 
     fn room_of(&self, consumer: &MemoryConsumer) -> &dyn MemoryPool {
@@ -81,7 +88,7 @@ impl MemoryPool for Memory {
     }
 
     fn memory_limit(&self) -> MemoryLimit {
-        MemoryLimit::Finite(self.bytes)
+        MemoryLimit::Finite(self.spilling_bytes + self.staying_bytes)
     }
 }
 

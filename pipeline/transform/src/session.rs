@@ -14,6 +14,7 @@ use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
 use datafusion::error::DataFusionError;
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use kernel::{Fault, Result};
@@ -22,6 +23,7 @@ use object_store::path::Path;
 use url::Url;
 
 use crate::functions;
+use crate::join_sizes;
 use crate::memory::Memory;
 
 /// The catalog that holds every schema.
@@ -45,6 +47,7 @@ const BATCH_ROWS: usize = 1_024;
 pub(crate) struct Session {
     pub(crate) context: SessionContext,
     pub(crate) warehouse: Warehouse,
+    memory: Arc<Memory>,
 }
 
 impl Session {
@@ -61,14 +64,54 @@ impl Session {
         documents: Arc<AtomicU64>,
     ) -> Result<Self> {
         let memory = Memory::new(SPILLING_BYTES, STAYING_BYTES, MERGE_BYTES_MAX);
+        Self::open_within(memory, warehouse, threads, documents)
+    }
+
+    /// [`Session::open_with`] with memory of its own.
+    pub(crate) fn open_within(
+        memory: Memory,
+        warehouse: &Warehouse,
+        threads: usize,
+        documents: Arc<AtomicU64>,
+    ) -> Result<Self> {
+        let memory = Arc::new(memory);
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(memory))
+            .with_memory_pool(memory.clone())
             .build_arc()
             .map_err(|error| Fault::retry("the query engine could not start").because(error))?;
         runtime.register_object_store(&root(), warehouse.store());
-        let context = SessionContext::new_with_config_rt(config(threads), runtime);
+        let state = SessionStateBuilder::new()
+            .with_config(config(threads))
+            .with_runtime_env(runtime)
+            .with_default_features()
+            .with_statistics_registry(join_sizes::registry())
+            .build();
+        let context = SessionContext::new_with_state(state);
         functions::register(&context, documents);
-        Ok(Self { context, warehouse: warehouse.clone() })
+        Ok(Self { context, warehouse: warehouse.clone(), memory })
+    }
+
+    /// The same tables, with joins that sort both sides and go to disk: slower, and bounded. Many
+    /// sorts then run at a time, so that each has less.
+    pub(crate) fn joining_on_disk(&self) -> Result<Self> {
+        let mut state = self.context.state();
+        state.config_mut().options_mut().optimizer.prefer_hash_join = false;
+        let memory = Arc::new(self.memory.with_smaller_sorts());
+        let runtime = RuntimeEnvBuilder::from_runtime_env(state.runtime_env())
+            .with_memory_pool(memory.clone())
+            .build_arc()
+            .map_err(|error| Fault::retry("the query engine could not start").because(error))?;
+        let state = SessionStateBuilder::new_from_existing(state).with_runtime_env(runtime).build();
+        let context = SessionContext::new_with_state(state);
+        Ok(Self { context, warehouse: self.warehouse.clone(), memory })
+    }
+
+    /// The same tables, with the sides of joins as they are written wherever the files themselves
+    /// do not say which is smaller.
+    pub(crate) fn joining_as_written(&self) -> Self {
+        let mut state = self.context.state();
+        state.config_mut().options_mut().optimizer.use_statistics_registry = false;
+        Self { context: SessionContext::new_with_state(state), ..self.clone() }
     }
 
     /// Makes a table known as `schema.name`; the schema is made when it is not there.
@@ -134,8 +177,6 @@ fn config(threads: usize) -> SessionConfig {
         .set_bool("datafusion.execution.parquet.schema_force_view_types", false)
         .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
         .set_bool("datafusion.sql_parser.collect_spans", true)
-        // Without it the engine does not know how many rows come out of a join, and then keeps the
-        // left side of the next one in memory, however large it is.
         .set_bool("datafusion.optimizer.use_statistics_registry", true)
         // Left on, this rule moves each field access below the sub-select and so calls json_row
         // once for each field instead of once for each document: six times slower when measured.

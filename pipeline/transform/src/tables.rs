@@ -3,6 +3,7 @@
 //! The same rows give the same bytes: a model ends in the order of its key, and nothing here
 //! depends on how many threads ran it.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
@@ -15,6 +16,7 @@ use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::common::spawn_buffered;
 use futures::StreamExt;
 use kernel::{Fault, Mapping, Order, Result, RunId};
+use landing::table::Written;
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +60,17 @@ pub(crate) async fn build(
     schema: &str,
     path: &Path,
 ) -> Result<u64> {
+    let written = match write(session, model, path).await {
+        Err(fault) if is_out_of_memory(&fault) => {
+            write(&session.joining_on_disk()?, model, path).await?
+        }
+        other => other?,
+    };
+    session.register(schema, &model.name, session.parquet(path, None).await?)?;
+    Ok(written.rows)
+}
+
+async fn write(session: &Session, model: &Model, path: &Path) -> Result<Written> {
     let rows = stream_of(session, &model.sql).await.map_err(|error| failed(model, &error))?;
     // One thread merges what is sorted while another encodes what is already merged.
     let rows = spawn_buffered(rows, BATCHES_AHEAD);
@@ -69,9 +82,23 @@ pub(crate) async fn build(
             .and_then(|batch| stored_batch(&batch, &target))
             .map_err(|error| Fault::data(format!("{file} failed")).because(error))
     });
-    let written = landing::table::write(&session.warehouse, path, stored, batches).await?;
-    session.register(schema, &model.name, session.parquet(path, None).await?)?;
-    Ok(written.rows)
+    landing::table::write(&session.warehouse, path, stored, batches).await
+}
+
+/// Whether the smaller side of a join, or another thing that cannot go to disk, was too large.
+fn is_out_of_memory(fault: &Fault) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(fault);
+    while let Some(error) = cause {
+        if error.downcast_ref().is_some_and(is_exhausted) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+fn is_exhausted(error: &DataFusionError) -> bool {
+    matches!(error.find_root(), DataFusionError::ResourcesExhausted(_))
 }
 
 /// Runs a check; `None` when no row breaks it.
@@ -113,8 +140,23 @@ async fn offenders(
     sql: &str,
     check: String,
 ) -> std::result::Result<Option<Finding>, DataFusionError> {
+    match offenders_in(session, sql, &check).await {
+        Err(error) if is_exhausted(&error) => {
+            let on_disk = session.joining_on_disk();
+            let on_disk = on_disk.map_err(|fault| DataFusionError::External(fault.into()))?;
+            offenders_in(&on_disk, sql, &check).await
+        }
+        other => other,
+    }
+}
+
+async fn offenders_in(
+    session: &Session,
+    sql: &str,
+    check: &str,
+) -> std::result::Result<Option<Finding>, DataFusionError> {
     let mut rows = stream_of(session, sql).await?;
-    let mut finding = Finding { check, ..Finding::default() };
+    let mut finding = Finding { check: check.to_owned(), ..Finding::default() };
     while let Some(batch) = rows.next().await {
         let batch = batch?;
         let wanted = SAMPLES_MAX - finding.samples.len();
@@ -140,7 +182,14 @@ async fn stream_of(
     session: &Session,
     sql: &str,
 ) -> std::result::Result<SendableRecordBatchStream, DataFusionError> {
-    session.context.sql(sql).await?.execute_stream().await
+    let rows = session.context.sql(sql).await?.execute_stream().await;
+    match rows {
+        // The planner of DataFusion 55.2 loses an order when it moves the sides of some joins.
+        Err(DataFusionError::Context(what, _)) if what.contains("SanityCheckPlan") => {
+            session.joining_as_written().context.sql(sql).await?.execute_stream().await
+        }
+        other => other,
+    }
 }
 
 /// The mapping as a table of one row, a column for each decision.
@@ -254,4 +303,58 @@ pub(crate) fn failed(model: &Model, error: &DataFusionError) -> Fault {
          stands",
         model.leans_on.join(", ")
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::Int64Array;
+    use futures::TryStreamExt;
+    use landing::Warehouse;
+
+    use super::*;
+    use crate::memory::Memory;
+    use crate::models::Layer;
+
+    /// Both sides of the join are about 110 MB.
+    async fn joined_within(staying_bytes: usize) -> (Warehouse, u64) {
+        let warehouse = Warehouse::open("memory://").expect("opens");
+        let memory = Memory::new(32 << 20, staying_bytes, 20 << 20);
+        let session = Session::open_within(memory, &warehouse, 2, Arc::default());
+        let session = session.expect("opens");
+        for name in ["one", "other"] {
+            let keys = Int64Array::from_iter_values(0..400_000);
+            let keys: ArrayRef = Arc::new(keys);
+            let texts = (0..400_000).map(|row| Some(format!("{row}").repeat(50)));
+            let texts: ArrayRef = Arc::new(texts.collect::<StringArray>());
+            let rows = RecordBatch::try_from_iter([("key", keys), ("text", texts)]);
+            register_rows(&session, "staged", name, rows.expect("a table")).expect("is known");
+        }
+        let model = Model {
+            file: "2_staged/both.sql".to_owned(),
+            shown: "sql/2_staged/both.sql".to_owned(),
+            layer: Layer::Staged,
+            name: "both".to_owned(),
+            key: vec!["key".to_owned()],
+            sql: "select one.key, one.text, other.text as text_other from staged.one as one \
+                  inner join staged.other as other on one.key = other.key order by one.key"
+                .to_owned(),
+            leans_on: Vec::new(),
+        };
+        let rows = build(&session, &model, "staged", &"both.parquet".into()).await;
+        (warehouse, rows.expect("is built"))
+    }
+
+    #[tokio::test]
+    async fn a_join_without_room_goes_to_disk_and_gives_the_same_table() {
+        let mut tables = Vec::new();
+        for staying_bytes in [256 << 20, 96 << 20] {
+            let (warehouse, rows) = joined_within(staying_bytes).await;
+            assert_eq!(rows, 400_000);
+            let read = landing::table::read(&warehouse, &"both.parquet".into()).await;
+            let batches: Vec<RecordBatch> =
+                read.expect("is there").try_collect().await.expect("can be read");
+            tables.push(batches);
+        }
+        assert_eq!(tables[0], tables[1]);
+    }
 }
