@@ -65,7 +65,11 @@ named as (
     select 'tickets' as "table", tickets.ticket_id as source_id, losses.rule
     from losses
     inner join tickets on losses.source_id = tickets.source_id
-    where losses.stream = 'conversations'
+    where losses.stage = 'staged' and losses.stream = 'conversations'
+    union all
+    select 'tickets' as "table", ticket_id as source_id, rule
+    from losses
+    where stage = 'planned' and stream in ('conversations', 'tickets')
     union all
     select 'messages' as "table", messages.message_id as source_id, losses.rule
     from losses
@@ -75,7 +79,7 @@ named as (
     union all
     select 'messages' as "table", source_id, rule
     from losses
-    where stage = 'planned' and stream <> 'customers' and stream <> 'conversations'
+    where stage = 'planned' and stream not in ('customers', 'conversations', 'tickets')
     union all
     select 'messages' as "table", messages.message_id as source_id, losses.rule
     from losses

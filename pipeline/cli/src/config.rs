@@ -25,6 +25,9 @@ const SIDE_KEYS: [&str; 10] = [
     "lookup_s",
 ];
 
+/// Keys of `[target]` besides.
+const TARGET_KEYS: [&str; 3] = ["plan", "files_base_url", "files_folder"];
+
 /// A configuration.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -67,6 +70,12 @@ pub(crate) struct Side {
     pub(crate) flush_ms: Option<u64>,
     /// How long a record is looked for whose reply was lost, in seconds.
     pub(crate) lookup_s: Option<u64>,
+    /// The plan of the account, where it decides how fast records may be made.
+    pub(crate) plan: Option<String>,
+    /// Where files that the target does not keep itself can be read, without the slash at the end.
+    pub(crate) files_base_url: Option<String>,
+    /// The place that is served there, as the warehouse's; the warehouse itself when left out.
+    pub(crate) files_folder: Option<String>,
     settings: BTreeMap<String, Given>,
 }
 
@@ -169,13 +178,29 @@ impl Side {
         self.manifest.settle(values, self.section)
     }
 
-    /// Where all paths begin.
-    pub(crate) fn address(&self) -> Result<String> {
+    /// Calls that may be made on a day: as configured, else as documented.
+    pub(crate) fn quota(&self) -> Option<u64> {
+        let mut open: BTreeMap<String, String> = self.open_settings();
+        for (name, setting) in &self.manifest.spec {
+            if let (Some(default), false) = (&setting.default, open.contains_key(name)) {
+                open.insert(name.clone(), default.clone());
+            }
+        }
+        self.calls_per_day.or(self.manifest.api_budget.calls_per_day(&open))
+    }
+
+    /// The settings that are written down as they are.
+    fn open_settings(&self) -> BTreeMap<String, String> {
         let open = self.settings.iter().filter_map(|(name, given)| match given {
             Given::Text(text) => Some((name.clone(), text.clone())),
             Given::Env(_) | Given::File(_) => None,
         });
-        self.manifest.address(self.base_url.as_deref(), &open.collect())
+        open.collect()
+    }
+
+    /// Where all paths begin.
+    pub(crate) fn address(&self) -> Result<String> {
+        self.manifest.address(self.base_url.as_deref(), &self.open_settings())
     }
 }
 
@@ -231,7 +256,9 @@ fn section<'a>(table: &'a Table, name: &str) -> Result<Option<&'a Table>> {
 fn side(table: &Table, name: &'static str, folder: &Path) -> Result<Option<Side>> {
     let Some(inner) = section(table, name)? else { return Ok(None) };
     let manifest = manifest(inner, name, folder)?;
-    let known = SIDE_KEYS.into_iter().chain(manifest.spec.keys().map(String::as_str));
+    let own: &[&str] = if name == "target" { &TARGET_KEYS } else { &[] };
+    let known = SIDE_KEYS.iter().chain(own).copied();
+    let known = known.chain(manifest.spec.keys().map(String::as_str));
     check_keys(inner, &format!("[{name}]"), known)?;
     let mut settings = BTreeMap::new();
     for (key, setting) in &manifest.spec {
@@ -255,6 +282,10 @@ fn side(table: &Table, name: &'static str, folder: &Path) -> Result<Option<Side>
         skip_streams: texts(inner, name, "skip_streams")?,
         flush_ms: number(inner, name, "flush_ms")?,
         lookup_s: number(inner, name, "lookup_s")?,
+        plan: text(inner, name, "plan")?,
+        files_base_url: text(inner, name, "files_base_url")?
+            .map(|url| url.trim_end_matches('/').to_owned()),
+        files_folder: text(inner, name, "files_folder")?,
         manifest,
         settings,
     }))

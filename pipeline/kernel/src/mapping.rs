@@ -128,6 +128,19 @@ pub const DECISIONS: &[Decision] = &[
         values: Values::Number(1, 500_000_000, "100000000"),
     },
     Decision {
+        // Crisp's own importer cuts here; whether its server minds longer ones is not documented.
+        key: "text_chars_max",
+        meaning: "how long one message may be in a target that takes short ones only; a longer one \
+                  becomes several",
+        values: Values::Number(100, 1_000_000, "2000"),
+    },
+    Decision {
+        // By the plan of the workspace in Crisp: 1 with Free, 3 with Mini, 10 with the others.
+        key: "participants_max",
+        meaning: "how many people in copy a conversation may have in the target",
+        values: Values::Number(0, 1_000, "10"),
+    },
+    Decision {
         // A definition cannot be deleted in the target again, so nobody gets one unasked.
         key: "custom_fields",
         meaning: "where values go that have no place of their own: into the ticket's meta, or also \

@@ -14,7 +14,7 @@ use landing::{Warehouse, layout};
 use crate::before;
 use crate::catalog;
 use crate::graph::{self, Known};
-use crate::models::{Layer, Model, Models};
+use crate::models::{Layer, Model, Models, prefer_own};
 use crate::session::Session;
 use crate::staging;
 use crate::tables::{self, Finding};
@@ -84,7 +84,7 @@ async fn plan_in(session: &Session, recipe: Recipe<'_>, run: &RunId) -> Result<P
     let known = Known { tables: known.collect() };
     let ordered = graph::in_order(wanted, schema_of, &known)?;
     let place = |model: &Model| layout::plan_table(run, &model.name);
-    let (tables, findings) = staging::run(session, &ordered, schema_of, place).await?;
+    let (tables, findings) = staging::run(session, &ordered, &[], schema_of, place).await?;
     Ok(Planned { tables, forecast: forecast_of(session, run).await?, hash, findings })
 }
 
@@ -109,13 +109,10 @@ fn hash_of(recipe: Recipe<'_>, models: &[Model]) -> String {
 }
 
 fn wanted_models(target: &str, models: &Models) -> Result<Vec<Model>> {
-    let wanted = models.of(|layer| match layer {
-        Layer::Plan(of) => of == target,
-        Layer::Check(of) => of == "plan",
-        _ => false,
-    })?;
+    let wanted =
+        models.of(|layer| layer.plans_for(target) || layer.checks("plan", target))?;
     if wanted.iter().any(|model| matches!(model.layer, Layer::Plan(_))) {
-        Ok(wanted)
+        Ok(prefer_own(wanted, &Layer::AnyPlan))
     } else {
         Err(Fault::config(format!("there are no models for the target {target:?}")))
     }

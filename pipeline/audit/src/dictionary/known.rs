@@ -186,7 +186,7 @@ pub(super) fn headers() -> Headers {
             columns: columns.collect(),
         };
         for schema in known.schemas {
-            headers.insert(((*schema).to_owned(), known.table.to_owned()), header.clone());
+            headers.insert(((*schema).to_owned(), known.table.to_owned()), vec![header.clone()]);
         }
     }
     let mapping = kernel::Mapping::default();
@@ -200,6 +200,6 @@ pub(super) fn headers() -> Headers {
         key: String::new(),
         columns: columns.collect(),
     };
-    headers.insert(("config".to_owned(), "mapping".to_owned()), mapping);
+    headers.insert(("config".to_owned(), "mapping".to_owned()), vec![mapping]);
     headers
 }

@@ -21,14 +21,63 @@ tickets_before as (
 ),
 
 -- Texts are compared by their hashes, so that no join has to hold them.
-messages_before as (
+parts_before as (
     select
         message_id,
+        part_of,
         ticket_id,
-        encode(
-            sha256(concat(coalesce(body_text, ''), chr(10), coalesce(body_html, ''))), 'hex'
-        ) as text_hash
+        position,
+        body_text,
+        body_html
     from before.messages
+),
+
+-- What a target took in several parts is compared whole; files have no text.
+several as (
+    select distinct part_of
+    from parts_before
+    where message_id <> part_of
+),
+
+messages_before as (
+    select
+        parts_before.part_of as message_id,
+        parts_before.ticket_id,
+        parts_before.body_html is not null as has_page,
+        encode(sha256(parts_before.body_text), 'hex') as text_only_hash,
+        encode(
+            sha256(
+                concat(
+                    coalesce(parts_before.body_text, ''),
+                    chr(10),
+                    coalesce(parts_before.body_html, '')
+                )
+            ),
+            'hex'
+        ) as text_hash
+    from parts_before
+    left anti join several on parts_before.part_of = several.part_of
+    union all
+    select
+        parts_before.part_of as message_id,
+        min(parts_before.ticket_id) as ticket_id,
+        max(parts_before.body_html) is not null as has_page,
+        encode(
+            sha256(string_agg(parts_before.body_text, '' order by parts_before.position)), 'hex'
+        ) as text_only_hash,
+        encode(
+            sha256(
+                concat(
+                    string_agg(parts_before.body_text, '' order by parts_before.position),
+                    chr(10),
+                    coalesce(max(parts_before.body_html), '')
+                )
+            ),
+            'hex'
+        ) as text_hash
+    from parts_before
+    left semi join several on parts_before.part_of = several.part_of
+    group by parts_before.part_of
 ),
 
 messages_now as (
@@ -36,6 +85,7 @@ messages_now as (
         message_id,
         ticket_id,
         fetched_at,
+        encode(sha256(body_text), 'hex') as text_only_hash,
         encode(
             sha256(concat(coalesce(body_text, ''), chr(10), coalesce(body_html, ''))), 'hex'
         ) as text_hash
@@ -69,7 +119,13 @@ edits as (
     from messages_before
     inner join messages_now on messages_before.message_id = messages_now.message_id
     cross join mapping
-    where messages_before.text_hash <> messages_now.text_hash
+    -- A target that is given no page, or no text, shows no change of it.
+    where
+        case
+            when messages_before.has_page
+                then messages_before.text_hash <> messages_now.text_hash
+            else messages_before.text_only_hash <> messages_now.text_only_hash
+        end
 ),
 
 edited as (

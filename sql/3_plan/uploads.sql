@@ -11,10 +11,11 @@ with
 
 messages as (
     select
-        message_id,
-        ticket_seq,
-        position
+        part_of,
+        min(ticket_seq) as ticket_seq,
+        min(position) as position
     from plan.messages
+    group by part_of
 ),
 
 attachments as (
@@ -39,7 +40,7 @@ used as (
         messages.position,
         attachments.ordinal
     from attachments
-    inner join messages on attachments.message_id = messages.message_id
+    inner join messages on attachments.message_id = messages.part_of
 ),
 
 placed as (

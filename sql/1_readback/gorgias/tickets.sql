@@ -38,6 +38,8 @@ final as (
         document['trashed'] is not null as is_trashed,
         nullif(document['language'], '') as language,
         document['messages'] as messages,
+        -- The list does not show it.
+        cast(null as varchar) as meta,
         utc_of_text(document['created']) as created_at,
         utc_of_text(document['updated']) as updated_at,
         utc_of_text(document['opened']) as opened_at,
