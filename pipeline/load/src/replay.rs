@@ -207,7 +207,8 @@ async fn carry_out(
             findings.add(kind, &id, words);
         }
     }
-    let selection = Selection::read(warehouse, options).await?;
+    let finishes_all = target.abilities().finishes_all;
+    let selection = Selection::read(warehouse, options, finishes_all).await?;
     let forecast = plan::forecast(warehouse, &options.run).await?.try_collect().await?;
     progress.learn(forecast, ledger.calls_before(), selection.is_none());
     let replay = Replay {
@@ -314,6 +315,9 @@ impl Replay<'_> {
         self.all(customers, self.options.tickets_in_flight, |customer| async move {
             let draft = Draft::Customer { customer: &customer, lean: false };
             self.bring(draft).await?;
+            if self.desk.target.abilities().completes_customers {
+                self.complete(&customer).await?;
+            }
             self.progress.advance(phase::CUSTOMERS_CREATE, 1);
             Ok(())
         })

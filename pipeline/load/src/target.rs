@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use bytes::Bytes;
 use kernel::ledger::RecordKind;
-use kernel::{Code, Instant, Result};
+use kernel::{Code, Fault, Instant, Result};
 use serde_json::Value;
 
 use crate::guard::SentTime;
@@ -74,8 +74,8 @@ pub struct Person {
 pub struct TicketDraft {
     /// What the plan says.
     pub ticket: plan::Ticket,
-    /// Its customer in the target.
-    pub customer: TargetId,
+    /// Its customer in the target, where the target has a record of them.
+    pub customer: Option<TargetId>,
     /// Its assignee in the target.
     pub assignee: Option<TargetId>,
     /// Names of tags that the target has.
@@ -87,6 +87,8 @@ pub struct TicketDraft {
     pub messages: Vec<MessageDraft>,
     /// Which of these travel, as the plan wants it.
     pub planned: Travelling,
+    /// Whether the target is told more of it than it needs, which it may object to.
+    pub has_extras: bool,
 }
 
 /// A ticket that is there and is to be as the plan says now.
@@ -100,6 +102,8 @@ pub struct TicketUpdate<'a> {
     pub tags: Vec<String>,
     /// Values for custom fields that the target has.
     pub custom_fields: Vec<FieldDraft>,
+    /// Its messages that the target took, in their order.
+    pub messages: Vec<&'a plan::Message>,
 }
 
 impl TicketUpdate<'_> {
@@ -125,7 +129,7 @@ pub struct Travelling {
     pub from: usize,
     /// Place behind the last.
     pub to: usize,
-    /// Whether the custom fields stay behind.
+    /// Whether custom fields and whatever else a target may object to stay behind.
     pub is_bare: bool,
 }
 
@@ -143,7 +147,7 @@ impl TicketDraft {
     /// may refuse a value; then the beginning is halved until one is accepted. When a single message is refused, the next one may begin the ticket; of those, to find out
     /// whether the ticket itself is at fault, only the whole rest and one alone are tried.
     pub fn after_refusal(&self, part: Travelling) -> Option<Travelling> {
-        if part == self.planned && !self.custom_fields.is_empty() {
+        if part == self.planned && (self.has_extras || !self.custom_fields.is_empty()) {
             return Some(Travelling { is_bare: true, ..part });
         }
         let Travelling { from, to, .. } = part;
@@ -169,8 +173,8 @@ pub const SKIPPED_MAX: usize = 2;
 pub struct MessageDraft {
     /// What the plan says.
     pub message: plan::Message,
-    /// Who wrote it, in the target.
-    pub sender: TargetId,
+    /// Who wrote it, in the target, where the target has a record of them.
+    pub sender: Option<TargetId>,
     /// Which customer received it, in the target.
     pub receiver: Option<TargetId>,
     /// Agents named in it, in the target.
@@ -224,6 +228,8 @@ pub enum Draft<'a> {
         draft: &'a TicketDraft,
         /// Which messages travel along.
         part: Travelling,
+        /// The empty place that the target gave it, where tickets begin as one.
+        place: Option<&'a str>,
     },
     /// A message of a thread that is there.
     Message {
@@ -234,7 +240,23 @@ pub enum Draft<'a> {
     },
 }
 
-impl Draft<'_> {
+impl<'a> Draft<'a> {
+    /// The same ticket in its place; any other record as it is.
+    pub fn at(self, place: &'a str) -> Self {
+        match self {
+            Draft::Ticket { draft, part, .. } => Draft::Ticket { draft, part, place: Some(place) },
+            other => other,
+        }
+    }
+
+    /// The place that a ticket has.
+    pub fn place(&self) -> Option<&'a str> {
+        match self {
+            Draft::Ticket { place, .. } => *place,
+            _ => None,
+        }
+    }
+
     /// What kind of record it is.
     pub fn kind(&self) -> RecordKind {
         match self {
@@ -258,6 +280,44 @@ impl Draft<'_> {
             Draft::Upload { upload, .. } => &upload.sha256,
             Draft::Ticket { draft, .. } => &draft.ticket.ticket_id,
             Draft::Message { message, .. } => &message.message.message_id,
+        }
+    }
+}
+
+/// In what a target differs from one that takes a ticket whole and names an author for everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Abilities {
+    /// Agents can be created.
+    pub creates_agents: bool,
+    /// Each ticket has a customer and each message an author, both records of the target, so that
+    /// somebody stands in for an agent who is not there. Else the plan's names are enough.
+    pub needs_authors: bool,
+    /// Tags are records that a ticket refers to, and not just words on it.
+    pub has_tag_records: bool,
+    /// A ticket is created together with its first messages.
+    pub takes_messages_along: bool,
+    /// A ticket begins as an empty place, which has an id and nothing of the plan. What is put
+    /// there may be put there twice.
+    pub begins_with_a_place: bool,
+    /// A customer needs a second call once the record is there.
+    pub completes_customers: bool,
+    /// The final state of each ticket is set by a call of its own.
+    pub finishes_all: bool,
+    /// The messages of all tickets can be listed at once.
+    pub lists_messages: bool,
+}
+
+impl Default for Abilities {
+    fn default() -> Self {
+        Self {
+            creates_agents: true,
+            needs_authors: true,
+            has_tag_records: true,
+            takes_messages_along: true,
+            begins_with_a_place: false,
+            completes_customers: false,
+            finishes_all: false,
+            lists_messages: true,
         }
     }
 }
@@ -335,6 +395,21 @@ pub enum Sent {
 /// own bounds. An error means that the whole replay has to stop.
 #[async_trait]
 pub trait Target: Send + Sync {
+    /// In what it differs.
+    fn abilities(&self) -> Abilities {
+        Abilities::default()
+    }
+
+    /// The key by which [`Target::carrying_ids`] knows a customer.
+    fn customer_key(&self, customer: &plan::Customer) -> String {
+        customer.external_id.clone()
+    }
+
+    /// The key by which lists of messages know a message, unique within its ticket.
+    fn message_key(&self, message_id: &str) -> String {
+        message_id.to_owned()
+    }
+
     /// Looks for whatever could act on records that are loaded, or keep them from being loaded.
     /// Reads only. A driver that cannot look says so, which stops a load until somebody
     /// acknowledges it.
@@ -375,7 +450,8 @@ pub trait Target: Send + Sync {
     /// included. The same record may come twice, because lists change while they are read.
     async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<Carried>>;
 
-    /// The messages of a ticket that carry an external id.
+    /// The messages of a ticket that carry an external id or have a key; one that is there twice
+    /// comes twice, with two ids.
     async fn messages_of(&self, ticket: &str) -> Result<Vec<Carried>>;
 
     /// The ids of every customer or ticket that carries this external id, or of every message of a
@@ -387,6 +463,18 @@ pub trait Target: Send + Sync {
         ticket: Option<&str>,
     ) -> Result<Vec<TargetId>>;
 
+    /// Makes the empty place that a ticket begins as. One whose reply is lost stays empty and is
+    /// harmless: it holds nothing of anybody.
+    async fn begin(&self, _: &TicketDraft, _: Instant) -> Result<Sent> {
+        Err(Fault::bug("tickets of this target do not begin as an empty place"))
+    }
+
+    /// Makes the second call that a customer needs, who is `ours` when the run surely made the
+    /// record. May be repeated.
+    async fn complete(&self, _: &str, _: &plan::Customer, _ours: bool, _: Instant) -> Result<Sent> {
+        Err(Fault::bug("customers of this target need no second call"))
+    }
+
     /// Creates a record with one call; never repeats one that may have been carried out, and holds
     /// back one that carries a message not sent before `now`.
     async fn create(&self, draft: Draft<'_>, now: Instant) -> Result<Sent>;
@@ -395,7 +483,7 @@ pub trait Target: Send + Sync {
     async fn find(&self, draft: Draft<'_>) -> Result<Vec<Found>>;
 
     /// Sets a ticket's status and its dates once all its messages are there. May be repeated.
-    async fn finish(&self, id: &str, ticket: &plan::Ticket, now: Instant) -> Result<Sent>;
+    async fn finish(&self, id: &str, update: &TicketUpdate<'_>, now: Instant) -> Result<Sent>;
 
     /// Looks at a ticket before anything is done to it, with the messages in it that carry our ids;
     /// `None` when it is gone.

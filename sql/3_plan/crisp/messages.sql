@@ -170,8 +170,13 @@ pieces as (
                     sources.body_text, cast(mapping.text_chars_max as bigint)
                 )[pieces.piece]
         end as body_text,
-        case when pieces.piece = 1 and sources.origin = 'email' then sources.body_html end
-            as body_html,
+        case
+            when
+                pieces.piece = 1
+                and sources.origin = 'email'
+                and sources.direction <> 'internal'
+                then sources.body_html
+        end as body_html,
         sources.mention_agent_ids,
         sources.is_automated,
         sources.sent_at

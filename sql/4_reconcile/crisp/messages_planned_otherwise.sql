@@ -32,7 +32,10 @@ staged_messages as (
                 )
                 then messages.body_text
         end as body_text,
-        case when messages.origin = 'email' then messages.body_html end as body_html,
+        case
+            when messages.origin = 'email' and messages.direction <> 'internal'
+                then messages.body_html
+        end as body_html,
         messages.sent_at
     from staged.messages
     left join attached on messages.message_id = attached.message_id

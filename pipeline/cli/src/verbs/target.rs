@@ -9,14 +9,15 @@ use ::http::{Client, ClientOptions};
 use kernel::bucket::Shape;
 use kernel::retry::Policy;
 use kernel::{Fault, Result};
+use landing::Warehouse;
 use load::rollback::Undo;
-use load::{Gorgias, gorgias};
+use load::{Crisp, Gorgias, crisp, gorgias};
 
 use super::{TIMEOUT_MS, clock, pace};
 use crate::config::{Config, Side};
 
 /// Platforms that can be moved to.
-pub(super) const PLATFORMS: [&str; 1] = ["gorgias"];
+pub(super) const PLATFORMS: [&str; 2] = ["crisp", "gorgias"];
 
 /// What Crisp as a target wants to know.
 const CRISP_KEYS: [(&str, &str); 4] = [
@@ -55,6 +56,7 @@ pub(super) enum Allowance {
 pub(super) fn open(config: &Config) -> Result<Arc<dyn Undo>> {
     let side = config.target()?;
     match side.platform() {
+        "crisp" => Ok(Arc::new(open_crisp(config)?)),
         "gorgias" => Ok(Arc::new(open_gorgias(side)?)),
         other => Err(no_driver(other)),
     }
@@ -67,6 +69,11 @@ pub(super) fn open(config: &Config) -> Result<Arc<dyn Undo>> {
 pub(super) async fn recognized(config: &Config) -> Result<Arc<dyn Undo>> {
     let side = config.target()?;
     match side.platform() {
+        "crisp" => {
+            let target = open_crisp(config)?;
+            target.recognize().await?;
+            Ok(Arc::new(target))
+        }
         "gorgias" => {
             let target = open_gorgias(side)?;
             target.recognize().await?;
@@ -79,6 +86,14 @@ pub(super) async fn recognized(config: &Config) -> Result<Arc<dyn Undo>> {
 /// What the platform of a side allows.
 pub(super) fn allowance(side: &Side) -> Result<Allowance> {
     match side.platform() {
+        "crisp" => {
+            let plan = crisp_plan(side)?;
+            Ok(Allowance::Days {
+                quotas: vec![("plugin token", 5_000), ("website token", 10_000)],
+                raised: vec![20_000, 50_000, 100_000],
+                creations: plan.map(|plan| (plan.name().to_owned(), plan.creations())),
+            })
+        }
         "gorgias" => {
             let rates = gorgias::RATES.map(|rate| (rate.credentials, rate.shape));
             Ok(Allowance::Windows(rates.into()))
@@ -113,6 +128,31 @@ fn open_gorgias(side: &Side) -> Result<Gorgias> {
     let credentials = ::http::basic(setting("email"), setting("api_key"));
     let client = client(side, vec![("authorization".to_owned(), credentials)])?;
     Ok(Gorgias::new(client, &side.address()?, setting("email")))
+}
+
+fn open_crisp(config: &Config) -> Result<Crisp> {
+    let side = config.target()?;
+    let settings = side.settings()?;
+    let setting = |name: &str| settings.get(name).map(String::as_str).unwrap_or_default();
+    let credentials = ::http::basic(setting("identifier"), setting("key"));
+    let headers = [("authorization", credentials.as_str()), ("x-crisp-tier", setting("tier"))];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let store = match &side.files_folder {
+        Some(place) => Warehouse::open(place)?,
+        None => config.warehouse()?,
+    };
+    let files = side.files_base_url.clone().map(|base_url| crisp::Hosting { store, base_url });
+    let setup = crisp::Setup { plan: crisp_plan(side)?, files, clock: clock() };
+    let client = client(side, headers.into())?;
+    Ok(Crisp::new(client, &side.address()?, setting("website_id"), setup))
+}
+
+/// The subscription of the workspace; none for a stand-in that paces nothing.
+fn crisp_plan(side: &Side) -> Result<Option<crisp::Plan>> {
+    match side.plan.as_deref() {
+        Some("unlimited") => Ok(None),
+        given => given.unwrap_or("plus").parse().map(Some),
+    }
 }
 
 /// A client with the target's credentials and pace.

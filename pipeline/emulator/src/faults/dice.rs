@@ -4,33 +4,34 @@
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::options::{Fault, Faults, Once};
+use super::{Fault, Faults, Once};
 
 /// What a call has coming.
-pub(super) struct Dice {
+#[derive(Debug)]
+pub(crate) struct Dice {
     faults: Faults,
     rng: StdRng,
 }
 
 impl Dice {
     /// Dice that fall the same way for the same seed.
-    pub(super) fn new(faults: Faults) -> Dice {
+    pub(crate) fn new(faults: Faults) -> Dice {
         let rng = StdRng::seed_from_u64(faults.seed);
         Dice { faults, rng }
     }
 
     /// The settings in effect.
-    pub(super) fn faults(&self) -> &Faults {
+    pub(crate) fn faults(&self) -> &Faults {
         &self.faults
     }
 
     /// Orders faults for the next calls.
-    pub(super) fn order(&mut self, once: Vec<Once>) {
+    pub(crate) fn order(&mut self, once: Vec<Once>) {
         self.faults.once.extend(once);
     }
 
     /// Decides about one call. Ordered faults go before the dice.
-    pub(super) fn roll(&mut self, method: &str, path: &str) -> Option<Fault> {
+    pub(crate) fn roll(&mut self, method: &str, path: &str) -> Option<Fault> {
         if let Some(fault) = self.ordered(method, path) {
             return Some(fault);
         }
@@ -83,7 +84,7 @@ impl Dice {
 
 #[cfg(test)]
 mod tests {
-    use super::super::options::{Fault, Faults, Once};
+    use super::super::{Fault, Faults, Once};
     use super::Dice;
 
     #[test]
