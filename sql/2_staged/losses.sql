@@ -9,6 +9,14 @@
 -- column survives_in: where the original can be read
 with
 
+not_staged as (
+    select
+        stream,
+        source_key
+    from staged.fates
+    where fate <> 'staged'
+),
+
 messages as (
     select
         stream,
@@ -20,6 +28,7 @@ messages as (
         is_text_cut,
         is_html_dropped,
         is_original_missing,
+        is_text_partial,
         has_embedded_pictures,
         is_time_clamped,
         is_time_replaced,
@@ -38,6 +47,16 @@ dropped as (
     where fate = 'dropped'
 ),
 
+kept_back as (
+    select
+        stream,
+        source_key as source_id,
+        ticket_id,
+        rule,
+        detail
+    from source.losses
+),
+
 changed_content as (
     select
         stream,
@@ -51,6 +70,7 @@ changed_content as (
             when 'audio_as_file' then 'the recording is an attachment'
             when 'animation_as_file' then 'the animation is an attachment'
             when 'event_as_note' then 'the system line is an internal note'
+            when 'unsent_as_note' then 'nobody got it; it is an internal note that says so'
             else concat('type ', content_type, ' is shown as its raw content')
         end as detail
     from messages
@@ -88,6 +108,17 @@ missing_originals as (
         'the original e-mail could not be read; its text is kept' as detail
     from messages
     where is_original_missing
+),
+
+partial_texts as (
+    select
+        stream,
+        source_id,
+        ticket_id,
+        'text_is_partial' as rule,
+        'the source handed out no more than the beginning of the text' as detail
+    from messages
+    where is_text_partial
 ),
 
 embedded_pictures as (
@@ -156,19 +187,19 @@ notepads as (
 
 skipped_tickets as (
     select
-        'conversations' as stream,
+        stream,
         source_id,
         min(ticket_id) as ticket_id,
         'anonymous_skipped' as rule,
         concat(sum(messages), ' messages') as detail
     from staged.tickets
     where is_skipped
-    group by source_id
+    group by stream, source_id
 ),
 
 long_tags as (
     select
-        'conversations' as stream,
+        tickets.stream,
         tickets.source_id,
         min(tickets.ticket_id) as ticket_id,
         'tag_cut' as rule,
@@ -176,19 +207,19 @@ long_tags as (
     from staged.ticket_tags
     inner join staged.tickets on ticket_tags.ticket_id = tickets.ticket_id
     where ticket_tags.is_cut
-    group by tickets.source_id
+    group by tickets.stream, tickets.source_id
 ),
 
 long_subjects as (
     select
-        'conversations' as stream,
+        stream,
         source_id,
         min(ticket_id) as ticket_id,
         'subject_cut' as rule,
         'the subject is longer than 998 characters' as detail
     from staged.tickets
     where subject_rule = 'own_cut'
-    group by source_id
+    group by stream, source_id
 ),
 
 odd_profiles as (
@@ -202,22 +233,21 @@ odd_profiles as (
     where quarantine_rule is null and email is null and email_as_written is not null
     union all
     select
-        stream,
-        source_key as source_id,
+        tickets.stream,
+        tickets.source_key as source_id,
         ticket_id,
         'not_an_email_address' as rule,
         'what stands as the e-mail address is none' as detail
     from source.tickets
-    where
-        quarantine_rule is null
-        and person_email is null
-        and person_email_as_written is not null
+    left anti join not_staged
+        on tickets.stream = not_staged.stream and tickets.source_key = not_staged.source_key
+    where person_email is null and person_email_as_written is not null
 ),
 
 odd_times as (
     select
-        stream,
-        source_key as source_id,
+        tickets.stream,
+        tickets.source_key as source_id,
         ticket_id,
         case
             when created_at > fetched_at then 'time_in_future'
@@ -225,9 +255,9 @@ odd_times as (
         end as rule,
         concat('began ', created_at, '; a time that can be true stands in') as detail
     from source.tickets
-    where
-        quarantine_rule is null
-        and (created_at > fetched_at or created_at < timestamp '1995-01-01T00:00:00Z')
+    left anti join not_staged
+        on tickets.stream = not_staged.stream and tickets.source_key = not_staged.source_key
+    where created_at > fetched_at or created_at < timestamp '1995-01-01T00:00:00Z'
 ),
 
 odd_phones as (
@@ -244,6 +274,8 @@ odd_phones as (
 everything as (
     select stream, source_id, ticket_id, rule, detail from dropped
     union all
+    select stream, source_id, ticket_id, rule, detail from kept_back
+    union all
     select stream, source_id, ticket_id, rule, detail from changed_content
     union all
     select stream, source_id, ticket_id, rule, detail from cut_texts
@@ -251,6 +283,8 @@ everything as (
     select stream, source_id, ticket_id, rule, detail from dropped_html
     union all
     select stream, source_id, ticket_id, rule, detail from missing_originals
+    union all
+    select stream, source_id, ticket_id, rule, detail from partial_texts
     union all
     select stream, source_id, ticket_id, rule, detail from embedded_pictures
     union all

@@ -10,6 +10,7 @@
 -- column conversation_id: the conversation it is or is a part of [conversations $.session_id]
 -- column part: which part of the conversation, from 1
 -- column parts: how many parts the conversation has
+-- column stream: the stream of the landed record
 -- column source_id: key of the landed conversation
 -- column snapshot: the snapshot that holds it
 -- column customer_id: who asked [conversations $.people_id, conversations $.meta.email]
@@ -46,9 +47,18 @@
 -- column last_received_message_at: newest message of the customer; null without one
 with
 
+not_staged as (
+    select
+        stream,
+        source_key
+    from staged.fates
+    where fate <> 'staged'
+),
+
 conversations as (
     select
         platform,
+        stream,
         source_key,
         snapshot,
         fetched_at,
@@ -68,7 +78,8 @@ conversations as (
         case when waiting_since_at >= timestamp '1995-01-01T00:00:00Z' then waiting_since_at end
             as waiting_since_at
     from source.tickets
-    where quarantine_rule is null
+    left anti join not_staged
+        on tickets.stream = not_staged.stream and tickets.source_key = not_staged.source_key
 ),
 
 customers_of_conversations as (
@@ -129,6 +140,7 @@ described as (
         conversations.conversation_id,
         coalesce(parts.part, 1) as part,
         max(coalesce(parts.part, 1)) over (partition by conversations.conversation_id) as parts,
+        conversations.stream,
         conversations.source_key as source_id,
         conversations.snapshot,
         customers_of_conversations.customer_id,
@@ -185,6 +197,7 @@ divided as (
         part,
         parts,
         part = parts as is_last_part,
+        stream,
         source_id,
         snapshot,
         customer_id,
@@ -220,6 +233,7 @@ final as (
         conversation_id,
         part,
         parts,
+        stream,
         source_id,
         snapshot,
         customer_id,

@@ -11,6 +11,7 @@ mod errors;
 mod explained;
 mod hosted;
 mod interrupted;
+mod kustomer;
 mod mutants;
 mod own_models;
 mod plan_tables;

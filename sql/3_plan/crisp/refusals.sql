@@ -41,25 +41,35 @@ lost as (
     select stream, source_id, ticket_id, rule, detail from plan.losses
 ),
 
+kinds as (
+    select distinct stream, 'ticket' as kind
+    from staged.tickets
+    union
+    select distinct split_part(source_id, '/', 1) as stream, 'customer' as kind
+    from staged.customer_identities
+    where kind = 'person_id'
+    union
+    select 'customers' as stream, 'customer' as kind
+    union
+    select 'tickets' as stream, 'ticket' as kind
+),
+
 fixes as (
     select
-        case
-            when stream in ('customers', 'people') then 'customer'
-            when stream in ('conversations', 'tickets') then 'ticket'
-            else 'message'
-        end as kind,
-        source_id,
-        rule,
-        min(ticket_id) as ticket_id,
-        min(detail) as advice
+        coalesce(kinds.kind, 'message') as kind,
+        lost.source_id,
+        lost.rule,
+        min(lost.ticket_id) as ticket_id,
+        min(lost.detail) as advice
     from lost
+    left join kinds on lost.stream = kinds.stream
     where
-        rule in (
+        lost.rule in (
             'subject_cut', 'tag_cut', 'text_cut', 'html_dropped', 'file_too_large',
             'not_an_email_address', 'not_a_phone_number', 'no_messages', 'text_split',
             'person_without_address', 'participants_left_out', 'note_file_as_link'
         )
-    group by stream, source_id, rule
+    group by coalesce(kinds.kind, 'message'), lost.source_id, lost.rule
 ),
 
 -- Two messages of one number would be taken for one.

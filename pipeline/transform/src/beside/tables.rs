@@ -89,6 +89,9 @@ fn unsaid(table: &str, field: &Field, platform: &str) -> Option<ScalarValue> {
         (_, "platform") => text(platform.to_owned()),
         (_, "snapshot") => text(format!("{platform}/0001")),
         (("landing" | "landing_all", stream), "stream") => text(stream.to_owned()),
+        (("source" | "staged", "tickets"), "stream") => text("conversations".to_owned()),
+        (("source", "messages"), "stream") => text("messages".to_owned()),
+        (("source", "customers"), "stream") => text("people".to_owned()),
         (_, "fetched_at") => {
             Some(ScalarValue::TimestampMicrosecond(Some(FETCHED_US), Some("UTC".into())))
         }
@@ -125,12 +128,11 @@ fn world_of(layer: &Layer) -> World {
 /// The models of a world. A platform's own stands in place of every platform's.
 fn models_of(world: &World, models: &Models) -> Vec<Model> {
     let in_place = "are in their places";
-    let promises = models.of(|layer| *layer == Layer::AnySource).expect(in_place);
     let wanted = models.of(|layer| match (world, layer) {
         (_, Layer::Check(_)) => false,
         (_, Layer::AnySource) => true,
         (World::Source(_), _) => world_of(layer) == *world,
-        (World::Target(_), Layer::Source(of)) => promises.is_empty() && of == USUAL_SOURCE,
+        (World::Target(_), Layer::Source(_)) => false,
         (
             World::Target(target),
             Layer::Plan(of) | Layer::Readback(of) | Layer::ReconcileFor(of),
@@ -176,7 +178,7 @@ async fn planned(models: &Models, world: &World) -> kernel::Result<BTreeMap<Stri
 /// Tables that the program makes known itself.
 async fn inner(warehouse: &Warehouse) -> kernel::Result<BTreeMap<String, SchemaRef>> {
     let mapping = Mapping::default();
-    let decisions = mapping.iter().map(|(key, _)| Field::new(key, DataType::Utf8, true));
+    let decisions = mapping.columns().map(|(key, _)| Field::new(key, DataType::Utf8, true));
     let run = RunId(1);
     let records = ledger_log::read_table(warehouse, &run).await?.schema();
     let calls = ledger_log::read_calls(warehouse, &run).await?.schema();

@@ -1,23 +1,22 @@
--- grain: one row per event that a person left
+-- grain: one row per kind of record that has custom attributes
 -- key: source_key
--- parent_key is the id of the person.
+-- The key is the kind. Its attributes are a map by their names.
 with
 
-people_events as (
+metadata as (
     select
         platform,
         stream,
         key,
-        parent_key,
         snapshot,
         fetched_at,
         raw,
         json_row(
             raw,
-            'name TEXT PATH $.text, data JSON PATH $.data, color TEXT PATH $.color,
-             occurred_ms BIGINT PATH $.timestamp, shape SHAPE PATH $ MAPS $.data'
+            'properties JSON PATH $.attributes.properties,
+             shape SHAPE PATH $ MAPS $.attributes.properties'
         ) as document
-    from landing.people_events
+    from landing.metadata
 ),
 
 final as (
@@ -25,17 +24,13 @@ final as (
         platform,
         stream,
         key as source_key,
-        parent_key,
         snapshot,
         fetched_at,
-        nullif(trim(document['name']), '') as name,
-        nullif(document['data'], '{}') as data,
-        document['color'] as color,
-        utc_of_ms(document['occurred_ms']) as occurred_at,
+        nullif(document['properties'], '{}') as properties,
         document['shape'] as shape,
         case when not document['is_valid'] then 'not_an_object' end as quarantine_rule,
         case when not document['is_valid'] then cut_text(raw, 2000) end as offending
-    from people_events
+    from metadata
 )
 
 select * from final order by source_key
