@@ -6,6 +6,8 @@
 //! is expected stop that record. No decision rests on the wall clock, which may jump. Nothing in
 //! here knows a vendor.
 
+mod leaner;
+
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -17,6 +19,7 @@ use crate::ledger::remark::{IN_TRASH, SENT_AGAIN, TWICE};
 use crate::replay::Findings;
 use crate::stop::Stop;
 use crate::target::{Draft, Found, MessageDraft, Sent, Target, TargetId, TicketDraft, Travelling};
+use leaner::{BARE, LEAN, leaner};
 
 /// Calls for one record within a session before the replay stops: each of them found the target
 /// without the record afterwards, so it is in trouble.
@@ -29,10 +32,6 @@ pub(crate) const APPENDED: &str = "the others were appended";
 /// In the detail of a record that the target says it has already.
 pub(crate) const WAS_THERE: &str = "it was there before";
 
-/// In the detail of a ticket that was created without its custom fields.
-const BARE: &str = "created without its custom fields";
-/// In the detail of a ticket in whose place only the least was put.
-const LEAN: &str = "created with its name and labels only";
 /// Detail of a message with which no ticket could be created, although it could with the next one.
 const SKIPPED: &str = "the target refuses it, also alone";
 /// Detail of a record that a rollback had removed.
@@ -416,37 +415,6 @@ impl Desk<'_> {
 /// One detail after the other.
 fn joined(first: String, second: Option<&str>) -> String {
     second.map_or(first.clone(), |second| format!("{first}; {second}"))
-}
-
-/// The same record with less in it, where a target may object to what is left out, and a note on
-/// what that is.
-fn leaner(draft: Draft<'_>) -> Option<(Draft<'_>, String)> {
-    match draft {
-        Draft::Customer { customer, lean: false }
-            if customer.phone.is_some()
-                || customer.language.is_some()
-                || customer.timezone.is_some()
-                || customer.meta.is_some() =>
-        {
-            let lean = true;
-            let note = match customer.meta {
-                None => "sent without phone, language and time zone",
-                Some(_) => "sent with address and name only",
-            };
-            Some((Draft::Customer { customer, lean }, note.to_owned()))
-        }
-        Draft::Ticket { draft, part, place } => {
-            let part = draft.after_refusal(part)?;
-            let (count, planned) = (part.to - part.from, draft.planned.to);
-            let note = match part.is_bare {
-                true if place.is_some() => LEAN.to_owned(),
-                true => BARE.to_owned(),
-                false => format!("created with {count} of {planned} messages; {APPENDED}"),
-            };
-            Some((Draft::Ticket { draft, part, place }, note))
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]

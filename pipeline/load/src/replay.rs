@@ -283,7 +283,10 @@ impl Replay<'_> {
         }
         let forecast = plan::forecast(self.warehouse, run).await?;
         let forecast: BTreeMap<String, u64> = forecast.try_collect().await?;
-        let expected = |phase: &str| forecast.get(phase).copied().unwrap_or_default();
+        let expected = |phase: &str| {
+            let calls = forecast.get(phase).copied().unwrap_or_default();
+            calls.div_ceil(self.desk.target.calls_of(phase).max(1))
+        };
         self.adopt().await?;
         if self.is_stopping() {
             return Ok(());

@@ -236,7 +236,7 @@ async fn an_address_that_is_refused_costs_the_conversation_its_particulars_and_n
 #[tokio::test]
 async fn two_messages_of_one_key_stop_their_ticket_before_anything_of_it_is_written() {
     let stage = stage(Quirks::default()).await;
-    let target = Double { key: Some("7".to_owned()), ..Double::new(stage.target()) };
+    let target = Double::with_one_key(stage.target(), "7");
     let outcome = stage.load_with(&options(), Arc::new(target)).await.expect("loads");
     assert!(!outcome.complete);
     assert_eq!(stage.emulator.counters().holdings.conversations, 1, "t3 has one message");

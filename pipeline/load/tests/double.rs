@@ -20,33 +20,33 @@ pub type RemoveTicket = Box<dyn Fn(String) -> BoxFuture<'static, Result<Removal>
 
 /// A call around which a double stops answering.
 #[derive(Default)]
-pub struct Halt {
+struct Halt {
     made: AtomicU64,
     /// The call, from 1; 0 is none.
-    pub at: u64,
+    at: u64,
     /// Whether it is carried out first.
-    pub after: bool,
+    after: bool,
 }
 
 pub struct Double<T> {
     inner: T,
     /// Among the calls that create or set something.
-    pub writes: Halt,
+    writes: Halt,
     /// Among the calls that remove something.
-    pub removals: Halt,
+    removals: Halt,
     /// Somebody stopped.
     pub halted: Notify,
     /// Somebody wants to list the agents, which is before anything is created.
     pub arrived: Notify,
     /// Leave to list them.
     pub leave: Semaphore,
-    pub remove_ticket: Option<RemoveTicket>,
+    remove_ticket: Option<RemoveTicket>,
     /// The key of every message, in place of its own.
-    pub key: Option<String>,
+    key: Option<String>,
 }
 
 impl<T: Undo> Double<T> {
-    pub fn new(inner: T) -> Self {
+    fn new(inner: T) -> Self {
         Self {
             inner,
             writes: Halt::default(),
@@ -67,6 +67,16 @@ impl<T: Undo> Double<T> {
     /// Stops around one removal.
     pub fn halting_removal(inner: T, at: u64, after: bool) -> Self {
         Self { removals: Halt { at, after, ..Halt::default() }, ..Self::new(inner) }
+    }
+
+    /// Removes tickets in another way.
+    pub fn removing(inner: T, remove_ticket: RemoveTicket) -> Self {
+        Self { remove_ticket: Some(remove_ticket), ..Self::new(inner) }
+    }
+
+    /// Gives every message the same key.
+    pub fn with_one_key(inner: T, key: &str) -> Self {
+        Self { key: Some(key.to_owned()), ..Self::new(inner) }
     }
 
     /// Waits for leave.
@@ -96,6 +106,10 @@ impl<T: Undo> Double<T> {
 impl<T: Undo> Target for Double<T> {
     fn abilities(&self) -> Abilities {
         self.inner.abilities()
+    }
+
+    fn calls_of(&self, phase: &str) -> u64 {
+        self.inner.calls_of(phase)
     }
 
     fn customer_key(&self, customer: &plan::Customer) -> String {

@@ -277,7 +277,7 @@ fn into_bin(stage: &Stage) -> RemoveTicket {
 async fn deleted_tickets_that_lie_in_the_bin_are_not_taken_for_the_new_ones() {
     let stage = Stage::new(&shop(), Setting::default()).await;
     stage.load().await.expect("loads");
-    let target = Double { remove_ticket: Some(into_bin(&stage)), ..Double::new(stage.gorgias()) };
+    let target = Double::removing(stage.gorgias(), into_bin(&stage));
     let outcome = stage.roll_back_with(&taking_back(RUN, true), Arc::new(target)).await;
     let outcome = outcome.expect("is taken back");
     assert_eq!(outcome.fates[&(RecordKind::Ticket, Fate::Removed)], 4);

@@ -67,9 +67,6 @@ pub trait Stand: Sized + Send + Sync + 'static {
     /// Puts a file into the snapshot.
     async fn land(&self, bytes: Vec<u8>);
 
-    /// Orders trouble for the next calls.
-    fn order(&self, once: Vec<Once>);
-
     /// From here on the stand-in does what it is asked to.
     fn clear(&self);
 

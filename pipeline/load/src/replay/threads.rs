@@ -31,6 +31,9 @@ impl Replay<'_> {
         };
         self.progress.phase(phase::TICKETS_CREATE, total);
         let (appends, updates) = match &self.selection {
+            None if self.desk.target.abilities().finishes_all => {
+                (expected(phase::MESSAGES_APPEND), total)
+            }
             None => (expected(phase::MESSAGES_APPEND), expected(phase::TICKETS_UPDATE)),
             Some(selection) => (selection.appends, selection.updates),
         };

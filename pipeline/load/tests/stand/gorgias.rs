@@ -3,11 +3,9 @@
 
 use async_trait::async_trait;
 use deskferry_load::Gorgias;
-use emulator::faults::Once;
 use emulator::gorgias::{Options as Setting, Quirks};
 use http::Client;
 use landing::Warehouse;
-use serde_json::json;
 
 use super::{Stand, Trouble};
 use crate::campaign::gorgias::{found, planned};
@@ -64,10 +62,6 @@ impl Stand for Stage {
 
     async fn land(&self, bytes: Vec<u8>) {
         Stage::land(self, bytes).await;
-    }
-
-    fn order(&self, once: Vec<Once>) {
-        self.emulator.control(&json!({ "once": once })).expect("is possible");
     }
 
     fn clear(&self) {
