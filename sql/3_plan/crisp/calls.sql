@@ -80,7 +80,7 @@ phases as (
         values
         (0, 'preflight'), (1, 'tickets_read'), (2, 'agents_read'), (4, 'customers_create'),
         (10, 'files_upload'), (11, 'tickets_look'), (11, 'tickets_create'),
-        (11, 'messages_append'), (11, 'tickets_update')
+        (11, 'messages_append'), (11, 'lookups'), (11, 'tickets_update')
     ) as listed
 ),
 
@@ -166,6 +166,20 @@ message_calls as (
     from messages
 ),
 
+-- Whether the last message is stored, before anything is said about the end: one that comes later
+-- would open the conversation again.
+stored_calls as (
+    select
+        'lookups' as phase,
+        cast(null as varchar) as kind,
+        cast(null as varchar) as source_id,
+        ticket_seq,
+        cast(8000000000 as bigint) as item,
+        0 as messages,
+        0 as bytes
+    from made
+),
+
 -- Behind the messages: read marks of both sides, the state, the assignee, the block.
 ends as (
     select column1 as step
@@ -225,6 +239,8 @@ calls as (
     select phase, kind, source_id, ticket_seq, item, messages, bytes from ticket_calls
     union all
     select phase, kind, source_id, ticket_seq, item, messages, bytes from message_calls
+    union all
+    select phase, kind, source_id, ticket_seq, item, messages, bytes from stored_calls
     union all
     select phase, kind, source_id, ticket_seq, item, messages, bytes from state_calls
 ),

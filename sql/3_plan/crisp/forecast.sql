@@ -16,7 +16,7 @@ phases as (
         values
         (0, 'preflight'), (1, 'tickets_read'), (2, 'agents_read'), (3, 'customers_create'),
         (4, 'files_upload'), (5, 'tickets_create'), (6, 'messages_append'),
-        (7, 'tickets_update')
+        (7, 'tickets_update'), (8, 'lookups')
     ) as listed
 ),
 

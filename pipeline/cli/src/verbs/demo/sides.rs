@@ -23,8 +23,11 @@ const WEBSITE_ID: &str = "47eaa099-2cb6-416d-86dc-283cf0480ff9";
 const TARGET_ID: &str = "5ba7b810-9dad-41d1-80b4-00c04fd430c8";
 /// What every stand-in accepts as a key.
 pub(super) const KEY: &str = "demo-key";
-/// Some of the shop's agents, whom the target has, as a company that is about to move would.
+/// Some of the agents of the shop in Crisp, whom the target has, as a company that is about to move
+/// would.
 const AGENTS: [&str; 8] = ["ada", "bo", "chloe", "dmitri", "eve", "faris", "grace", "hugo"];
+/// The same of the organisation in Kustomer.
+const USERS: [&str; 4] = ["agent0", "agent1", "agent2", "agent3"];
 
 /// Both sides, serving until this is dropped.
 pub(super) struct Sides {
@@ -60,12 +63,12 @@ impl Sides {
         };
         let (target, target_text) = match demo.pair {
             Pair::CrispGorgias | Pair::KustomerGorgias => {
-                let emulator = gorgias_emulator(&gorgias_target())?;
+                let emulator = gorgias_emulator(&gorgias_target(demo.pair))?;
                 let text = serve_gorgias(&mut serving, emulator.clone()).await?;
                 (Target::Gorgias(emulator), text)
             }
             Pair::CrispCrisp | Pair::KustomerCrisp => {
-                let emulator = crisp_emulator(&crisp_target())?;
+                let emulator = crisp_emulator(&crisp_target(demo.pair))?;
                 let crisp = serve_crisp(&mut serving, emulator.clone(), TARGET_ID).await?;
                 let files = serve_files(&mut serving, folder.join("warehouse/hosted")).await?;
                 let text = format!("{crisp}plan = \"unlimited\"\nfiles_base_url = \"{files}\"\n");
@@ -171,7 +174,7 @@ fn crisp_source(demo: &Demo) -> CrispEmulator {
     }
 }
 
-fn crisp_target() -> CrispEmulator {
+fn crisp_target(pair: Pair) -> CrispEmulator {
     CrispEmulator {
         port: 0,
         data: None,
@@ -182,7 +185,7 @@ fn crisp_target() -> CrispEmulator {
         key: KEY.to_owned(),
         tier: "plugin".to_owned(),
         calls_per_day: None,
-        agents: addresses(),
+        agents: addresses(pair),
     }
 }
 
@@ -197,18 +200,22 @@ fn kustomer_source(demo: &Demo) -> KustomerEmulator {
     }
 }
 
-fn gorgias_target() -> GorgiasEmulator {
+fn gorgias_target(pair: Pair) -> GorgiasEmulator {
     GorgiasEmulator {
         port: 0,
         email: ACCOUNT.to_owned(),
         api_key: KEY.to_owned(),
-        agents: addresses(),
+        agents: addresses(pair),
         calls_per_window: None,
         window_s: 20,
         state: None,
     }
 }
 
-fn addresses() -> Vec<String> {
-    AGENTS.iter().map(|name| format!("{name}@shop.example")).collect()
+fn addresses(pair: Pair) -> Vec<String> {
+    let names: &[&str] = match pair {
+        Pair::CrispGorgias | Pair::CrispCrisp => &AGENTS,
+        Pair::KustomerGorgias | Pair::KustomerCrisp => &USERS,
+    };
+    names.iter().map(|name| format!("{name}@shop.example")).collect()
 }
