@@ -98,7 +98,10 @@ const MEANINGS: &[(&str, &str)] = &[
         "the target has no pending state; the ticket is open and carries a tag",
     ),
     ("pending_tag", "the conversation was pending, and the target has no such state"),
-    ("person_without_address", "no profile without an address; the conversations say what is known"),
+    (
+        "person_without_address",
+        "no profile without an address; the conversations say what is known",
+    ),
     ("phone_not_certain", "the phone number is not carried: its country is not known"),
     ("phone_shared", "the phone number stays with one of the people who share it"),
     ("picker_as_text", "choices become lines of text, the chosen one marked"),

@@ -152,8 +152,9 @@ fn completed(
     else {
         return Ok(found);
     };
-    let unreadable =
-        |error: DataFusionError| Fault::bug(format!("before.{table} cannot be completed")).because(error);
+    let unreadable = |error: DataFusionError| {
+        Fault::bug(format!("before.{table} cannot be completed")).because(error)
+    };
     let rows = session.context.read_table(found).map_err(unreadable)?;
     Ok(rows.with_column(column, col(*instead)).map_err(unreadable)?.into_view())
 }

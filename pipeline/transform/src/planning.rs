@@ -109,8 +109,7 @@ fn hash_of(recipe: Recipe<'_>, models: &[Model]) -> String {
 }
 
 fn wanted_models(target: &str, models: &Models) -> Result<Vec<Model>> {
-    let wanted =
-        models.of(|layer| layer.plans_for(target) || layer.checks("plan", target))?;
+    let wanted = models.of(|layer| layer.plans_for(target) || layer.checks("plan", target))?;
     if wanted.iter().any(|model| matches!(model.layer, Layer::Plan(_))) {
         Ok(prefer_own(wanted, &Layer::AnyPlan))
     } else {

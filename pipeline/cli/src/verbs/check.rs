@@ -7,8 +7,8 @@ use kernel::Result;
 use landing::acknowledged::{self, Acknowledged};
 use landing::run::RunFacts;
 use landing::{Warehouse, run};
-use load::preflight::{Acknowledgement, Needs, Observation, Wants, flags};
 use load::plan;
+use load::preflight::{Acknowledgement, Needs, Observation, Wants, flags};
 
 use super::{clock, extract_options, target};
 use crate::Ending;

@@ -11,9 +11,7 @@ use load::preflight::{Acknowledgement, Observation, Wants};
 use self::sides::{KEY, Sides};
 use super::{extract_source, load_target, plan, reconcile, target, transform_snapshot};
 use crate::Ending;
-use crate::arguments::{
-    Demo, Extract, Format, Load, Plan, Reconcile, RunChoice, TicketOrder,
-};
+use crate::arguments::{Demo, Extract, Format, Load, Plan, Reconcile, RunChoice, TicketOrder};
 use crate::config::Config;
 use crate::print;
 

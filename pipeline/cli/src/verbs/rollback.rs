@@ -1,8 +1,8 @@
 //! `deskferry rollback`: takes a run back out of the target, or says what that would remove.
 
 use kernel::{Fault, Result};
-use load::rollback::{Fate, Options, Outcome, rollback};
 use load::Patience;
+use load::rollback::{Fate, Options, Outcome, rollback};
 
 use super::{chosen_run, clock, target};
 use crate::Ending;

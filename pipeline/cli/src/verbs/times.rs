@@ -96,8 +96,10 @@ impl Days {
     ) -> Result<()> {
         let configured = target.quota();
         let mut rows = Vec::new();
-        for (credentials, quota) in
-            configured.map(|quota| ("as configured", quota)).into_iter().chain(quotas.iter().copied())
+        for (credentials, quota) in configured
+            .map(|quota| ("as configured", quota))
+            .into_iter()
+            .chain(quotas.iter().copied())
         {
             rows.push(self.row(credentials.to_owned(), quota));
         }

@@ -119,7 +119,8 @@ fn plain_functions() -> Vec<(&'static str, Vec<DataType>, DataType, OnColumns)> 
         ("split_text", text_and_number(), list_of(DataType::Utf8), split_text),
         ("hash_number", text(), DataType::Int64, |columns| {
             let texts = as_string_array(&columns[0])?;
-            let numbers: Int64Array = texts.iter().map(|text| text.map(plain::hash_number)).collect();
+            let numbers: Int64Array =
+                texts.iter().map(|text| text.map(plain::hash_number)).collect();
             Ok(Arc::new(numbers))
         }),
         ("utc_of_ms", vec![DataType::Int64], utc_time(), utc_of_ms),
