@@ -79,8 +79,7 @@ data as (
 times as (
     select
         target_id,
-        max(entry['value']) filter (where entry['key'] = 'deskferry_created_at') as created_at,
-        max(entry['value']) filter (where entry['key'] = 'deskferry_closed_at') as closed_at
+        max(entry['value']) filter (where entry['key'] = 'deskferry_created_at') as created_at
     from entries
     group by target_id
 ),
@@ -158,8 +157,7 @@ final as (
         listed.data is null as has_no_data,
         listed.made_at,
         listed.updated_at,
-        utc_of_text(times.created_at) as created_at,
-        utc_of_text(times.closed_at) as closed_at
+        utc_of_text(times.created_at) as created_at
     from listed
     left join planned on listed.external_id = planned.external_id
     left join data on listed.target_id = data.target_id

@@ -1,6 +1,7 @@
 -- grain: one row per conversation of the target
 -- key: target_id
--- When it began and ended at the source is read from its data; the target has times of its own.
+-- When it began at the source is read from its data; the target has times of its own. A note about an
+-- edit is newer than what it shows, and no news of the conversation.
 with
 
 conversations as (
@@ -16,8 +17,7 @@ conversations as (
         tags,
         meta,
         updated_at,
-        created_at,
-        closed_at
+        created_at
     from readback.conversations
 ),
 
@@ -25,7 +25,8 @@ messages as (
     select
         ticket_target_id,
         count(*) as messages,
-        max(sent_at) as last_message_at,
+        max(sent_at) filter (where position('/edited/' in coalesce(external_id, '')) = 0)
+            as last_message_at,
         max(sent_at) filter (where not from_agent) as last_received_message_at
     from readback.messages
     group by ticket_target_id
@@ -51,7 +52,7 @@ final as (
         conversations.created_at,
         conversations.updated_at,
         cast(null as timestamp) as opened_at,
-        conversations.closed_at,
+        cast(null as timestamp) as closed_at,
         messages.last_message_at,
         messages.last_received_message_at
     from conversations

@@ -180,11 +180,14 @@ stored_calls as (
     from made
 ),
 
--- Behind the messages: read marks of both sides, the state, the assignee, the block.
+-- Behind the messages: read marks of both sides, the state, the assignee, the block. What is known
+-- of a conversation is read before it is set anew.
 ends as (
     select column1 as step
     from (
-        values ('read_agents'), ('read_customers'), ('state'), ('routing'), ('block'), ('meta')
+        values
+        ('read_agents'), ('read_customers'), ('state'), ('routing'), ('block'), ('meta_read'),
+        ('meta')
     ) as listed
 ),
 

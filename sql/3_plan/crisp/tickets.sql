@@ -284,9 +284,6 @@ shaped as (
                         data.data,
                         concat('"deskferry_source":', json_text(tickets.platform)),
                         concat('"deskferry_created_at":', json_text(tickets.created_at)),
-                        case when tickets.status = 'closed'
-                            then concat('"deskferry_closed_at":', json_text(tickets.last_message_at))
-                        end,
                         case when nullif(tickets.topic, '') is not null
                             then concat('"deskferry_topic":', json_text(tickets.topic)) end,
                         case when tickets.parts > 1
@@ -336,7 +333,6 @@ followed as (
         loaded.closed_at as loaded_closed_at,
         -- What the target has of a removed message it keeps.
         greatest(shaped.last_message_at, loaded.last_message_at) as last_message_at,
-        shaped.last_message_at as ended_at,
         greatest(shaped.last_received_message_at, loaded.last_received_message_at)
             as last_received_message_at,
         coalesce(loaded.messages, 0) + shaped.arrived as messages,
@@ -378,8 +374,7 @@ merged as (
             as updated_at,
         case
             when is_loaded and differing = '' then loaded_closed_at
-            -- As its data says it.
-            when status = 'resolved' then ended_at
+            when status = 'resolved' then last_message_at
         end as closed_at,
         last_message_at,
         last_received_message_at,

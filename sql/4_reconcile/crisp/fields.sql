@@ -1,7 +1,7 @@
 -- grain: one row per kind of record and field of it that the target's lists show
 -- key: "table", field
--- These fields are compared, and each of them has a verdict for every record. Times of a
--- conversation are read from its data, where the plan puts them; those of its messages are theirs.
+-- These fields are compared, and each of them has a verdict for every record. When a conversation
+-- began is read from its data, where the plan puts it; when it ended is said by its last message.
 -- column table: kind of record: customers, tickets, messages, attachments, tags or agents
 -- column
 -- column field: the field; existence says whether the record is there once
@@ -23,7 +23,7 @@ final as (
         ('messages', 'order'), ('messages', 'public'), ('messages', 'sent_at'),
         ('messages', 'source_from_name'), ('messages', 'ticket'),
         ('tickets', 'existence'), ('tickets', 'assignee'), ('tickets', 'channel'),
-        ('tickets', 'closed_at'), ('tickets', 'created_at'), ('tickets', 'customer'),
+        ('tickets', 'created_at'), ('tickets', 'customer'),
         ('tickets', 'last_message_at'), ('tickets', 'last_received_message_at'),
         ('tickets', 'messages'), ('tickets', 'meta'), ('tickets', 'spam'),
         ('tickets', 'status'), ('tickets', 'subject'), ('tickets', 'tags')
