@@ -8,8 +8,8 @@ help: ## list the targets
 build: ## build everything, in the profile that demo and test use
 	cargo build --workspace --bins
 
-demo: build ## run the whole job against built-in stand-ins; needs no account
-	target/debug/deskferry demo
+demo: build ## run the whole job against built-in stand-ins; PAIR=kustomer-crisp names another pair
+	target/debug/deskferry demo --pair $(or $(PAIR),crisp-gorgias)
 
 venv: target/venv/installed ## install what the tests need from Python, into target/venv
 

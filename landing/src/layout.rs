@@ -107,6 +107,11 @@ pub fn current_build() -> Path {
     path("staged/current.json".into())
 }
 
+/// A file that a server of the customer's hands out.
+pub fn hosted(sha256: &str, name: &str) -> Path {
+    path(format!("hosted/{sha256}/{name}"))
+}
+
 /// The folder of all runs.
 pub fn runs() -> Path {
     path("runs".into())

@@ -21,14 +21,65 @@ messages_in_target as (
     group by external_id
 ),
 
+changed as (
+    select message_id
+    from plan.message_changes
+    where change in ('edited', 'removed')
+),
+
 planned as (
-    select messages.message_id
+    select
+        messages.message_id,
+        messages.part_of,
+        messages.attachments
     from plan.messages
-    left anti join (
-        select message_id
-        from plan.message_changes
-        where change in ('edited', 'removed')
-    ) as changes on messages.message_id = changes.message_id
+    left anti join changed on messages.part_of = changed.message_id
+),
+
+staged_as as (
+    select distinct part_of
+    from planned
+),
+
+planned_items as (
+    select
+        message_id,
+        part_of,
+        unnest(json_items(attachments)) as attachment
+    from planned
+    where attachments <> '[]'
+),
+
+planned_files as (
+    select
+        message_id,
+        part_of,
+        json_row(attachment, 'url TEXT PATH $.url') as document
+    from planned_items
+),
+
+-- Which message of the target carries it, where it takes a file as a message of its own.
+carriers as (
+    select
+        message_id as carried_by,
+        part_of as message_id,
+        document['url'] as url,
+        row_number() over (partition by part_of, document['url'] order by message_id) as copy
+    from planned_files
+),
+
+attachments as (
+    select
+        message_id,
+        ordinal,
+        name,
+        content_type,
+        bytes,
+        sha256,
+        fetch_status,
+        url as source_url,
+        row_number() over (partition by message_id, url order by ordinal) as source_copy
+    from staged.attachments
 ),
 
 uploads as (
@@ -43,7 +94,7 @@ uploads as (
 expected as (
     select
         concat(attachments.message_id, '#', attachments.ordinal) as source_id,
-        attachments.message_id,
+        coalesce(carriers.carried_by, attachments.message_id) as message_id,
         messages_in_target.target_id,
         attachments.name,
         coalesce(nullif(attachments.content_type, ''), 'application/octet-stream') as content_type,
@@ -53,12 +104,17 @@ expected as (
         uploads.state,
         case when uploads.state in ('done', 'matched') then uploads.url end as url,
         row_number() over (
-            partition by attachments.message_id, uploads.url
+            partition by coalesce(carriers.carried_by, attachments.message_id), uploads.url
             order by attachments.name, attachments.ordinal
         ) as copy
-    from staged.attachments
-    left semi join planned on attachments.message_id = planned.message_id
-    left join messages_in_target on attachments.message_id = messages_in_target.message_id
+    from attachments
+    left semi join staged_as on attachments.message_id = staged_as.part_of
+    left join carriers
+        on attachments.message_id = carriers.message_id
+        and attachments.source_url = carriers.url
+        and attachments.source_copy = carriers.copy
+    left join messages_in_target
+        on coalesce(carriers.carried_by, attachments.message_id) = messages_in_target.message_id
     left join uploads on attachments.sha256 = uploads.sha256
 ),
 
@@ -105,7 +161,7 @@ read_items as (
         json_row(
             attachment,
             'name TEXT PATH $.name, size BIGINT PATH $.size, url TEXT PATH $.url,
-             content_type TEXT PATH $.content_type'
+             content_type TEXT PATH $.content_type, in_text BOOL PATH $.in_text'
         ) as document
     from found_items
 ),
@@ -117,7 +173,8 @@ found_files as (
         document['name'] as name,
         document['size'] as bytes,
         document['url'] as url,
-        document['content_type'] as content_type
+        document['content_type'] as content_type,
+        coalesce(document['in_text'], false) as is_in_text
     from read_items
     left semi join planned on read_items.message_id = planned.message_id
     left semi join messages_in_target on read_items.target_id = messages_in_target.target_id
@@ -131,6 +188,7 @@ placed_files as (
         bytes,
         url,
         content_type,
+        is_in_text,
         row_number() over (partition by target_id, url order by name, bytes) as copy
     from found_files
 ),
@@ -155,7 +213,11 @@ paired as (
         placed_files.bytes as found_bytes,
         carried.sha256,
         coalesce(downloads.sha256, downloads.reason, 'not downloaded') as found_sha256,
-        placed_files.target_id is not null as is_there
+        placed_files.target_id is not null as is_there,
+        case when placed_files.is_in_text then 'picture_in_text' end as text_rule,
+        -- What a text only leads to is not fetched.
+        case when placed_files.is_in_text and downloads.url is null then 'note_file_as_link' end
+            as link_rule
     from carried
     left join placed_files
         on carried.target_id = placed_files.target_id
@@ -171,17 +233,18 @@ compared as (
         unnest(make_array(
             named_struct('field', 'existence', 'expected', 'once', 'found', 'missing',
                 'rule', cast(null as varchar), 'differs', not is_there),
+            -- A text that shows a picture has its address only.
             named_struct('field', 'name', 'expected', name, 'found', found_name,
-                'rule', cast(null as varchar),
+                'rule', text_rule,
                 'differs', is_there and name is distinct from found_name),
             named_struct('field', 'content_type', 'expected', content_type,
-                'found', found_content_type, 'rule', cast(null as varchar),
+                'found', found_content_type, 'rule', text_rule,
                 'differs', is_there and content_type is distinct from found_content_type),
             named_struct('field', 'bytes', 'expected', cast(bytes as varchar),
                 'found', cast(found_bytes as varchar), 'rule', cast(null as varchar),
                 'differs', is_there and bytes is distinct from found_bytes),
             named_struct('field', 'content', 'expected', sha256, 'found', found_sha256,
-                'rule', cast(null as varchar),
+                'rule', link_rule,
                 'differs', is_there and sha256 is distinct from found_sha256)
         )) as difference
     from paired
@@ -201,6 +264,7 @@ extra as (
         on placed_files.target_id = carried.target_id
         and placed_files.url = carried.url
         and placed_files.copy = carried.copy
+    where not placed_files.is_in_text
 ),
 
 final as (

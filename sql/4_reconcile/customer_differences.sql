@@ -9,6 +9,18 @@
 -- column rule: the rule that explains it; null when none does
 with
 
+-- A rule keeps these out of the plan.
+lost as (
+    select distinct losses.source_id as customer_id
+    from reconcile.losses
+    inner join reconcile.rules as rules
+        on losses.rule = rules.rule
+        and rules."table" = 'customers'
+        and rules.field = 'existence'
+        and rules.verdict = 'dropped'
+    where losses.stream = 'customers'
+),
+
 expected as (
     select
         staged_customers.customer_id,
@@ -22,6 +34,7 @@ expected as (
     from staged.customers as staged_customers
     left join plan.customers as planned
         on staged_customers.customer_id = planned.customer_id
+    left anti join lost on staged_customers.customer_id = lost.customer_id
     where not staged_customers.is_skipped
 ),
 

@@ -14,7 +14,7 @@
 -- column rule: the rule that explains it; null when none does
 with
 
-everything as (
+all_differences as (
     select 'customers' as kind, source_id, target_id, field, expected, found, rule
     from reconcile.customer_differences
     union all
@@ -29,6 +29,21 @@ everything as (
     union all
     select "table" as kind, source_id, target_id, field, expected, found, rule
     from reconcile.catalog_differences
+),
+
+-- What the target's lists do not show is not compared.
+everything as (
+    select
+        all_differences.kind,
+        all_differences.source_id,
+        all_differences.target_id,
+        all_differences.field,
+        all_differences.expected,
+        all_differences.found,
+        all_differences.rule
+    from all_differences
+    left semi join reconcile.fields as fields
+        on all_differences.kind = fields."table" and all_differences.field = fields.field
 ),
 
 rules as (

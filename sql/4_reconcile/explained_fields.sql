@@ -72,6 +72,16 @@ named as (
     from losses
     inner join tickets
         on losses.stream = tickets.stream and losses.source_id = tickets.source_id
+    where losses.stage = 'staged'
+    union all
+    select 'tickets' as "table", losses.ticket_id as source_id, losses.rule
+    from losses
+    left semi join ticket_streams on losses.stream = ticket_streams.stream
+    where losses.stage = 'planned'
+    union all
+    select 'tickets' as "table", source_id, rule
+    from losses
+    where stage = 'planned' and stream = 'tickets'
     union all
     select 'messages' as "table", messages.message_id as source_id, losses.rule
     from losses
@@ -82,7 +92,7 @@ named as (
     select 'messages' as "table", losses.source_id, losses.rule
     from losses
     left anti join ticket_streams on losses.stream = ticket_streams.stream
-    where losses.stage = 'planned' and losses.stream <> 'customers'
+    where losses.stage = 'planned' and losses.stream not in ('customers', 'tickets')
     union all
     select 'messages' as "table", messages.message_id as source_id, losses.rule
     from losses

@@ -11,25 +11,15 @@
 --   itself says something else than what was staged
 with
 
-staged_messages as (
+planned_otherwise as (
     select
         message_id,
-        direction,
-        body_text,
-        body_html,
-        sent_at
-    from staged.messages
-),
-
--- Notes about edits, and what the source removed since: nothing staged to compare with.
-unstaged as (
-    select note_id as message_id
-    from plan.message_changes
-    where note_id is not null
-    union
-    select message_id
-    from plan.message_changes
-    where change = 'removed'
+        is_text,
+        is_html,
+        is_sent_at,
+        is_public,
+        is_from_agent
+    from reconcile.messages_planned_otherwise
 ),
 
 planned as (
@@ -53,6 +43,7 @@ planned as (
         body_html,
         sent_at,
         message_ref,
+        attachments,
         meta
     from plan.messages
 ),
@@ -83,22 +74,48 @@ uploads as (
     where kind = 'upload' and state in ('done', 'matched')
 ),
 
+planned_lists as (
+    select
+        message_id,
+        json_items(attachments) as items
+    from planned
+    where attachments <> '[]'
+),
+
+planned_places as (
+    select
+        message_id,
+        items,
+        unnest(range(1, cast(array_length(items) as bigint) + 1)) as ordinal
+    from planned_lists
+),
+
+planned_files as (
+    select
+        message_id,
+        ordinal,
+        json_row(
+            items[ordinal], 'sha256 TEXT PATH $.sha256, name TEXT PATH $.name, url TEXT PATH $.url'
+        ) as document
+    from planned_places
+),
+
 -- Files that were uploaded have moved; of the others the text says so.
 files as (
     select
-        attachments.message_id,
-        array_agg(attachments.url order by attachments.ordinal)
+        planned_files.message_id,
+        array_agg(document['url'] order by planned_files.ordinal)
             filter (where uploads.url is not null) as old_urls,
-        array_agg(uploads.url order by attachments.ordinal)
+        array_agg(uploads.url order by planned_files.ordinal)
             filter (where uploads.url is not null) as new_urls,
         string_agg(
-            concat(' [attachment not available: ', attachments.name, ']'),
-            '' order by attachments.ordinal
+            concat(' [attachment not available: ', document['name'], ']'),
+            '' order by planned_files.ordinal
         ) filter (where uploads.url is null) as missing
-    from staged.attachments
-    left join uploads on attachments.sha256 = uploads.sha256
-    where attachments.fetch_status = 'stored'
-    group by attachments.message_id
+    from planned_files
+    left join uploads on document['sha256'] = uploads.sha256
+    where document['sha256'] is not null
+    group by planned_files.message_id
 ),
 
 expected as (
@@ -119,12 +136,12 @@ expected as (
         case when planned.from_agent and planned.public then receivers.target_id end
             as receiver_target_id,
         planned.source_type,
-        case when planned.public then planned.source_from_name end as source_from_name,
+        planned.source_from_name,
         case when planned.public then planned.source_from_address end as source_from_address,
         case when planned.public then nullif(json_sorted(planned.source_to), '[]') end as source_to,
         planned.subject,
         concat(
-            move_addresses(planned.body_text, files.old_urls, files.new_urls),
+            coalesce(move_addresses(planned.body_text, files.old_urls, files.new_urls), ''),
             coalesce(files.missing, '')
         ) as body_text,
         move_addresses(planned.body_html, files.old_urls, files.new_urls) as body_html,
@@ -132,23 +149,13 @@ expected as (
         planned.sent_at,
         planned.message_ref,
         nullif(json_sorted(planned.meta), '{}') as meta,
-        unstaged.message_id is null
-        and staged_messages.body_text is distinct from planned.body_text
-            as is_text_planned_otherwise,
-        unstaged.message_id is null
-        and staged_messages.body_html is distinct from planned.body_html
-            as is_html_planned_otherwise,
-        unstaged.message_id is null
-        and staged_messages.sent_at is distinct from planned.sent_at as is_time_planned_otherwise,
-        unstaged.message_id is null
-        and (staged_messages.direction <> 'internal') is distinct from planned.public
-            as is_public_planned_otherwise,
-        unstaged.message_id is null
-        and (staged_messages.direction <> 'in') is distinct from planned.from_agent
-            as is_side_planned_otherwise
+        coalesce(planned_otherwise.is_text, false) as is_text_planned_otherwise,
+        coalesce(planned_otherwise.is_html, false) as is_html_planned_otherwise,
+        coalesce(planned_otherwise.is_sent_at, false) as is_time_planned_otherwise,
+        coalesce(planned_otherwise.is_public, false) as is_public_planned_otherwise,
+        coalesce(planned_otherwise.is_from_agent, false) as is_side_planned_otherwise
     from planned
-    left join staged_messages on planned.message_id = staged_messages.message_id
-    left join unstaged on planned.message_id = unstaged.message_id
+    left join planned_otherwise on planned.message_id = planned_otherwise.message_id
     left join tickets_in_target on planned.ticket_id = tickets_in_target.ticket_id
     left join people_in_target as agents
         on agents.kind = 'agent' and coalesce(planned.sender_id, 'legacy') = agents.source_id

@@ -10,13 +10,18 @@
 with
 
 staged_tickets as (
+    select ticket_id
+    from staged.tickets
+),
+
+planned_otherwise as (
     select
         ticket_id,
-        subject,
-        status,
-        is_blocked,
-        created_at
-    from staged.tickets
+        is_subject,
+        is_status,
+        is_spam,
+        is_created_at
+    from reconcile.tickets_planned_otherwise
 ),
 
 removed_ids as (
@@ -73,22 +78,18 @@ expected as (
         planned.last_message_at,
         planned.last_received_message_at,
         planned.messages,
+        planned.customer_id,
         customers_in_target.target_id as customer_target_id,
         planned.assignee_agent_id,
         agents_in_target.target_id as assignee_target_id,
         coalesce(tag_lists.tags, '') as tags,
-        removed_ids.ticket_id is null
-        and staged_tickets.subject is distinct from planned.subject as is_subject_planned_otherwise,
-        removed_ids.ticket_id is null
-        and staged_tickets.status is distinct from planned.status as is_status_planned_otherwise,
-        removed_ids.ticket_id is null
-        and staged_tickets.is_blocked is distinct from planned.spam as is_spam_planned_otherwise,
-        removed_ids.ticket_id is null
-        and staged_tickets.created_at is distinct from planned.created_at
-            as is_time_planned_otherwise
+        nullif(json_sorted(planned.meta), '{}') as meta,
+        coalesce(planned_otherwise.is_subject, false) as is_subject_planned_otherwise,
+        coalesce(planned_otherwise.is_status, false) as is_status_planned_otherwise,
+        coalesce(planned_otherwise.is_spam, false) as is_spam_planned_otherwise,
+        coalesce(planned_otherwise.is_created_at, false) as is_time_planned_otherwise
     from plan.tickets as planned
-    left join staged_tickets on planned.ticket_id = staged_tickets.ticket_id
-    left join removed_ids on planned.ticket_id = removed_ids.ticket_id
+    left join planned_otherwise on planned.ticket_id = planned_otherwise.ticket_id
     left join tag_lists on planned.ticket_id = tag_lists.ticket_id
     left join customers_in_target on planned.customer_id = customers_in_target.customer_id
     left join agents_in_target on planned.assignee_agent_id = agents_in_target.agent_id
@@ -137,6 +138,7 @@ found as (
         tickets.messages,
         tickets.customer_target_id,
         tickets.assignee_target_id,
+        tickets.meta,
         coalesce(found_tag_lists.tags, '') as tags,
         row_number() over (partition by tickets.external_id order by tickets.target_id) as place
     from readback.tickets
@@ -187,7 +189,10 @@ paired as (
                 'found', cast(coalesce(found.messages, expected.messages) as varchar),
                 'rule', cast(null as varchar)),
             named_struct('field', 'customer', 'expected', expected.customer_target_id,
-                'found', found.customer_target_id, 'rule', cast(null as varchar)),
+                'found', found.customer_target_id,
+                'rule', case when expected.customer_id is null then 'filled_by_vendor' end),
+            named_struct('field', 'meta', 'expected', expected.meta,
+                'found', found.meta, 'rule', cast(null as varchar)),
             named_struct('field', 'assignee',
                 'expected', coalesce(expected.assignee_target_id, expected.assignee_agent_id),
                 'found', found.assignee_target_id,

@@ -32,50 +32,14 @@ counts as (
 
 fields as (
     select
-        column1 as "table",
-        column2 as field
-    from (
-        values
-        ('agents', 'existence'), ('agents', 'email'), ('agents', 'name'),
-        ('attachments', 'existence'), ('attachments', 'bytes'), ('attachments', 'content'),
-        ('attachments', 'content_type'), ('attachments', 'name'),
-        ('customers', 'existence'), ('customers', 'email'), ('customers', 'external_id'),
-        ('customers', 'language'), ('customers', 'name'), ('customers', 'timezone'),
-        ('messages', 'existence'), ('messages', 'body_html'), ('messages', 'body_text'),
-        ('messages', 'channel'), ('messages', 'created_at'), ('messages', 'delivery'),
-        ('messages', 'from_agent'), ('messages', 'message_ref'), ('messages', 'meta'),
-        ('messages', 'order'), ('messages', 'public'), ('messages', 'receiver'),
-        ('messages', 'sender'), ('messages', 'sent_at'), ('messages', 'source_from_address'),
-        ('messages', 'source_from_name'), ('messages', 'source_to'), ('messages', 'source_type'),
-        ('messages', 'subject'), ('messages', 'ticket'), ('messages', 'via'),
-        ('tags', 'existence'),
-        ('tickets', 'existence'), ('tickets', 'assignee'), ('tickets', 'channel'),
-        ('tickets', 'closed_at'), ('tickets', 'created_at'), ('tickets', 'customer'),
-        ('tickets', 'from_agent'), ('tickets', 'last_message_at'),
-        ('tickets', 'last_received_message_at'), ('tickets', 'messages'),
-        ('tickets', 'opened_at'), ('tickets', 'spam'), ('tickets', 'status'),
-        ('tickets', 'subject'), ('tickets', 'tags'), ('tickets', 'trash'),
-        ('tickets', 'updated_at'), ('tickets', 'via')
-    ) as listed
+        "table",
+        field
+    from reconcile.fields
 ),
 
 planned_customers as (
-    select
-        customer_id,
-        phone
+    select customer_id
     from plan.customers
-),
-
-planned_tickets as (
-    select external_id
-    from plan.tickets
-),
-
-planned_messages as (
-    select
-        message_id,
-        mention_agent_ids
-    from plan.messages
 ),
 
 -- A field that is not judged for a record is not explained for it either.
@@ -178,43 +142,12 @@ exact as (
         on fields."table" = not_exact."table" and fields.field = not_exact.field
 ),
 
-filled_by_vendor as (
-    select 'tickets' as "table", 'language' as field, count(*) as records
-    from readback.tickets
-    left semi join planned_tickets on tickets.external_id = planned_tickets.external_id
-    where tickets.language is not null
-    union all
-    select 'messages' as "table", 'intents' as field, count(*) as records
-    from readback.messages
-    left semi join planned_messages on messages.external_id = planned_messages.message_id
-    where messages.has_intents
-),
-
--- The target's lists show neither of these, and one call for each record would be too many.
-not_read as (
-    select 'tickets' as "table", 'meta' as field, count(*) as records
-    from planned_tickets
-    union all
-    select 'customers' as "table", 'phone' as field, count(*) as records
-    from planned_customers
-    where phone is not null
-    union all
-    select 'messages' as "table", 'mentions' as field, count(*) as records
-    from planned_messages
-    where mention_agent_ids <> '[]'
-),
-
 final as (
     select "table", field, verdict, rule, records from counted
     union all
     select "table", field, verdict, rule, records from exact where records <> 0
     union all
-    select "table", field, 'changed_by_vendor' as verdict, 'filled_by_vendor' as rule, records
-    from filled_by_vendor
-    where records > 0
-    union all
-    select "table", field, 'not_read' as verdict, 'not_in_lists' as rule, records
-    from not_read
+    select "table", field, verdict, rule, records from reconcile.other_verdicts
     where records > 0
 )
 

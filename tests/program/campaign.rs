@@ -3,6 +3,8 @@
 //!
 //! `make test` makes one round, `make campaign` as many as fit its time; `SEED=17` replays one.
 
+#[path = "../../pipeline/load/tests/campaign/gorgias.rs"]
+mod gorgias;
 #[path = "../../pipeline/load/tests/campaign/judge.rs"]
 #[expect(dead_code, reason = "a program that was killed leaves nothing doubled to set apart")]
 mod judge;
@@ -17,7 +19,7 @@ use serde_json::Value;
 
 use crate::plan_tables::PlanTables;
 use crate::program::{Bench, Served, Servers, helpdesk, pause, serve_gorgias, shop};
-use judge::{Doubles, Holdings};
+use judge::Doubles;
 use numbers::Numbers;
 
 /// Who answers in the target; the account stands in for the others.
@@ -138,8 +140,8 @@ fn round(bench: &Bench, servers: &Servers, target: &Served, seed: u64) -> u32 {
     let kills = kill_until_done(bench, gorgias, &mut Numbers::new(seed));
     assert!(kills > 2, "seed {seed}: it got through before the third kill");
     pause(50);
-    let planned = Holdings::planned(&plan_of(bench), &AGENTS);
-    let mut found = Holdings::found(&gorgias.records(), &target.url);
+    let planned = gorgias::planned(&plan_of(bench), &AGENTS);
+    let mut found = gorgias::found(&gorgias.records(), &target.url);
     assert_eq!(found.take_doubles(&planned), Doubles::new(), "seed {seed}");
     if let Some(difference) = planned.difference(&found) {
         panic!("seed {seed}: {difference}");

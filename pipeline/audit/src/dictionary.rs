@@ -73,7 +73,8 @@ impl Comment {
 /// Everything that is said, by table, for clients that show comments.
 pub(crate) fn comments(models: &Models) -> Vec<Comment> {
     let mut all = Vec::new();
-    for ((schema, table), header) in headers(models) {
+    for ((schema, table), said) in headers(models) {
+        let Some(header) = said.last() else { continue };
         let comment = |column: Option<String>, text: String| Comment {
             schema: schema.clone(),
             table: (table != known::ANY).then(|| table.clone()),
@@ -165,21 +166,21 @@ async fn numbers_of(session: &SessionContext, sql: &str) -> Result<Vec<u64>> {
     cells.ok_or_else(|| Fault::bug("a count is no number"))
 }
 
-type Headers = BTreeMap<(String, String), Header>;
+/// What is said, by schema and table; several where targets have tables of the same name.
+type Headers = BTreeMap<(String, String), Vec<Header>>;
 
-/// What is said, by schema and table.
 fn headers(models: &Models) -> Headers {
     let mut headers = known::headers();
     let files: Vec<(&str, &str)> = models.files().collect();
     for (file, sql) in &files {
-        if let Some((schema, table)) = place_of(file, &files) {
-            headers.insert((schema, table), header::parse(sql));
+        if let Some((schema, table)) = place_of(file) {
+            headers.entry((schema, table)).or_default().push(header::parse(sql));
         }
     }
     // What every platform's table holds is said once, in words for each column.
     for (file, sql) in &files {
         if let Some(table) = any_source(file) {
-            headers.insert(("source".to_owned(), table.to_owned()), header::parse(sql));
+            headers.insert(("source".to_owned(), table.to_owned()), vec![header::parse(sql)]);
         }
     }
     for (gathered, table, of) in
@@ -192,18 +193,15 @@ fn headers(models: &Models) -> Headers {
     headers
 }
 
-/// The table that a model makes. What is read from a platform that is planned for is the read-back.
-fn place_of(file: &str, files: &[(&str, &str)]) -> Option<(String, String)> {
+/// The table that a model makes.
+fn place_of(file: &str) -> Option<(String, String)> {
     let parts: Vec<&str> = file.strip_suffix(".sql")?.split('/').collect();
     let (schema, table) = match parts[..] {
-        ["1_source", platform, table] => {
-            let plan = format!("3_plan/{platform}/");
-            let is_target = files.iter().any(|(file, _)| file.starts_with(&plan));
-            (if is_target { "readback" } else { "source" }, table)
-        }
+        ["1_source", _, table] => ("source", table),
+        ["1_readback", _, table] => ("readback", table),
         ["2_staged", table] => ("staged", table),
-        ["3_plan", _, table] => ("plan", table),
-        ["4_reconcile", table] => ("reconcile", table),
+        ["3_plan", table] | ["3_plan", _, table] => ("plan", table),
+        ["4_reconcile", table] | ["4_reconcile", _, table] => ("reconcile", table),
         _ => return None,
     };
     Some((schema.to_owned(), table.to_owned()))
@@ -217,8 +215,13 @@ fn any_source(file: &str) -> Option<&str> {
 
 fn table_of(table: &KnownTable, rows: u64, headers: &Headers) -> Table {
     let any = (table.schema.clone(), known::ANY.to_owned());
-    let of_all = headers.get(&any);
-    let header = headers.get(&(table.schema.clone(), table.name.clone())).or(of_all);
+    let said = headers.get(&(table.schema.clone(), table.name.clone())).or(headers.get(&any));
+    let actual: Vec<&str> =
+        table.columns.fields().iter().map(|field| field.name().as_str()).collect();
+    // Of several, the one that fits the table best.
+    let header = said.and_then(|said| {
+        said.iter().rev().min_by_key(|header| header.disagreements(&actual).len())
+    });
     let said = |name: &str| {
         header.and_then(|header| header.columns.iter().find(|column| column.name == name))
     };
@@ -229,8 +232,6 @@ fn table_of(table: &KnownTable, rows: u64, headers: &Headers) -> Table {
         meaning: said(field.name()).map(|column| column.meaning.clone()).unwrap_or_default(),
         from: said(field.name()).map(|column| column.from.clone()).unwrap_or_default(),
     });
-    let actual: Vec<&str> =
-        table.columns.fields().iter().map(|field| field.name().as_str()).collect();
     let needs_words = !["source", "readback"].contains(&table.schema.as_str());
     Table {
         table: full_name(table),

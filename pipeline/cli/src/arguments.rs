@@ -74,8 +74,24 @@ pub(crate) enum Verb {
     },
 }
 
+/// Who is moved from and who is moved to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Pair {
+    /// From Crisp into Gorgias.
+    CrispGorgias,
+    /// From one workspace of Crisp into another.
+    CrispCrisp,
+    /// From Kustomer into Gorgias.
+    KustomerGorgias,
+    /// From Kustomer into Crisp.
+    KustomerCrisp,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
+    /// From which helpdesk into which.
+    #[arg(long, value_enum, default_value_t = Pair::CrispGorgias)]
+    pub(crate) pair: Pair,
     /// Where the demo keeps its warehouse; made anew each time.
     #[arg(long, value_name = "FOLDER", default_value = "deskferry-demo")]
     pub(crate) folder: PathBuf,
@@ -358,7 +374,7 @@ pub(crate) struct Explain {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Emulator {
-    /// Crisp, as a source.
+    /// Crisp, as a source; with --agent as a target.
     Crisp(CrispEmulator),
     /// Gorgias, as a target.
     Gorgias(GorgiasEmulator),
@@ -395,6 +411,10 @@ pub(crate) struct CrispEmulator {
     /// Calls a day before it answers 423.
     #[arg(long, value_name = "N")]
     pub(crate) calls_per_day: Option<u64>,
+    /// An operator of an empty workspace that takes what is written, in place of the shop; may be
+    /// given more than once.
+    #[arg(long = "agent", value_name = "E-MAIL", conflicts_with = "data")]
+    pub(crate) agents: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -25,6 +25,9 @@ const SIDE_KEYS: [&str; 10] = [
     "lookup_s",
 ];
 
+/// Keys of `[target]` besides.
+const TARGET_KEYS: [&str; 3] = ["plan", "files_base_url", "files_folder"];
+
 /// A configuration.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -67,6 +70,12 @@ pub(crate) struct Side {
     pub(crate) flush_ms: Option<u64>,
     /// How long a record is looked for whose reply was lost, in seconds.
     pub(crate) lookup_s: Option<u64>,
+    /// The plan of the account, where it decides how fast records may be made.
+    pub(crate) plan: Option<String>,
+    /// Where files that the target does not keep itself can be read, without the slash at the end.
+    pub(crate) files_base_url: Option<String>,
+    /// The place that is served there, as the warehouse's; the warehouse itself when left out.
+    pub(crate) files_folder: Option<String>,
     settings: BTreeMap<String, Given>,
 }
 
@@ -100,12 +109,16 @@ impl Config {
             Fault::config(format!("line {line}: {}", error.message()))
                 .hint("correct the spelling of the file; it is TOML")
         })?;
-        let sections = ["warehouse", "source", "transform", "target", "mapping", "serve"];
+        let sections = ["warehouse", "source", "transform", "target", "mapping", "filter", "serve"];
         check_keys(&table, "the file", sections)?;
         let warehouse = section(&table, "warehouse")?.ok_or_else(no_warehouse)?;
         check_keys(warehouse, "[warehouse]", ["url"])?;
         let url = warehouse.get("url").and_then(Value::as_str).ok_or_else(no_warehouse)?;
-        let mut mapping = Mapping::default();
+        let source = side(&table, "source", folder)?;
+        let mut mapping = match &source {
+            Some(source) => Mapping::of_source(source.platform()),
+            None => Mapping::default(),
+        };
         for (key, value) in section(&table, "mapping")?.into_iter().flatten() {
             let value = match value {
                 Value::Integer(number) => number.to_string(),
@@ -113,11 +126,14 @@ impl Config {
             };
             mapping.set(key, &value)?;
         }
+        for (key, value) in section(&table, "filter")?.into_iter().flatten() {
+            mapping.set_filter(key, &filter_values(key, value)?)?;
+        }
         let password = password(section(&table, "serve")?, folder)?;
         Ok(Self {
             password,
             warehouse: url.to_owned(),
-            source: side(&table, "source", folder)?,
+            source,
             target: side(&table, "target", folder)?,
             mapping,
             own_models: own_models(&table, folder)?,
@@ -169,13 +185,29 @@ impl Side {
         self.manifest.settle(values, self.section)
     }
 
-    /// Where all paths begin.
-    pub(crate) fn address(&self) -> Result<String> {
+    /// Calls that may be made on a day: as configured, else as documented.
+    pub(crate) fn quota(&self) -> Option<u64> {
+        let mut open: BTreeMap<String, String> = self.open_settings();
+        for (name, setting) in &self.manifest.spec {
+            if let (Some(default), false) = (&setting.default, open.contains_key(name)) {
+                open.insert(name.clone(), default.clone());
+            }
+        }
+        self.calls_per_day.or(self.manifest.api_budget.calls_per_day(&open))
+    }
+
+    /// The settings that are written down as they are.
+    fn open_settings(&self) -> BTreeMap<String, String> {
         let open = self.settings.iter().filter_map(|(name, given)| match given {
             Given::Text(text) => Some((name.clone(), text.clone())),
             Given::Env(_) | Given::File(_) => None,
         });
-        self.manifest.address(self.base_url.as_deref(), &open.collect())
+        open.collect()
+    }
+
+    /// Where all paths begin.
+    pub(crate) fn address(&self) -> Result<String> {
+        self.manifest.address(self.base_url.as_deref(), &self.open_settings())
     }
 }
 
@@ -212,6 +244,23 @@ fn password(serve: Option<&Table>, folder: &Path) -> Result<Option<Given>> {
     }
 }
 
+/// A filter's value: a text, a time, or a list of texts.
+fn filter_values(key: &str, value: &Value) -> Result<Vec<String>> {
+    let one = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Datetime(time) => Some(time.to_string()),
+        _ => None,
+    };
+    let values = match value {
+        Value::Array(list) => list.iter().map(one).collect(),
+        value => one(value).map(|value| vec![value]),
+    };
+    values.ok_or_else(|| {
+        Fault::config(format!("[filter] {key} is neither a text nor a list of texts"))
+            .hint(format!("write {key} = [\"one\", \"two\"]"))
+    })
+}
+
 fn own_models(table: &Table, folder: &Path) -> Result<Option<OwnModels>> {
     let Some(inner) = section(table, "transform")? else { return Ok(None) };
     check_keys(inner, "[transform]", ["models"])?;
@@ -231,7 +280,9 @@ fn section<'a>(table: &'a Table, name: &str) -> Result<Option<&'a Table>> {
 fn side(table: &Table, name: &'static str, folder: &Path) -> Result<Option<Side>> {
     let Some(inner) = section(table, name)? else { return Ok(None) };
     let manifest = manifest(inner, name, folder)?;
-    let known = SIDE_KEYS.into_iter().chain(manifest.spec.keys().map(String::as_str));
+    let own: &[&str] = if name == "target" { &TARGET_KEYS } else { &[] };
+    let known = SIDE_KEYS.iter().chain(own).copied();
+    let known = known.chain(manifest.spec.keys().map(String::as_str));
     check_keys(inner, &format!("[{name}]"), known)?;
     let mut settings = BTreeMap::new();
     for (key, setting) in &manifest.spec {
@@ -255,6 +306,10 @@ fn side(table: &Table, name: &'static str, folder: &Path) -> Result<Option<Side>
         skip_streams: texts(inner, name, "skip_streams")?,
         flush_ms: number(inner, name, "flush_ms")?,
         lookup_s: number(inner, name, "lookup_s")?,
+        plan: text(inner, name, "plan")?,
+        files_base_url: text(inner, name, "files_base_url")?
+            .map(|url| url.trim_end_matches('/').to_owned()),
+        files_folder: text(inner, name, "files_folder")?,
         manifest,
         settings,
     }))

@@ -6,6 +6,7 @@
 
 pub mod crisp;
 mod dice;
+pub mod faults;
 pub mod gorgias;
 pub mod kustomer;
 pub mod plain;

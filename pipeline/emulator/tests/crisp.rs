@@ -12,6 +12,7 @@ mod messages;
 mod moving;
 mod odd;
 mod people;
+mod writes;
 
 use std::collections::BTreeMap;
 

@@ -167,7 +167,8 @@ impl Gorgias {
         let mut hits = self.matching("tickets", filter, "external_id").await?;
         if hits.is_empty() {
             // The index may be slow; the customer's tickets are another way to it.
-            let path = format!("/api/tickets?customer_id={}", draft.customer);
+            let customer = draft.customer.as_deref().unwrap_or_default();
+            let path = format!("/api/tickets?customer_id={customer}");
             hits = with_id(self.list(phase::LOOKUPS, &path).await?, external_id);
         }
         let mut founds = reply::founds(&hits, external_id);
@@ -310,7 +311,7 @@ impl Target for Gorgias {
                 let body = request::file(upload, body);
                 call(phase::FILES_UPLOAD, "/api/upload?type=attachment", body)
             }
-            Draft::Ticket { draft, part } => {
+            Draft::Ticket { draft, part, .. } => {
                 let body = request::ticket(draft, part)?;
                 call(phase::TICKETS_CREATE, "/api/tickets", body)
             }
@@ -354,9 +355,9 @@ impl Target for Gorgias {
         }
     }
 
-    async fn finish(&self, id: &str, ticket: &plan::Ticket, now: Instant) -> Result<Sent> {
+    async fn finish(&self, id: &str, update: &TicketUpdate<'_>, now: Instant) -> Result<Sent> {
         let path = format!("/api/tickets/{id}");
-        let body = request::final_state(ticket)?;
+        let body = request::final_state(update.ticket)?;
         self.repeatable(phase::TICKETS_UPDATE, id, Write { method: "PUT", path: &path, body }, now)
             .await
     }

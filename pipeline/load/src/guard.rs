@@ -39,11 +39,34 @@ impl Serialize for SentTime {
     }
 }
 
+/// That a vendor is to deliver nothing. There is one value, and it is written as `true`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Quiet;
+
+impl Serialize for Quiet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_bool(true)
+    }
+}
+
+/// How a vendor writes moments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// As text with an offset.
+    Text,
+    /// As milliseconds since 1970.
+    Millis,
+}
+
 /// The names that matter in a vendor's message.
 #[derive(Debug, Clone, Copy)]
 pub struct MessageFields {
     /// The field whose absence makes the vendor send.
     pub sent: &'static str,
+    /// How that is written.
+    pub written: Written,
+    /// A field that must be `true`, or the vendor delivers.
+    pub quiet: Option<&'static str>,
     /// Fields that make the vendor do something.
     pub forbidden: &'static [&'static str],
 }
@@ -54,13 +77,16 @@ pub struct MessageFields {
 /// `Bug` when the vendor could deliver it.
 pub fn check_message(message: &Value, fields: MessageFields, now: Instant) -> Result<()> {
     let object = message.as_object().ok_or_else(|| refused("is not an object"))?;
-    let sent = object
-        .get(fields.sent)
-        .and_then(Value::as_str)
-        .and_then(Instant::parse)
-        .ok_or_else(|| refused(&format!("has no {}", fields.sent)))?;
+    let sent = object.get(fields.sent).and_then(|sent| match fields.written {
+        Written::Text => sent.as_str().and_then(Instant::parse),
+        Written::Millis => sent.as_i64().map(Instant::from_millis),
+    });
+    let sent = sent.ok_or_else(|| refused(&format!("has no {}", fields.sent)))?;
     if sent >= now {
         return Err(refused(&format!("has a {} in the future", fields.sent)));
+    }
+    if let Some(quiet) = fields.quiet.filter(|name| object.get(*name) != Some(&Value::Bool(true))) {
+        return Err(refused(&format!("is not marked as {quiet}")));
     }
     match fields.forbidden.iter().find(|name| object.contains_key(**name)) {
         None => Ok(()),
@@ -87,7 +113,12 @@ mod tests {
         }
     }
 
-    const FIELDS: MessageFields = MessageFields { sent: "sent_datetime", forbidden: &["actions"] };
+    const FIELDS: MessageFields = MessageFields {
+        sent: "sent_datetime",
+        written: Written::Text,
+        quiet: None,
+        forbidden: &["actions"],
+    };
 
     #[test]
     fn only_a_moment_that_has_passed_becomes_a_sent_time() {
@@ -116,6 +147,30 @@ mod tests {
             json!("text"),
         ] {
             assert!(check_message(&bad, FIELDS, now).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn where_a_mark_keeps_the_vendor_quiet_only_that_mark_lets_a_message_pass() {
+        let now = Instant::from_millis(10_000);
+        let fields = MessageFields {
+            sent: "timestamp",
+            written: Written::Millis,
+            quiet: Some("stealth"),
+            forbidden: &[],
+        };
+        let good = json!({"timestamp": 9_999, "stealth": Quiet});
+        check_message(&good, fields, now).expect("is quiet");
+        for bad in [
+            json!({"timestamp": 9_999}),
+            json!({"timestamp": 9_999, "stealth": false}),
+            json!({"timestamp": 9_999, "stealth": "true"}),
+            json!({"timestamp": 9_999, "stealth": 1}),
+            json!({"timestamp": 10_000, "stealth": true}),
+            json!({"timestamp": "9999", "stealth": true}),
+            json!({"stealth": true}),
+        ] {
+            assert!(check_message(&bad, fields, now).is_err(), "{bad}");
         }
     }
 }

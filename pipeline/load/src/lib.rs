@@ -8,10 +8,11 @@
 //! - [`load`] replays; its order and its concurrency are in `replay`, what to do when a reply is
 //!   lost is in `recovery`.
 //! - [`rollback`] takes a run back out of the target.
-//! - [`Target`] is what a helpdesk must be able to do; [`Gorgias`] is the first one.
+//! - [`Target`] is what a helpdesk must be able to do; [`Gorgias`] and [`Crisp`] are some.
 //! - [`preflight`] decides whether a load may begin; `session` keeps how far it is and how it ended.
 //! - [`guard`] keeps messages from being delivered.
 
+pub mod crisp;
 pub mod gorgias;
 pub mod guard;
 pub mod ledger;
@@ -24,6 +25,7 @@ mod session;
 mod stop;
 pub mod target;
 
+pub use crisp::Crisp;
 pub use gorgias::Gorgias;
 pub use recovery::Patience;
 pub use replay::{Finding, Options, Outcome, Progress, followed, load};

@@ -42,6 +42,8 @@ pub struct Customer {
     pub timezone: Option<String>,
     /// Values for custom fields.
     pub custom_fields: Vec<FieldValue>,
+    /// What else the target is told, in its own words.
+    pub meta: Option<Value>,
 }
 
 /// A custom field that values are planned for.
@@ -90,8 +92,8 @@ pub struct Ticket {
     pub ticket_id: String,
     /// The id by which the target can be asked for it.
     pub external_id: String,
-    /// Who asks.
-    pub customer_id: String,
+    /// Who asks; `None` for somebody of whom the target gets no record.
+    pub customer_id: Option<String>,
     /// Subject line.
     pub subject: Option<String>,
     /// `open` or `closed`.
@@ -187,6 +189,8 @@ pub enum Sender {
     Agent(String),
     /// Nobody whom the target could know: the legacy agent stands in.
     Legacy,
+    /// A customer of whom the target gets no record.
+    Nobody,
 }
 
 /// A name with an address, on an envelope.

@@ -6,6 +6,9 @@
 //! is expected stop that record. No decision rests on the wall clock, which may jump. Nothing in
 //! here knows a vendor.
 
+mod leaner;
+
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use kernel::ledger::{Entry, RecordKind, State};
@@ -16,6 +19,7 @@ use crate::ledger::remark::{IN_TRASH, SENT_AGAIN, TWICE};
 use crate::replay::Findings;
 use crate::stop::Stop;
 use crate::target::{Draft, Found, MessageDraft, Sent, Target, TargetId, TicketDraft, Travelling};
+use leaner::{BARE, LEAN, leaner};
 
 /// Calls for one record within a session before the replay stops: each of them found the target
 /// without the record afterwards, so it is in trouble.
@@ -28,8 +32,6 @@ pub(crate) const APPENDED: &str = "the others were appended";
 /// In the detail of a record that the target says it has already.
 pub(crate) const WAS_THERE: &str = "it was there before";
 
-/// In the detail of a ticket that was created without its custom fields.
-const BARE: &str = "created without its custom fields";
 /// Detail of a message with which no ticket could be created, although it could with the next one.
 const SKIPPED: &str = "the target refuses it, also alone";
 /// Detail of a record that a rollback had removed.
@@ -93,11 +95,18 @@ pub(crate) struct Desk<'a> {
 impl Desk<'_> {
     /// Brings a record into the target unless it is there.
     pub async fn settle(&self, draft: Draft<'_>) -> Result<Settled> {
+        let place = OnceLock::new();
+        let (mut draft, is_placed) = (draft, self.is_placed(draft));
+        let before = self.ledger.standing(draft.kind(), draft.source_id());
+        if let (true, Some(known)) = (is_placed, &before)
+            && matches!(known.state, State::Intent | State::Unknown)
+            && let Some(id) = &known.target_id
+        {
+            draft = draft.at(place.get_or_init(|| id.to_string()));
+        }
         if let Some(end) = self.known(draft).await? {
             return Ok(end);
         }
-        let mut draft = draft;
-        let before = self.ledger.standing(draft.kind(), draft.source_id());
         let mut detail = before.map(|standing| match standing.state {
             State::Removed => MADE_ANEW.to_owned(),
             _ => SENT_AGAIN.to_owned(),
@@ -105,10 +114,10 @@ impl Desk<'_> {
         let mut unanswered = 0;
         while unanswered < SENDS_MAX {
             self.note(draft, State::Intent, detail.clone()).await?;
-            let reason = match self.target.create(draft, self.clock.now()).await? {
+            let reason = match self.send(&mut draft, &place, &detail).await? {
                 Sent::Made(found) => {
                     if let (Draft::Ticket { .. }, Some(note)) = (draft, &detail)
-                        && (note.contains(APPENDED) || note.contains(BARE))
+                        && [APPENDED, BARE, LEAN].iter().any(|words| note.contains(words))
                     {
                         self.findings.add(draft.kind(), draft.source_id(), note);
                     }
@@ -118,6 +127,12 @@ impl Desk<'_> {
                     unanswered += 1;
                     let said = Some(joined(reason, detail.as_deref()));
                     self.note(draft, State::Unknown, said).await?;
+                    if is_placed {
+                        // Nothing can be doubled: an empty place is nothing, and what is put into
+                        // one may be put there again.
+                        self.pause(unanswered).await;
+                        continue;
+                    }
                     if let Some(end) = self.look(draft, false, detail.as_deref()).await? {
                         return Ok(end);
                     }
@@ -151,6 +166,28 @@ impl Desk<'_> {
         .hint("see whether the target is in trouble; then run the same command again"))
     }
 
+    /// Makes the call that creates a record; for one that begins as an empty place and has none,
+    /// first the call that makes the place, which is then noted.
+    async fn send<'a>(
+        &self,
+        draft: &mut Draft<'a>,
+        place: &'a OnceLock<String>,
+        detail: &Option<String>,
+    ) -> Result<Sent> {
+        if let (true, Draft::Ticket { draft: ticket, place: None, .. }) =
+            (self.is_placed(*draft), *draft)
+        {
+            match self.target.begin(ticket, self.clock.now()).await? {
+                Sent::Made(found) => {
+                    *draft = draft.at(place.get_or_init(|| found.id));
+                    self.note(*draft, State::Intent, detail.clone()).await?;
+                }
+                other => return Ok(other),
+            }
+        }
+        self.target.create(*draft, self.clock.now()).await
+    }
+
     /// Notes that a record is in the target, together with its parts; `absent` is where a message
     /// stands that should have come along and is not among them.
     async fn arrived(
@@ -169,7 +206,7 @@ impl Desk<'_> {
         let mut entry = self.entry(draft, state, detail);
         entry.target_id = Some(found.id.clone());
         let mut entries = vec![entry];
-        if let Draft::Ticket { draft, part } = draft {
+        if let Draft::Ticket { draft, part, .. } = draft {
             entries.extend(self.part_entries(draft, part, &found, absent));
         }
         self.ledger.commit(entries).await?;
@@ -190,6 +227,13 @@ impl Desk<'_> {
                 let reason = standing.detail.as_deref().unwrap_or("refused");
                 self.findings.add(draft.kind(), draft.source_id(), reason);
                 Ok(Some(Settled::Refused))
+            }
+            State::Intent | State::Unknown if self.is_placed(draft) => {
+                let is_doubled = standing.detail.as_deref().is_some_and(|it| it.contains(TWICE));
+                match is_doubled {
+                    true => self.look(draft, true, standing.detail.as_deref()).await,
+                    false => Ok(None),
+                }
             }
             State::Intent | State::Unknown => {
                 self.look(draft, true, standing.detail.as_deref()).await
@@ -266,7 +310,7 @@ impl Desk<'_> {
         let again = said.filter(|said| said.contains(SENT_AGAIN)).map(|_| SENT_AGAIN);
         let mut detail = joined("found after a lost reply".to_owned(), again);
         match draft {
-            Draft::Ticket { draft, part } => {
+            Draft::Ticket { draft, part, .. } => {
                 let is_part = |message: &MessageDraft| found.part(message).is_some();
                 let all_there = draft.travelling(part).iter().all(is_part);
                 if part.from > 0 || part.to != draft.planned.to || !all_there {
@@ -336,6 +380,21 @@ impl Desk<'_> {
         }
     }
 
+    /// Whether a record begins as an empty place, so that it is known where it is before anything
+    /// of it is sent.
+    fn is_placed(&self, draft: Draft<'_>) -> bool {
+        matches!(draft, Draft::Ticket { .. }) && self.target.abilities().begins_with_a_place
+    }
+
+    /// The pause after so many calls without a usable reply.
+    async fn pause(&self, unanswered: u32) {
+        let pause_ms = self.patience.pause_first_ms.saturating_mul(1 << (unanswered - 1).min(20));
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(pause_ms)) => {}
+            () = self.stop.asked() => {}
+        }
+    }
+
     async fn note(&self, draft: Draft<'_>, state: State, detail: Option<String>) -> Result<()> {
         let entry = self.entry(draft, state, detail);
         self.ledger.commit(vec![entry]).await
@@ -346,7 +405,7 @@ impl Desk<'_> {
             kind: draft.kind(),
             source_id: draft.source_id().to_owned(),
             state,
-            target_id: None,
+            target_id: draft.place().map(str::to_owned),
             at: self.clock.now(),
             detail,
         }
@@ -356,32 +415,6 @@ impl Desk<'_> {
 /// One detail after the other.
 fn joined(first: String, second: Option<&str>) -> String {
     second.map_or(first.clone(), |second| format!("{first}; {second}"))
-}
-
-/// The same record with less in it, where a target may object to what is left out, and a note on
-/// what that is.
-fn leaner(draft: Draft<'_>) -> Option<(Draft<'_>, String)> {
-    match draft {
-        Draft::Customer { customer, lean: false }
-            if customer.phone.is_some()
-                || customer.language.is_some()
-                || customer.timezone.is_some() =>
-        {
-            let lean = true;
-            let note = "sent without phone, language and time zone";
-            Some((Draft::Customer { customer, lean }, note.to_owned()))
-        }
-        Draft::Ticket { draft, part } => {
-            let part = draft.after_refusal(part)?;
-            let (count, planned) = (part.to - part.from, draft.planned.to);
-            let note = match part.is_bare {
-                true => BARE.to_owned(),
-                false => format!("created with {count} of {planned} messages; {APPENDED}"),
-            };
-            Some((Draft::Ticket { draft, part }, note))
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]

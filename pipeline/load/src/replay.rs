@@ -207,7 +207,8 @@ async fn carry_out(
             findings.add(kind, &id, words);
         }
     }
-    let selection = Selection::read(warehouse, options).await?;
+    let finishes_all = target.abilities().finishes_all;
+    let selection = Selection::read(warehouse, options, finishes_all).await?;
     let forecast = plan::forecast(warehouse, &options.run).await?.try_collect().await?;
     progress.learn(forecast, ledger.calls_before(), selection.is_none());
     let replay = Replay {
@@ -282,7 +283,10 @@ impl Replay<'_> {
         }
         let forecast = plan::forecast(self.warehouse, run).await?;
         let forecast: BTreeMap<String, u64> = forecast.try_collect().await?;
-        let expected = |phase: &str| forecast.get(phase).copied().unwrap_or_default();
+        let expected = |phase: &str| {
+            let calls = forecast.get(phase).copied().unwrap_or_default();
+            calls.div_ceil(self.desk.target.calls_of(phase).max(1))
+        };
         self.adopt().await?;
         if self.is_stopping() {
             return Ok(());
@@ -314,6 +318,9 @@ impl Replay<'_> {
         self.all(customers, self.options.tickets_in_flight, |customer| async move {
             let draft = Draft::Customer { customer: &customer, lean: false };
             self.bring(draft).await?;
+            if self.desk.target.abilities().completes_customers {
+                self.complete(&customer).await?;
+            }
             self.progress.advance(phase::CUSTOMERS_CREATE, 1);
             Ok(())
         })

@@ -3,17 +3,21 @@
 //! A driver turns drafts into its vendor's requests and replies into [`Sent`]. It keeps no state
 //! of a run and writes nothing down: whether to call at all is decided before it is asked.
 
+mod draft;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use kernel::ledger::RecordKind;
-use kernel::{Code, Instant, Result};
-use serde_json::Value;
+use kernel::{Code, Fault, Instant, Result};
 
-use crate::guard::SentTime;
 use crate::plan;
 use crate::preflight::{Observation, State, Wants};
+
+pub use draft::{
+    AttachmentDraft, Draft, FieldDraft, MessageDraft, SKIPPED_MAX, TicketDraft, TicketUpdate,
+    Travelling,
+};
 
 /// Names of the phases that calls are counted under.
 pub mod phase {
@@ -69,195 +73,40 @@ pub struct Person {
     pub email: Option<String>,
 }
 
-/// A ticket that is ready to be created.
-#[derive(Debug, Clone)]
-pub struct TicketDraft {
-    /// What the plan says.
-    pub ticket: plan::Ticket,
-    /// Its customer in the target.
-    pub customer: TargetId,
-    /// Its assignee in the target.
-    pub assignee: Option<TargetId>,
-    /// Names of tags that the target has.
-    pub tags: Vec<String>,
-    /// Values for custom fields that the target has.
-    pub custom_fields: Vec<FieldDraft>,
-    /// Its first messages: those that are to travel in the call that creates it, and some more
-    /// that may begin the ticket when the target refuses the very first.
-    pub messages: Vec<MessageDraft>,
-    /// Which of these travel, as the plan wants it.
-    pub planned: Travelling,
-}
-
-/// A ticket that is there and is to be as the plan says now.
-#[derive(Debug, Clone)]
-pub struct TicketUpdate<'a> {
-    /// What the plan says.
-    pub ticket: &'a plan::Ticket,
-    /// Its assignee in the target.
-    pub assignee: Option<TargetId>,
-    /// Names of tags that the target has.
-    pub tags: Vec<String>,
-    /// Values for custom fields that the target has.
-    pub custom_fields: Vec<FieldDraft>,
-}
-
-impl TicketUpdate<'_> {
-    /// Whether the plan wants this of it to be set.
-    pub fn sets(&self, what: &str) -> bool {
-        self.ticket.updates.iter().flatten().any(|name| name == what)
-    }
-}
-
-/// A value for a custom field that the target has.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FieldDraft {
-    /// The field, in the target.
-    pub id: TargetId,
-    /// The value.
-    pub value: Value,
-}
-
-/// A beginning of a ticket's messages that travels in the call that creates it.
+/// In what a target differs from one that takes a ticket whole and names an author for everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Travelling {
-    /// Place of the first that travels; those before were refused.
-    pub from: usize,
-    /// Place behind the last.
-    pub to: usize,
-    /// Whether the custom fields stay behind.
-    pub is_bare: bool,
+pub struct Abilities {
+    /// Agents can be created.
+    pub creates_agents: bool,
+    /// Each ticket has a customer and each message an author, both records of the target, so that
+    /// somebody stands in for an agent who is not there. Else the plan's names are enough.
+    pub needs_authors: bool,
+    /// Tags are records that a ticket refers to, and not just words on it.
+    pub has_tag_records: bool,
+    /// A ticket is created together with its first messages.
+    pub takes_messages_along: bool,
+    /// A ticket begins as an empty place, which has an id and nothing of the plan. What is put
+    /// there may be put there twice.
+    pub begins_with_a_place: bool,
+    /// A customer needs a second call once the record is there.
+    pub completes_customers: bool,
+    /// The final state of each ticket is set by a call of its own.
+    pub finishes_all: bool,
+    /// The messages of all tickets can be listed at once.
+    pub lists_messages: bool,
 }
 
-impl TicketDraft {
-    /// The messages that travel.
-    pub fn travelling(&self, part: Travelling) -> &[MessageDraft] {
-        let to = part.to.min(self.messages.len());
-        &self.messages[part.from.min(to)..to]
-    }
-
-    /// What to try when the target refuses a call that carries `part`; `None` when nothing is left
-    /// to try.
-    ///
-    /// A call that is refused makes nothing. First the custom fields are left out, because a target
-    /// may refuse a value; then the beginning is halved until one is accepted. When a single message is refused, the next one may begin the ticket; of those, to find out
-    /// whether the ticket itself is at fault, only the whole rest and one alone are tried.
-    pub fn after_refusal(&self, part: Travelling) -> Option<Travelling> {
-        if part == self.planned && !self.custom_fields.is_empty() {
-            return Some(Travelling { is_bare: true, ..part });
-        }
-        let Travelling { from, to, .. } = part;
-        let whole = Travelling { is_bare: false, ..part };
-        match to.min(self.messages.len()).saturating_sub(from) {
-            2.. if from == 0 => Some(Travelling { to: to / 2, ..whole }),
-            2.. => Some(Travelling { to: from + 1, ..whole }),
-            _ => {
-                let next = from + 1;
-                let is_there = next <= SKIPPED_MAX && next < self.messages.len();
-                let to = self.planned.to.max(next + 1);
-                is_there.then_some(Travelling { from: next, to, ..whole })
-            }
-        }
-    }
-}
-
-/// Messages at the beginning of a ticket that may be refused before the ticket counts as refused.
-pub const SKIPPED_MAX: usize = 2;
-
-/// A message that is ready to be created. The final texts are in here, not in `message`.
-#[derive(Debug, Clone)]
-pub struct MessageDraft {
-    /// What the plan says.
-    pub message: plan::Message,
-    /// Who wrote it, in the target.
-    pub sender: TargetId,
-    /// Which customer received it, in the target.
-    pub receiver: Option<TargetId>,
-    /// Agents named in it, in the target.
-    pub mentions: Vec<TargetId>,
-    /// When it was sent, back then.
-    pub sent: SentTime,
-    /// Files that the target has.
-    pub attachments: Vec<AttachmentDraft>,
-}
-
-/// A file of a message, in the target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttachmentDraft {
-    /// Where the target keeps it.
-    pub url: String,
-    /// File name.
-    pub name: String,
-    /// MIME type.
-    pub content_type: String,
-    /// Size.
-    pub bytes: u64,
-}
-
-/// A record that is about to be created or asked for.
-#[derive(Debug, Clone, Copy)]
-pub enum Draft<'a> {
-    /// A person who answers.
-    Agent(&'a plan::Agent),
-    /// A label.
-    Tag(&'a str),
-    /// A custom field.
-    Field(&'a plan::Field),
-    /// A person who asks. `lean` leaves out everything a target may object to: phone number,
-    /// language and time zone.
-    Customer {
-        /// What the plan says.
-        customer: &'a plan::Customer,
-        /// Whether to send the least.
-        lean: bool,
-    },
-    /// A file.
-    Upload {
-        /// What the plan says.
-        upload: &'a plan::Upload,
-        /// Its content.
-        body: &'a Bytes,
-    },
-    /// A thread with its first messages, or fewer of them when a target objects to the rest.
-    Ticket {
-        /// The ticket.
-        draft: &'a TicketDraft,
-        /// Which messages travel along.
-        part: Travelling,
-    },
-    /// A message of a thread that is there.
-    Message {
-        /// Its ticket in the target.
-        ticket: &'a str,
-        /// The message.
-        message: &'a MessageDraft,
-    },
-}
-
-impl Draft<'_> {
-    /// What kind of record it is.
-    pub fn kind(&self) -> RecordKind {
-        match self {
-            Draft::Agent(_) => RecordKind::Agent,
-            Draft::Tag(_) => RecordKind::Tag,
-            Draft::Field(_) => RecordKind::Field,
-            Draft::Customer { .. } => RecordKind::Customer,
-            Draft::Upload { .. } => RecordKind::Upload,
-            Draft::Ticket { .. } => RecordKind::Ticket,
-            Draft::Message { .. } => RecordKind::Message,
-        }
-    }
-
-    /// Its id in the plan.
-    pub fn source_id(&self) -> &str {
-        match self {
-            Draft::Agent(agent) => &agent.agent_id,
-            Draft::Tag(name) => name,
-            Draft::Field(field) => &field.field_id,
-            Draft::Customer { customer, .. } => &customer.customer_id,
-            Draft::Upload { upload, .. } => &upload.sha256,
-            Draft::Ticket { draft, .. } => &draft.ticket.ticket_id,
-            Draft::Message { message, .. } => &message.message.message_id,
+impl Default for Abilities {
+    fn default() -> Self {
+        Self {
+            creates_agents: true,
+            needs_authors: true,
+            has_tag_records: true,
+            takes_messages_along: true,
+            begins_with_a_place: false,
+            completes_customers: false,
+            finishes_all: false,
+            lists_messages: true,
         }
     }
 }
@@ -335,6 +184,26 @@ pub enum Sent {
 /// own bounds. An error means that the whole replay has to stop.
 #[async_trait]
 pub trait Target: Send + Sync {
+    /// In what it differs.
+    fn abilities(&self) -> Abilities {
+        Abilities::default()
+    }
+
+    /// Calls that a record takes in a phase at least, as the forecast counts them.
+    fn calls_of(&self, _: &str) -> u64 {
+        1
+    }
+
+    /// The key by which [`Target::carrying_ids`] knows a customer.
+    fn customer_key(&self, customer: &plan::Customer) -> String {
+        customer.external_id.clone()
+    }
+
+    /// The key by which lists of messages know a message, unique within its ticket.
+    fn message_key(&self, message_id: &str) -> String {
+        message_id.to_owned()
+    }
+
     /// Looks for whatever could act on records that are loaded, or keep them from being loaded.
     /// Reads only. A driver that cannot look says so, which stops a load until somebody
     /// acknowledges it.
@@ -375,7 +244,8 @@ pub trait Target: Send + Sync {
     /// included. The same record may come twice, because lists change while they are read.
     async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<Carried>>;
 
-    /// The messages of a ticket that carry an external id.
+    /// The messages of a ticket that carry an external id or have a key; one that is there twice
+    /// comes twice, with two ids.
     async fn messages_of(&self, ticket: &str) -> Result<Vec<Carried>>;
 
     /// The ids of every customer or ticket that carries this external id, or of every message of a
@@ -387,6 +257,18 @@ pub trait Target: Send + Sync {
         ticket: Option<&str>,
     ) -> Result<Vec<TargetId>>;
 
+    /// Makes the empty place that a ticket begins as. One whose reply is lost stays empty and is
+    /// harmless: it holds nothing of anybody.
+    async fn begin(&self, _: &TicketDraft, _: Instant) -> Result<Sent> {
+        Err(Fault::bug("tickets of this target do not begin as an empty place"))
+    }
+
+    /// Makes the second call that a customer needs, who is `ours` when the run surely made the
+    /// record. May be repeated.
+    async fn complete(&self, _: &str, _: &plan::Customer, _ours: bool, _: Instant) -> Result<Sent> {
+        Err(Fault::bug("customers of this target need no second call"))
+    }
+
     /// Creates a record with one call; never repeats one that may have been carried out, and holds
     /// back one that carries a message not sent before `now`.
     async fn create(&self, draft: Draft<'_>, now: Instant) -> Result<Sent>;
@@ -395,7 +277,7 @@ pub trait Target: Send + Sync {
     async fn find(&self, draft: Draft<'_>) -> Result<Vec<Found>>;
 
     /// Sets a ticket's status and its dates once all its messages are there. May be repeated.
-    async fn finish(&self, id: &str, ticket: &plan::Ticket, now: Instant) -> Result<Sent>;
+    async fn finish(&self, id: &str, update: &TicketUpdate<'_>, now: Instant) -> Result<Sent>;
 
     /// Looks at a ticket before anything is done to it, with the messages in it that carry our ids;
     /// `None` when it is gone.

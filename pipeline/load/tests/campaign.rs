@@ -5,34 +5,37 @@
 //! `make test` runs a short form, `make campaign` a long one. `SEED=17` replays one run: the seed
 //! decides what goes wrong and when, as far as the order of events on this machine allows.
 
+#[path = "campaign/gorgias.rs"]
+pub mod gorgias;
 #[path = "campaign/judge.rs"]
-mod judge;
+pub mod judge;
 #[path = "campaign/numbers.rs"]
 mod numbers;
 #[path = "campaign/store.rs"]
 mod store;
 #[path = "campaign/town.rs"]
 pub mod town;
+#[path = "campaign/weather.rs"]
+mod weather;
 
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant as Moment};
 
 use deskferry_load::{Options, Outcome, Patience, Stop};
-use emulator::gorgias::{Faults, Options as Setting, Quirks, RetryAfter};
 use http::Client;
-use kernel::{Clock, Instant};
+use kernel::Clock;
 use landing::Warehouse;
 
 use crate::plan_tables::PlanTables;
-use crate::stage::{ADMIN, Silent, Stage, SystemClock, client_with_timeout, options};
+use crate::stage::{Silent, SystemClock, options};
+use crate::stand::{Stand, Trouble};
 use judge::{Doubles, Holdings};
 use numbers::Numbers;
-use store::{Faulty, Rates, Trouble};
+use store::{Faulty, Rates, Trouble as StoreTrouble};
+use weather::{Jumpy, KINDS, Kind, Weather};
 
-/// Who answers in the target; the account stands in for the others.
-const AGENTS: [&str; 2] = [ADMIN, "anna@shop.example"];
 /// Sessions after which a run counts as endless.
 const SESSIONS_MAX: u32 = 600;
 /// How long a client of a campaign waits for a reply, in milliseconds.
@@ -40,180 +43,24 @@ const TIMEOUT_MS: u64 = 250;
 /// How long the short form goes on choosing runs at random.
 const SHORT: Duration = Duration::from_secs(12);
 
-/// What goes wrong in a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    StoppedAtRandomInstants,
-    ReplyLostBeforeCommit,
-    ReplyLostAfterCommit,
-    ReplyTruncated,
-    ReplyDelayedPastTheTimeout,
-    CallCarriedOutAfterARetryBegan,
-    CallCarriedOutAfterTheRetry,
-    CallDeliveredTwice,
-    ServerErrorBeforeCommit,
-    ServerErrorAfterCommit,
-    ThrottledWithoutAdvice,
-    ThrottledWithAbsurdAdvice,
-    SlowIndex,
-    DiskFull,
-    SyncFails,
-    LedgerStoreFails,
-    ClockJumpsBack,
-    TwoLoaders,
-    AskedToStop,
-    LedgerLost,
-    EverythingAtOnce,
-}
-
-const KINDS: [Kind; 21] = [
-    Kind::StoppedAtRandomInstants,
-    Kind::ReplyLostBeforeCommit,
-    Kind::ReplyLostAfterCommit,
-    Kind::ReplyTruncated,
-    Kind::ReplyDelayedPastTheTimeout,
-    Kind::CallCarriedOutAfterARetryBegan,
-    Kind::CallCarriedOutAfterTheRetry,
-    Kind::CallDeliveredTwice,
-    Kind::ServerErrorBeforeCommit,
-    Kind::ServerErrorAfterCommit,
-    Kind::ThrottledWithoutAdvice,
-    Kind::ThrottledWithAbsurdAdvice,
-    Kind::SlowIndex,
-    Kind::DiskFull,
-    Kind::SyncFails,
-    Kind::LedgerStoreFails,
-    Kind::ClockJumpsBack,
-    Kind::TwoLoaders,
-    Kind::AskedToStop,
-    Kind::LedgerLost,
-    Kind::EverythingAtOnce,
-];
-
-/// Everything that disturbs one run.
-#[derive(Default)]
-struct Weather {
-    faults: Faults,
-    quirks: Quirks,
-    store: Rates,
-    /// Sessions are dropped after up to so many milliseconds more each time.
-    drops_ms: Option<u64>,
-    /// Sessions are asked to stop after up to so many milliseconds.
-    stops_ms: Option<u64>,
-    /// How far the clock jumps back now and then.
-    jump_ms: i64,
-    loaders: usize,
-    loses_ledger: bool,
-    /// Whether records may come to be there twice, which nobody can prevent.
-    may_double: bool,
-}
-
-impl Weather {
-    fn of(kind: Kind, seed: u64) -> Self {
-        let mut weather = Self { loaders: 1, ..Self::default() };
-        let (faults, quirks) = (&mut weather.faults, &mut weather.quirks);
-        faults.seed = seed;
-        // So late that no patience of a campaign waits for it, and so early that it does.
-        faults.late_ms = if kind == Kind::CallCarriedOutAfterARetryBegan { 20 } else { 450 };
-        match kind {
-            Kind::StoppedAtRandomInstants => weather.drops_ms = Some(120),
-            Kind::ReplyLostBeforeCommit => faults.drop_before = 0.15,
-            Kind::ReplyLostAfterCommit => faults.drop_after = 0.15,
-            Kind::ReplyTruncated => faults.truncate = 0.15,
-            Kind::ReplyDelayedPastTheTimeout => {
-                (faults.delay, faults.delay_ms, faults.writes_only) = (0.05, 2 * TIMEOUT_MS, true);
-            }
-            Kind::CallCarriedOutAfterARetryBegan | Kind::CallCarriedOutAfterTheRetry => {
-                (faults.late, faults.writes_only) = (0.08, true);
-                weather.may_double = kind == Kind::CallCarriedOutAfterTheRetry;
-            }
-            Kind::CallDeliveredTwice => {
-                (faults.duplicate, faults.writes_only) = (0.1, true);
-                weather.may_double = true;
-            }
-            Kind::ServerErrorBeforeCommit => faults.fail_before = 0.15,
-            Kind::ServerErrorAfterCommit => faults.fail_after = 0.15,
-            Kind::ThrottledWithoutAdvice => {
-                (faults.throttle, faults.throttle_says) = (0.25, RetryAfter::Missing);
-            }
-            Kind::ThrottledWithAbsurdAdvice => {
-                (faults.throttle, faults.throttle_says) = (0.25, RetryAfter::Absurd);
-            }
-            Kind::SlowIndex => {
-                (faults.drop_after, quirks.lookup_lag_ms) = (0.15, 60);
-                weather.drops_ms = Some(200);
-            }
-            Kind::DiskFull => weather.store.before = 0.06,
-            Kind::SyncFails => weather.store.after = 0.06,
-            Kind::LedgerStoreFails => {
-                weather.store = Rates { before: 0.03, after: 0.03, reads: 0.1 };
-            }
-            Kind::ClockJumpsBack => {
-                (faults.drop_after, weather.jump_ms) = (0.1, 3_600_000);
-                weather.drops_ms = Some(200);
-            }
-            Kind::TwoLoaders => weather.loaders = 2,
-            Kind::AskedToStop => weather.stops_ms = Some(60),
-            Kind::LedgerLost => (weather.loses_ledger, weather.drops_ms) = (true, Some(120)),
-            Kind::EverythingAtOnce => weather.everything(),
-        }
-        weather
-    }
-
-    fn everything(&mut self) {
-        let rate = 0.03;
-        self.faults = Faults {
-            drop_before: rate,
-            drop_after: rate,
-            fail_before: rate,
-            fail_after: rate,
-            throttle: rate,
-            throttle_says: RetryAfter::Missing,
-            truncate: rate,
-            delay: 0.01,
-            delay_ms: 2 * TIMEOUT_MS,
-            seed: self.faults.seed,
-            ..Faults::default()
-        };
-        self.quirks.lookup_lag_ms = 15;
-        self.store = Rates { before: 0.01, after: 0.01, reads: 0.01 };
-        (self.drops_ms, self.jump_ms, self.loaders) = (Some(400), 60_000, 2);
-    }
-}
-
-/// A clock that jumps back at some looks, and further with each jump.
-struct Jumpy {
-    behind_ms: AtomicI64,
-    looks: AtomicI64,
-    jump_ms: i64,
-}
-
-impl Clock for Jumpy {
-    fn now(&self) -> Instant {
-        if self.looks.fetch_add(1, Ordering::Relaxed) % 40 == 39 {
-            self.behind_ms.fetch_add(self.jump_ms, Ordering::Relaxed);
-        }
-        let behind_ms = self.behind_ms.load(Ordering::Relaxed).max(0) as u64;
-        SystemClock.now().minus_ms(behind_ms)
-    }
-}
-
 /// What stays the same in all runs of a campaign.
-struct Field {
+struct Field<S> {
     plan: PlanTables,
     planned: Holdings,
     client: Client,
+    stand: PhantomData<S>,
 }
 
-impl Field {
+impl<S: Stand> Field<S> {
     fn new(plan: PlanTables) -> Self {
-        let planned = Holdings::planned(&plan, &AGENTS);
-        Self { plan, planned, client: client_with_timeout(TIMEOUT_MS) }
+        let plan = S::plan(plan);
+        let planned = S::planned(&plan);
+        Self { plan, planned, client: S::client(TIMEOUT_MS), stand: PhantomData }
     }
 
-    async fn stage(&self, setting: Setting, store: Arc<Faulty>) -> Stage {
+    async fn stage(&self, trouble: Trouble, store: Arc<Faulty>) -> S {
         let warehouse = Warehouse::over(store);
-        let stage = Stage::over(self.client.clone(), &self.plan, setting, warehouse).await;
+        let stage = S::start(self.client.clone(), &self.plan, trouble, warehouse).await;
         for (_, _, bytes) in town::files() {
             stage.land(bytes).await;
         }
@@ -222,8 +69,8 @@ impl Field {
 
     /// What the judge says about the target; says which records are there more than once.
     /// When the replay is not complete, that is because of those, and the rest is there.
-    fn judge(&self, stage: &Stage, complete: bool, case: &str) -> Doubles {
-        let mut found = Holdings::found(&stage.emulator.records(), &stage.origin);
+    fn judge(&self, stage: &S, complete: bool, case: &str) -> Doubles {
+        let mut found = stage.found();
         let doubles = found.take_doubles(&self.planned);
         let (planned, found) = match complete {
             true => (self.planned.clone(), found),
@@ -237,15 +84,11 @@ impl Field {
     }
 
     /// One more run makes no call that writes.
-    async fn assert_settled(&self, stage: &Stage, complete: bool, case: &str) {
-        let writes = || {
-            let calls = stage.emulator.counters().calls.into_iter();
-            calls.filter(|(name, _)| !name.starts_with("GET ")).map(|(_, count)| count).sum::<u64>()
-        };
-        let before = writes();
-        let again = stage.load_with(&patient(), Arc::new(stage.gorgias())).await.expect(case);
+    async fn assert_settled(&self, stage: &S, complete: bool, case: &str) {
+        let before = stage.writes();
+        let again = stage.load_with(&patient(), Arc::new(stage.target())).await.expect(case);
         assert_eq!(again.complete, complete, "{case}: {:?}", again.findings);
-        assert_eq!(writes(), before, "{case}: the last run wrote");
+        assert_eq!(stage.writes(), before, "{case}: the last run wrote");
     }
 }
 
@@ -262,16 +105,20 @@ struct Ran {
 }
 
 /// Runs sessions until one says that everything is settled.
-async fn sessions(stage: &Stage, store: &Faulty, weather: &Weather, seed: u64) -> (u64, Outcome) {
+async fn sessions<S: Stand>(
+    stage: &S,
+    store: &Faulty,
+    weather: &Weather,
+    seed: u64,
+) -> (u64, Outcome) {
     let mut numbers = Numbers::new(seed);
-    let (behind_ms, looks) = (AtomicI64::new(0), AtomicI64::new(0));
-    let clock = Arc::new(Jumpy { behind_ms, looks, jump_ms: weather.jump_ms });
+    let clock = Arc::new(Jumpy::new(weather.jump_ms));
     for session in 1..=SESSIONS_MAX {
         let stop = Stop::default();
         let one = Options { stop: stop.clone(), ..patient() };
         let loaders = (0..weather.loaders).map(|_| {
-            let (target, clock) = (Arc::new(stage.gorgias()), clock.clone());
-            deskferry_load::load(&stage.warehouse, target, &one, clock, &Silent)
+            let (target, clock) = (Arc::new(stage.target()), clock.clone());
+            deskferry_load::load(stage.warehouse(), target, &one, clock, &Silent)
         });
         let all = futures::future::join_all(loaders);
         let ends = if let Some(span_ms) = weather.drops_ms {
@@ -311,30 +158,28 @@ fn span_of(span_ms: u64, session: u32, numbers: &mut Numbers) -> u64 {
 }
 
 /// Takes some or all of the ledger away and makes it anew.
-async fn lose_ledger(stage: &Stage, store: &Faulty, numbers: &mut Numbers) {
+async fn lose_ledger<S: Stand>(stage: &S, store: &Faulty, numbers: &mut Numbers) {
     let folder = landing::layout::ledger(&crate::stage::RUN);
-    let segments = stage.warehouse.list(&folder).await.expect("lists");
+    let segments = stage.warehouse().list(&folder).await.expect("lists");
     for segment in &segments {
         if numbers.below(2) == 0 {
-            stage.warehouse.remove(segment).await.expect("removes");
+            stage.warehouse().remove(segment).await.expect("removes");
         }
     }
     // A call of the session that was dropped may still be carried out.
     tokio::time::sleep(Duration::from_millis(30)).await;
     let anew = Options { rebuild_ledger: true, limit: Some(0), ..patient() };
     store.calm(true);
-    stage.load_with(&anew, Arc::new(stage.gorgias())).await.expect("the ledger is made anew");
+    stage.load_with(&anew, Arc::new(stage.target())).await.expect("the ledger is made anew");
     store.calm(false);
 }
 
 /// One run: everything that a seed brings, and the judgement.
-async fn run(field: &Field, kind: Kind, seed: u64) -> Ran {
+async fn run<S: Stand>(field: &Field<S>, kind: Kind, seed: u64) -> Ran {
     let case = format!("seed {seed} ({kind:?})");
     let weather = Weather::of(kind, seed);
     let store = Faulty::new(weather.store, seed);
-    let (faults, quirks) = (weather.faults.clone(), weather.quirks.clone());
-    let setting = Setting { faults, quirks, ..Setting::default() };
-    let stage = field.stage(setting, store.clone()).await;
+    let stage = field.stage(weather.trouble(), store.clone()).await;
     store.calm(false);
     let (sessions, outcome) = sessions(&stage, &store, &weather, seed).await;
     store.calm(true);
@@ -342,7 +187,7 @@ async fn run(field: &Field, kind: Kind, seed: u64) -> Ran {
     let is_late = weather.faults.late > 0.0 || weather.faults.delay > 0.0;
     let wait_ms = if is_late { 500 } else { 20 };
     tokio::time::sleep(Duration::from_millis(wait_ms)).await;
-    stage.clear_faults();
+    stage.clear();
     let doubles = field.judge(&stage, outcome.complete, &case);
     field.assert_settled(&stage, outcome.complete, &case).await;
     assert!(weather.may_double || doubles.is_empty(), "{case}: doubled {doubles:?}");
@@ -353,9 +198,15 @@ async fn run(field: &Field, kind: Kind, seed: u64) -> Ran {
 }
 
 /// What nobody could prevent is found: by asking the target for everything.
-async fn assert_found(stage: &Stage, doubles: &Doubles, first: &Outcome, kind: Kind, case: &str) {
+async fn assert_found<S: Stand>(
+    stage: &S,
+    doubles: &Doubles,
+    first: &Outcome,
+    kind: Kind,
+    case: &str,
+) {
     let anew = Options { rebuild_ledger: true, ..patient() };
-    let outcome = stage.load_with(&anew, Arc::new(stage.gorgias())).await.expect(case);
+    let outcome = stage.load_with(&anew, Arc::new(stage.target())).await.expect(case);
     let named = |outcome: &Outcome, (kind, id): &(&str, String)| {
         let id = id.strip_prefix("crisp:").unwrap_or(id);
         let is_it = |word: &str, source_id: &str| word == *kind && source_id == id;
@@ -390,10 +241,10 @@ fn schedule() -> (u64, u64, Duration) {
     }
 }
 
-#[tokio::test]
-async fn whatever_goes_wrong_the_target_holds_the_plan_once() {
+pub async fn whatever_goes_wrong_the_target_holds_the_plan_once<S: Stand>() {
     let is_long = number_of("CAMPAIGN_SECONDS").is_some();
-    let fields = [Field::new(town::town(12, false)), Field::new(town::town(24, true))];
+    let fields: [Field<S>; 2] =
+        [Field::new(town::town(12, false)), Field::new(town::town(24, true))];
     let (first, count, budget) = schedule();
     println!("seeds from {first}");
     let began = Moment::now();
@@ -422,20 +273,19 @@ async fn whatever_goes_wrong_the_target_holds_the_plan_once() {
     println!("{runs} runs in {} s: nothing lost, nothing sent", began.elapsed().as_secs());
 }
 
-#[tokio::test]
-async fn a_replay_that_is_stopped_at_any_ledger_boundary_ends_the_same() {
+pub async fn a_replay_that_is_stopped_at_any_ledger_boundary_ends_the_same<S: Stand>() {
     let is_long = number_of("CAMPAIGN_SECONDS").is_some();
-    let field = Field::new(town::town(if is_long { 24 } else { 5 }, is_long));
+    let field: Field<S> = Field::new(town::town(if is_long { 24 } else { 5 }, is_long));
     for tickets_in_flight in [1, 8] {
         let once = Options { tickets_in_flight, ..patient() };
         let store = Faulty::new(Rates::default(), 1);
-        let calm = field.stage(Setting::default(), store.clone()).await;
-        calm.load_with(&once, Arc::new(calm.gorgias())).await.expect("loads");
+        let calm = field.stage(Trouble::default(), store.clone()).await;
+        calm.load_with(&once, Arc::new(calm.target())).await.expect("loads");
         assert_eq!(field.judge(&calm, true, "calm"), Doubles::new());
         let segments = store.puts();
         assert!(segments > 10, "{segments} segments");
         for at in 1..=segments {
-            for trouble in [Trouble::HaltsBefore, Trouble::HaltsAfter] {
+            for trouble in [StoreTrouble::HaltsBefore, StoreTrouble::HaltsAfter] {
                 let case = format!("{trouble:?} segment {at} of {segments}");
                 stopped_once(&field, &once, at, trouble, &case).await;
             }
@@ -449,20 +299,26 @@ async fn a_replay_that_is_stopped_at_any_ledger_boundary_ends_the_same() {
 }
 
 /// A replay that is stopped around a segment, and the one that goes on.
-async fn stopped_once(field: &Field, once: &Options, at: u64, trouble: Trouble, case: &str) {
+async fn stopped_once<S: Stand>(
+    field: &Field<S>,
+    once: &Options,
+    at: u64,
+    trouble: StoreTrouble,
+    case: &str,
+) {
     let store = Faulty::new(Rates::default(), 1);
-    let stage = field.stage(Setting::default(), store.clone()).await;
+    let stage = field.stage(Trouble::default(), store.clone()).await;
     store.order(at, trouble);
     store.calm(false);
     tokio::select! {
         // Segments are shared by who happens to wait, so the last ones may not be reached.
-        end = stage.load_with(once, Arc::new(stage.gorgias())) => {
+        end = stage.load_with(once, Arc::new(stage.target())) => {
             assert!(end.expect(case).complete, "{case}");
         }
         () = store.halted.notified() => {}
     }
     store.calm(true);
-    let last = stage.load_with(once, Arc::new(stage.gorgias())).await.expect(case);
+    let last = stage.load_with(once, Arc::new(stage.target())).await.expect(case);
     assert!(last.complete, "{case}: {:?}", last.findings);
     assert_eq!(field.judge(&stage, true, case), Doubles::new(), "{case}");
     field.assert_settled(&stage, true, case).await;

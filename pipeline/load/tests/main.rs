@@ -1,7 +1,10 @@
-//! The loader against a stand-in for Gorgias: what is replayed, and that it is replayed once.
+//! The loader against stand-ins: what is replayed, and that it is replayed once. `suite` is the exam
+//! that every driver takes; the rest is about what one vendor does otherwise.
 
 mod bisection;
 mod campaign;
+mod crisp;
+mod double;
 mod exam;
 mod fields;
 mod interruption;
@@ -14,3 +17,5 @@ mod replay;
 mod rollback;
 mod shop;
 mod stage;
+mod stand;
+mod suite;

@@ -33,6 +33,7 @@ const CUSTOMERS: &[&str] = &[
     "language",
     "timezone",
     "custom_fields",
+    "meta",
 ];
 const FIELDS: &[&str] = &["field_id", "object", "label", "data_type"];
 const UPLOADS: &[&str] =

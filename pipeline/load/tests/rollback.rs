@@ -1,25 +1,22 @@
 //! A run that is taken back out of the target, wherever that is stopped and whatever was touched.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use async_trait::async_trait;
-use deskferry_load::rollback::{self, Fate, Listed, Now, Removal, Undo, Wrote, rollback};
-use deskferry_load::target::{Carried, Draft, Found, Person, Sent, TargetId};
-use deskferry_load::{Gorgias, Patience, Target, plan};
+use deskferry_load::Patience;
+use deskferry_load::rollback::{self, Fate, Removal, Undo, rollback};
 use emulator::gorgias::{Fault, Once, Options as Setting};
 use http::{Body, Request};
 use kernel::ledger::RecordKind;
 use kernel::{BuildId, Instant, Mapping, Order, Result, RunId};
 use landing::run::{FORMAT, RunFacts};
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 
+use crate::double::{Double, RemoveTicket};
 use crate::shop::shop;
 use crate::stage::{RUN, Silent, Stage, SystemClock, options};
 
-fn taking_back(run: RunId, execute: bool) -> rollback::Options {
+pub fn taking_back(run: RunId, execute: bool) -> rollback::Options {
     rollback::Options {
         run,
         mapping: Mapping::default(),
@@ -80,7 +77,7 @@ fn fates(outcome: &rollback::Outcome) -> Vec<(RecordKind, Fate, u64)> {
     counted.map(|((kind, fate), count)| (*kind, *fate, *count)).collect()
 }
 
-fn left(outcome: &rollback::Outcome) -> Vec<String> {
+pub fn left(outcome: &rollback::Outcome) -> Vec<String> {
     let lines = outcome.left.iter().map(|left| {
         format!("{} {}: {}", left.kind.word(), left.source_id, left.reasons.join(", "))
     });
@@ -262,139 +259,25 @@ async fn what_an_earlier_run_made_stays_unless_it_is_asked_for() {
 }
 
 /// Gorgias, as it may be: what is deleted goes into the bin, and lists go on showing it.
-struct Binning {
-    inner: Gorgias,
-    stage_origin: String,
-    client: http::Client,
-    removals: AtomicU64,
-    /// The removal around which it stops answering, from 1; never when 0.
-    halt_at: u64,
-    /// Whether that removal is carried out first.
-    halt_after: bool,
-    halted: Notify,
-    into_bin: bool,
-}
-
-impl Binning {
-    fn new(stage: &Stage) -> Self {
-        Self {
-            inner: stage.gorgias(),
-            stage_origin: stage.origin.clone(),
-            client: stage.client.clone(),
-            removals: AtomicU64::new(0),
-            halt_at: 0,
-            halt_after: false,
-            halted: Notify::new(),
-            into_bin: false,
-        }
-    }
-
-    async fn throw(&self, id: &str) -> Result<Removal> {
-        let url = format!("{}/api/tickets/{id}", self.stage_origin);
+fn into_bin(stage: &Stage) -> RemoveTicket {
+    let (origin, client) = (stage.origin.clone(), stage.client.clone());
+    Box::new(move |id| {
+        let url = format!("{origin}/api/tickets/{id}");
         let body = json!({"trashed_datetime": "2026-01-01T00:00:00Z"}).to_string();
-        let reply = self.client.send(&Request::json("PUT", url, body)).await.expect("a reply");
-        assert!(reply.is_success());
-        Ok(Removal::Gone)
-    }
-
-    async fn halt(&self) {
-        self.halted.notify_one();
-        std::future::pending::<()>().await;
-    }
-}
-
-#[async_trait]
-impl Target for Binning {
-    async fn agents(&self) -> Result<Vec<Person>> {
-        self.inner.agents().await
-    }
-
-    fn account_email(&self) -> &str {
-        self.inner.account_email()
-    }
-
-    async fn own_agent(&self) -> Result<TargetId> {
-        self.inner.own_agent().await
-    }
-
-    async fn carrying_ids(&self, kind: RecordKind) -> Result<Vec<Carried>> {
-        self.inner.carrying_ids(kind).await
-    }
-
-    async fn messages_of(&self, ticket: &str) -> Result<Vec<Carried>> {
-        self.inner.messages_of(ticket).await
-    }
-
-    async fn holding(
-        &self,
-        kind: RecordKind,
-        external_id: &str,
-        ticket: Option<&str>,
-    ) -> Result<Vec<TargetId>> {
-        self.inner.holding(kind, external_id, ticket).await
-    }
-
-    async fn tags(&self) -> Result<Vec<(String, TargetId)>> {
-        self.inner.tags().await
-    }
-
-    async fn create(&self, draft: Draft<'_>, now: Instant) -> Result<Sent> {
-        self.inner.create(draft, now).await
-    }
-
-    async fn find(&self, draft: Draft<'_>) -> Result<Vec<Found>> {
-        self.inner.find(draft).await
-    }
-
-    async fn finish(&self, id: &str, ticket: &plan::Ticket, now: Instant) -> Result<Sent> {
-        self.inner.finish(id, ticket, now).await
-    }
-
-    fn calls(&self) -> BTreeMap<String, u64> {
-        self.inner.calls()
-    }
-}
-
-#[async_trait]
-impl Undo for Binning {
-    async fn now(&self, id: &str, wrote: Wrote<'_>) -> Result<Now> {
-        self.inner.now(id, wrote).await
-    }
-
-    async fn listed_tickets(&self) -> Result<Vec<Listed>> {
-        self.inner.listed_tickets().await
-    }
-
-    async fn tickets_of(&self, customer: &str) -> Result<Vec<TargetId>> {
-        self.inner.tickets_of(customer).await
-    }
-
-    async fn people_in(&self, tickets: &[TargetId]) -> Result<HashSet<TargetId>> {
-        self.inner.people_in(tickets).await
-    }
-
-    async fn remove(&self, kind: RecordKind, id: &str) -> Result<Removal> {
-        let is_it = self.removals.fetch_add(1, Ordering::SeqCst) + 1 == self.halt_at;
-        if is_it && !self.halt_after {
-            self.halt().await;
-        }
-        let removal = match kind {
-            RecordKind::Ticket if self.into_bin => self.throw(id).await,
-            _ => self.inner.remove(kind, id).await,
-        };
-        if is_it {
-            self.halt().await;
-        }
-        removal
-    }
+        let client = client.clone();
+        Box::pin(async move {
+            let reply = client.send(&Request::json("PUT", url, body)).await.expect("a reply");
+            assert!(reply.is_success());
+            Ok(Removal::Gone)
+        })
+    })
 }
 
 #[tokio::test]
 async fn deleted_tickets_that_lie_in_the_bin_are_not_taken_for_the_new_ones() {
     let stage = Stage::new(&shop(), Setting::default()).await;
     stage.load().await.expect("loads");
-    let mut target = Binning::new(&stage);
-    target.into_bin = true;
+    let target = Double::removing(stage.gorgias(), into_bin(&stage));
     let outcome = stage.roll_back_with(&taking_back(RUN, true), Arc::new(target)).await;
     let outcome = outcome.expect("is taken back");
     assert_eq!(outcome.fates[&(RecordKind::Ticket, Fate::Removed)], 4);
@@ -433,6 +316,7 @@ async fn note_run(stage: &Stage, run: RunId) {
         target_platform: "gorgias".into(),
         target_address: stage.origin.clone(),
         plan_hash: String::new(),
+        filters: Vec::new(),
         order: Order::default(),
         follows: None,
         plan_files: Vec::new(),
@@ -442,40 +326,6 @@ async fn note_run(stage: &Stage, run: RunId) {
         took_ms: None,
     };
     landing::run::create(&stage.warehouse, &facts).await.expect("is noted");
-}
-
-#[tokio::test]
-async fn a_rollback_that_is_stopped_around_any_removal_goes_on_and_the_plan_loads_again() {
-    let calm = Stage::new(&shop(), Setting::default()).await;
-    let empty = calm.holds();
-    calm.load().await.expect("loads");
-    let expected = calm.replayed().await;
-    for at in 1..=10 {
-        for after in [false, true] {
-            let case = format!("removal {at}, after it: {after}");
-            let client = calm.client.clone();
-            let stage = Stage::called_by(client, &shop(), Setting::default()).await;
-            stage.load().await.expect("loads");
-            let mut target = Binning::new(&stage);
-            (target.halt_at, target.halt_after) = (at, after);
-            let target = Arc::new(target);
-            let some = taking_back(RUN, true);
-            tokio::select! {
-                end = stage.roll_back_with(&some, target.clone()) => {
-                    panic!("{case} was never made: {end:?}");
-                }
-                () = target.halted.notified() => {}
-            }
-            let refused = stage.load().await.expect_err("half rolled back");
-            assert!(refused.advice().contains("rollback"), "{case}: {refused}");
-            let outcome = stage.roll_back(true).await;
-            assert_eq!(left(&outcome), Vec::<String>::new(), "{case}");
-            assert_eq!(stage.holds(), empty, "{case}");
-            assert!(stage.load().await.expect("loads again").complete, "{case}");
-            assert_eq!(stage.replayed().await, expected, "{case}");
-            stage.assert_quiet();
-        }
-    }
 }
 
 #[tokio::test]

@@ -7,6 +7,9 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::catalog::TableProvider;
+use datafusion::error::DataFusionError;
+use datafusion::prelude::col;
 use kernel::{Fault, Result, RunId};
 use landing::layout;
 
@@ -36,6 +39,7 @@ const TABLES: [(&str, &[(&str, char)]); 7] = [
             ("position", 'i'),
             ("ticket_id", 't'),
             ("message_id", 't'),
+            ("part_of", 't'),
             ("channel", 't'),
             ("via", 't'),
             ("from_agent", 'f'),
@@ -85,6 +89,10 @@ const TABLES: [(&str, &[(&str, char)]); 7] = [
     ("uploads", &[("sha256", 't')]),
 ];
 
+/// Columns that plans did not have from the beginning, each with the one that says the same in a
+/// plan without it.
+const LATER: [(&str, &str, &str); 1] = [("messages", "part_of", "message_id")];
+
 /// The names of the tables, each as `before.name` with the columns that models may read.
 pub(crate) fn schemas() -> impl Iterator<Item = (String, SchemaRef)> {
     TABLES.iter().map(|(name, columns)| {
@@ -116,7 +124,7 @@ pub(crate) async fn register(session: &Session, follows: Option<&RunId>) -> Resu
             }
             Some(run) => {
                 let path = layout::plan_table(run, &table);
-                let found = session.parquet(&path, None).await?;
+                let found = completed(session, &table, session.parquet(&path, None).await?)?;
                 let missing = wanted
                     .fields()
                     .iter()
@@ -130,6 +138,25 @@ pub(crate) async fn register(session: &Session, follows: Option<&RunId>) -> Resu
         names.push(name);
     }
     Ok(names)
+}
+
+/// A table of an earlier plan with the columns that came later.
+fn completed(
+    session: &Session,
+    table: &str,
+    found: Arc<dyn TableProvider>,
+) -> Result<Arc<dyn TableProvider>> {
+    let lacks = |column: &str| found.schema().field_with_name(column).is_err();
+    let Some((_, column, instead)) =
+        LATER.iter().find(|(of, column, _)| *of == table && lacks(column))
+    else {
+        return Ok(found);
+    };
+    let unreadable = |error: DataFusionError| {
+        Fault::bug(format!("before.{table} cannot be completed")).because(error)
+    };
+    let rows = session.context.read_table(found).map_err(unreadable)?;
+    Ok(rows.with_column(column, col(*instead)).map_err(unreadable)?.into_view())
 }
 
 fn other_version(run: &RunId, table: &str, column: &str) -> Fault {

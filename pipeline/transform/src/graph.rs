@@ -114,13 +114,17 @@ fn may_read(layer: &Layer) -> &'static [&'static str] {
     match layer {
         // Its own source models too: the ledger of shapes goes over all of them.
         Layer::Source(_) | Layer::AnySource => &["landing", "landing_all", "source", "config"],
+        // A target that keeps a number made of our id is read with the plan beside it.
+        Layer::Readback(_) => &["landing", "landing_all", "readback", "plan", "config"],
         Layer::Staged => &["source", "staged", "config"],
         // What the run before planned, too: a delta is made against it.
-        Layer::Plan(_) => &["staged", "before", "plan", "config"],
-        Layer::Reconcile => &["staged", "plan", "ledger", "readback", "reconcile", "config"],
-        Layer::Check(layer) => match layer.as_str() {
-            "staged" => &["source", "staged", "config"],
-            "plan" => &["staged", "before", "plan", "config"],
+        Layer::Plan(_) | Layer::AnyPlan => &["staged", "before", "plan", "config"],
+        Layer::Reconcile | Layer::ReconcileFor(_) => {
+            &["staged", "plan", "ledger", "readback", "reconcile", "config"]
+        }
+        Layer::Check(layer) => match layer.split('/').next() {
+            Some("staged") => &["source", "staged", "config"],
+            Some("plan") => &["staged", "before", "plan", "config"],
             _ => &["staged", "plan", "ledger", "readback", "reconcile", "config"],
         },
     }
@@ -206,8 +210,8 @@ mod tests {
         let models = Models::from_files(files).of(|_| true).expect("the files are in place");
         let schema_of = |layer: &Layer| match layer {
             Layer::Source(_) | Layer::AnySource => "source",
-            Layer::Plan(_) => "plan",
-            Layer::Reconcile => "reconcile",
+            Layer::Plan(_) | Layer::AnyPlan => "plan",
+            Layer::Reconcile | Layer::ReconcileFor(_) => "reconcile",
             _ => "staged",
         };
         let known = Known { tables: ["config.mapping".to_owned()].into() };

@@ -26,7 +26,7 @@ pub use catalog::{Scope, catalog};
 pub use information_schema::{KnownTable, tables_of, type_name};
 pub use models::{Models, Origin};
 pub use planning::{Planned, Recipe, plan, plan_hash, plan_on};
-pub use reconciling::{Reconciled, TableCounts, reconcile};
+pub use reconciling::{Reconciled, TableCounts, reconcile, streams_read_back};
 pub use select::{Verdict, check_plan, check_reads_only, refusal, select, select_stream, verdict};
 pub use staging::{Build, stage, stage_counting, stage_on};
 pub use tables::Finding;

@@ -5,7 +5,7 @@
 
 mod own;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use include_dir::{Dir, include_dir};
 use kernel::{Fault, Result};
@@ -45,14 +45,40 @@ pub(crate) enum Layer {
     Source(String),
     /// Stands for every platform that has no model of this name.
     AnySource,
+    /// Reads what was landed from this target, to compare with.
+    Readback(String),
     /// Where sources meet.
     Staged,
     /// Rows shaped for this target.
     Plan(String),
+    /// Rows of a plan that are the same for every target that has no model of this name.
+    AnyPlan,
     /// Staged rows against what the target says.
     Reconcile,
-    /// Rows that break a claim about the layer of this name.
+    /// What of that is this target's own.
+    ReconcileFor(String),
+    /// Rows that break a claim about the layer of this name; behind a `/`, of this target only.
     Check(String),
+}
+
+impl Layer {
+    /// Whether it is of a plan for this target.
+    pub(crate) fn plans_for(&self, target: &str) -> bool {
+        match self {
+            Layer::Plan(of) => of == target,
+            Layer::AnyPlan => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it is a check of this layer, for this target or for all.
+    pub(crate) fn checks(&self, layer: &str, target: &str) -> bool {
+        let Layer::Check(of) = self else { return false };
+        match of.split_once('/') {
+            None => of == layer,
+            Some((of, only)) => of == layer && only == target,
+        }
+    }
 }
 
 /// One model.
@@ -145,16 +171,23 @@ fn place_of(file: &str, shown: &str) -> Result<(Layer, String)> {
         ["1_source", name] => (Layer::AnySource, name),
         ["1_source", platform, name] => (Layer::Source(platform.to_owned()), name),
         ["2_staged", name] => (Layer::Staged, name),
+        ["1_readback", target, name] => (Layer::Readback(target.to_owned()), name),
+        ["3_plan", name] => (Layer::AnyPlan, name),
         ["3_plan", target, name] => (Layer::Plan(target.to_owned()), name),
         ["4_reconcile", name] => (Layer::Reconcile, name),
+        ["4_reconcile", target, name] => (Layer::ReconcileFor(target.to_owned()), name),
         ["checks", layer @ ("staged" | "plan" | "reconcile"), name] => {
             (Layer::Check(layer.to_owned()), name)
         }
+        ["checks", layer @ ("plan" | "reconcile"), target, name] => {
+            (Layer::Check(format!("{layer}/{target}")), name)
+        }
         _ => {
             return Err(Fault::data(format!("{shown} belongs to no layer")).hint(
-                "models lie in 1_source, 1_source/<platform>, 2_staged, 3_plan/<target> and \
-                 4_reconcile, \
-                 checks in checks/staged, checks/plan and checks/reconcile",
+                "models lie in 1_source, 1_source/<platform>, 1_readback/<target>, 2_staged, \
+                 3_plan, 3_plan/<target>, 4_reconcile and 4_reconcile/<target>, checks in \
+                 checks/staged, checks/plan and checks/reconcile, those of one target in a folder \
+                 of its name",
             ));
         }
     };
@@ -164,6 +197,14 @@ fn place_of(file: &str, shown: &str) -> Result<(Layer, String)> {
     }
     Err(Fault::data(format!("{shown} has a name that no table can have"))
         .hint("a model is named with lower-case letters, digits and _, and begins with a letter"))
+}
+
+/// Models without those that are everybody's where there is an own one of that name.
+pub(crate) fn prefer_own(models: Vec<Model>, everybodys: &Layer) -> Vec<Model> {
+    let own = models.iter().filter(|model| model.layer != *everybodys);
+    let own: BTreeSet<String> = own.map(|model| model.name.clone()).collect();
+    let is_kept = |model: &Model| model.layer != *everybodys || !own.contains(&model.name);
+    models.into_iter().filter(is_kept).collect()
 }
 
 /// The first line, from 1, of a statement that names a table, comments apart.

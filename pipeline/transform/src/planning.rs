@@ -14,7 +14,7 @@ use landing::{Warehouse, layout};
 use crate::before;
 use crate::catalog;
 use crate::graph::{self, Known};
-use crate::models::{Layer, Model, Models};
+use crate::models::{Layer, Model, Models, prefer_own};
 use crate::session::Session;
 use crate::staging;
 use crate::tables::{self, Finding};
@@ -100,7 +100,7 @@ fn hash_of(recipe: Recipe<'_>, models: &[Model]) -> String {
     let order = format!("order={}", recipe.order.word());
     let mut pieces = vec![recipe.build.to_string(), recipe.target.to_owned(), order];
     pieces.extend(recipe.follows.map(|facts| format!("follows={} {}", facts.run, facts.plan_hash)));
-    pieces.extend(recipe.mapping.iter().map(|(key, value)| format!("{key}={value}")));
+    pieces.extend(recipe.mapping.columns().map(|(key, value)| format!("{key}={value}")));
     for model in models {
         pieces.push(model.file.clone());
         pieces.push(model.sql.clone());
@@ -109,13 +109,9 @@ fn hash_of(recipe: Recipe<'_>, models: &[Model]) -> String {
 }
 
 fn wanted_models(target: &str, models: &Models) -> Result<Vec<Model>> {
-    let wanted = models.of(|layer| match layer {
-        Layer::Plan(of) => of == target,
-        Layer::Check(of) => of == "plan",
-        _ => false,
-    })?;
+    let wanted = models.of(|layer| layer.plans_for(target) || layer.checks("plan", target))?;
     if wanted.iter().any(|model| matches!(model.layer, Layer::Plan(_))) {
-        Ok(wanted)
+        Ok(prefer_own(wanted, &Layer::AnyPlan))
     } else {
         Err(Fault::config(format!("there are no models for the target {target:?}")))
     }

@@ -88,7 +88,7 @@ pub async fn reconcile(
     let streams: BTreeSet<String> = staging::landed_streams(&ordered)?;
     landed.register(&streams).await?;
     let place = |model: &Model| match model.layer {
-        Layer::Source(_) => layout::report_table(run, &format!("readback/{}", model.name)),
+        Layer::Readback(_) => layout::report_table(run, &format!("readback/{}", model.name)),
         _ => layout::report_table(run, &model.name),
     };
     let (tables, findings) = staging::run(&session, &ordered, &[], schema_of, place).await?;
@@ -99,17 +99,33 @@ pub async fn reconcile(
 }
 
 fn wanted_models(target: &str, models: &Models) -> Result<Vec<Model>> {
-    models.of(|layer| match layer {
-        Layer::Source(of) => of == target,
+    let wanted = models.of(|layer| match layer {
+        Layer::Readback(of) | Layer::ReconcileFor(of) => of == target,
         Layer::Reconcile => true,
-        Layer::Check(of) => of == "reconcile",
-        _ => false,
-    })
+        other => other.checks("reconcile", target),
+    })?;
+    if wanted.iter().any(|model| matches!(model.layer, Layer::Readback(_))) {
+        Ok(wanted)
+    } else {
+        Err(Fault::config(format!("there are no models that read {target:?} back")))
+    }
+}
+
+/// The streams of a target that a comparison reads.
+///
+/// # Errors
+/// `FixConfig` when the target is unknown.
+pub fn streams_read_back(target: &str, models: &Models) -> Result<BTreeSet<String>> {
+    let wanted = wanted_models(target, models)?;
+    let reading = wanted.into_iter().filter(|model| matches!(model.layer, Layer::Readback(_)));
+    let mut streams = staging::landed_streams(&reading.collect::<Vec<_>>())?;
+    streams.remove("downloads");
+    Ok(streams)
 }
 
 fn schema_of(layer: &Layer) -> &'static str {
     match layer {
-        Layer::Source(_) => "readback",
+        Layer::Readback(_) => "readback",
         _ => "reconcile",
     }
 }

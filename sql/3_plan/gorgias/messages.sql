@@ -7,6 +7,7 @@
 -- column ticket_id: the staged ticket
 -- column message_id: the staged message, and the id that the target is told; of a note about an
 --   edit the message's id, /edited/ and the beginning of its text's hash
+-- column part_of: the same id; where a target takes a message in several, the staged one
 -- column in_create: whether it travels in the call that creates the ticket; else it is appended
 -- column fits_create: whether it would with packing auto: up to 500 messages and the bytes that
 --   payload_bytes_max allows
@@ -272,14 +273,12 @@ shaped as (
     from channelled
 ),
 
--- What the source edited since it was loaded, told to the agents: a message in the target is never
--- changed.
-notes as (
+note_rows as (
     select
         tickets.seq as ticket_seq,
         cast(0 as bigint) as position,
         tickets.ticket_id,
-        changes.note_id as message_id,
+        notes.message_id,
         'internal-note' as channel,
         true as from_agent,
         false as public,
@@ -290,16 +289,9 @@ notes as (
         cast(null as varchar) as from_address,
         '[]' as source_to,
         cast(null as varchar) as subject,
-        concat(
-            'The message of ',
-            to_char(edited.sent_at, '%Y-%m-%d %H:%M:%S'),
-            ' UTC was edited after it was moved. It now reads:',
-            chr(10),
-            chr(10),
-            edited.body_text
-        ) as body_text,
+        notes.body_text,
         cast(null as varchar) as body_html,
-        date_trunc('millisecond', changes.seen_at) as sent_at,
+        notes.sent_at,
         cast(null as varchar) as message_ref,
         '[]' as attachments,
         0 as file_bytes,
@@ -307,13 +299,11 @@ notes as (
         tickets.is_loaded,
         '[]' as mention_agent_ids,
         json_text(named_struct(
-            'source_message', edited.message_id,
+            'source_message', notes.edited_message_id,
             'source_type', 'edit'
         )) as meta
-    from plan.message_changes as changes
-    inner join tickets on changes.ticket_id = tickets.ticket_id
-    inner join staged.messages as edited on changes.message_id = edited.message_id
-    where changes.change = 'edited' and changes.is_new and changes.note_id is not null
+    from plan.edit_notes as notes
+    inner join tickets on notes.ticket_id = tickets.ticket_id
 ),
 
 told as (
@@ -369,7 +359,7 @@ told as (
         is_loaded,
         mention_agent_ids,
         meta
-    from notes
+    from note_rows
 ),
 
 -- 600 bytes are the names of the fields, two ids and two times.
@@ -593,6 +583,7 @@ final as (
         position,
         ticket_id,
         message_id,
+        message_id as part_of,
         in_create,
         fits_create,
         channel,
@@ -628,6 +619,7 @@ final as (
         ) as position,
         ticket_id,
         message_id,
+        message_id as part_of,
         in_create,
         fits_create,
         channel,

@@ -4,7 +4,7 @@ with
 used as (
     select distinct attachments.sha256
     from staged.attachments
-    inner join plan.messages on attachments.message_id = messages.message_id
+    inner join plan.messages on attachments.message_id = messages.part_of
     where attachments.sha256 is not null
 ),
 

@@ -21,10 +21,11 @@ records as (
     union all
     select 'message' as kind, message_id as source_id, 'planned' as place
     from plan.messages
+    where message_id = part_of
     union all
     select 'customer' as kind, source_id, 'lost' as place
     from plan.losses
-    where rule = 'anonymous_skipped'
+    where rule in ('anonymous_skipped', 'person_without_address')
     union all
     select 'ticket' as kind, tickets.ticket_id as source_id, 'lost' as place
     from staged.losses
@@ -47,7 +48,9 @@ loaded as (
     union
     select 'ticket' as kind, ticket_id as source_id from before.tickets
     union
-    select 'message' as kind, message_id as source_id from before.messages
+    select 'message' as kind, message_id as source_id
+    from before.messages
+    where message_id = part_of
     union
     select 'message' as kind, note_id as source_id
     from plan.message_changes
@@ -70,13 +73,36 @@ counted as (
         count(*) filter (where place = 'loaded') as loaded
     from everything
     group by kind, source_id
+),
+
+-- Where a target takes a message in several, each belongs to one that is planned.
+parts as (
+    select
+        parts.message_id,
+        parts.part_of
+    from plan.messages as parts
+    where parts.message_id <> parts.part_of
+),
+
+strays as (
+    select parts.message_id
+    from parts
+    left anti join plan.messages as planned on parts.part_of = planned.message_id
+),
+
+offenders as (
+    select kind, source_id, staged, planned, lost
+    from counted
+    where
+        planned > 1
+        or (loaded = 0 and staged <> 1)
+        or (loaded = 0 and (planned = 1) = (lost > 0))
+        or (loaded > 0 and planned <> 1)
+    union all
+    select 'message' as kind, message_id as source_id, 0 as staged, 1 as planned, 0 as lost
+    from strays
 )
 
 select kind, source_id, staged, planned, lost
-from counted
-where
-    planned > 1
-    or (loaded = 0 and staged <> 1)
-    or (loaded = 0 and (planned = 1) = (lost > 0))
-    or (loaded > 0 and planned <> 1)
+from offenders
 order by kind, source_id

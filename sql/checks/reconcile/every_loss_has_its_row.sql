@@ -11,7 +11,7 @@ counts as (
 named as (
     select 'customers' as kind, count(distinct source_id) as losses
     from plan.losses
-    where rule = 'anonymous_skipped'
+    where rule in ('anonymous_skipped', 'person_without_address')
     union all
     select 'messages' as kind, count(distinct source_id) as losses
     from plan.losses

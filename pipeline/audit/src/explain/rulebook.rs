@@ -35,28 +35,31 @@ impl<'a> Rulebook<'a> {
     /// Where a loss of the plan is decided.
     pub(super) fn planned(&self, rule: &str) -> Option<String> {
         self.line(rule, &format!("3_plan/{}/", self.target))
+            .or_else(|| self.line_directly_in(rule, "3_plan/"))
     }
 
     /// Where a rule of the comparison is decided.
     pub(super) fn reconciled(&self, rule: &str) -> Option<String> {
-        self.line(rule, "4_reconcile/")
+        self.line_directly_in(rule, "4_reconcile/")
+            .or_else(|| self.line(rule, &format!("4_reconcile/{}/", self.target)))
     }
 
     /// The model that makes a table, named as in `staged.tickets`.
     pub(super) fn model_of(&self, table: &str) -> Option<String> {
         let (schema, name) = table.split_once('.')?;
         let is_there = |file: &str| self.models.files().any(|(known, _)| known == file);
-        let own = format!("1_source/{}/{name}.sql", self.source);
-        let file = match schema {
-            "source" if is_there(&own) => own,
-            "source" => format!("1_source/{name}.sql"),
-            "staged" => format!("2_staged/{name}.sql"),
-            "plan" => format!("3_plan/{}/{name}.sql", self.target),
-            "readback" => format!("1_source/{}/{name}.sql", self.target),
-            "reconcile" => format!("4_reconcile/{name}.sql"),
+        let (layer, platform) = match schema {
+            "source" => ("1_source", Some(self.source)),
+            "staged" => ("2_staged", None),
+            "plan" => ("3_plan", Some(self.target)),
+            "readback" => ("1_readback", Some(self.target)),
+            "reconcile" => ("4_reconcile", Some(self.target)),
             _ => return None,
         };
-        is_there(&file).then(|| format!("sql/{file}"))
+        let own = platform.map(|platform| format!("{layer}/{platform}/{name}.sql"));
+        let everybodys = format!("{layer}/{name}.sql");
+        let file = own.into_iter().chain([everybodys]).find(|file| is_there(file))?;
+        Some(format!("sql/{file}"))
     }
 
     fn of_stream(&self, rule: &str, stream: &str) -> Option<String> {
@@ -74,6 +77,13 @@ impl<'a> Rulebook<'a> {
     /// The first place below `sql/` whose file name begins so.
     fn line(&self, rule: &str, start: &str) -> Option<String> {
         let mut files = self.models.files().filter(|(file, _)| file.starts_with(start));
+        files.find_map(|(file, sql)| place(rule, file, sql))
+    }
+
+    /// The first place in a file that lies in this folder itself.
+    fn line_directly_in(&self, rule: &str, folder: &str) -> Option<String> {
+        let is_in = |file: &str| file.strip_prefix(folder).is_some_and(|rest| !rest.contains('/'));
+        let mut files = self.models.files().filter(|(file, _)| is_in(file));
         files.find_map(|(file, sql)| place(rule, file, sql))
     }
 }

@@ -7,10 +7,10 @@ use kernel::Result;
 use landing::acknowledged::{self, Acknowledged};
 use landing::run::RunFacts;
 use landing::{Warehouse, run};
+use load::plan;
 use load::preflight::{Acknowledgement, Needs, Observation, Wants, flags};
-use load::{Gorgias, Target, plan};
 
-use super::{clock, extract_options, target_client};
+use super::{clock, extract_options, target};
 use crate::Ending;
 use crate::arguments::{Check, Format, SideName};
 use crate::config::{Config, Side};
@@ -112,9 +112,7 @@ async fn look_at_target(config: &Config, side: &Side) -> Result<Seen> {
         ),
     };
     print::talk(&format!("asking {} at {address}", side.manifest.name));
-    let settings = side.settings()?;
-    let email = settings.get("email").map(String::as_str).unwrap_or_default();
-    let target = Gorgias::new(target_client(side)?, &address, email);
+    let target = target::open(config)?;
     let calls_per_window = side.calls_per_window;
     let wants = Wants { calls_per_window, everything: true, needs };
     let seen = target.preflight(&wants).await?;

@@ -1,48 +1,30 @@
 //! `deskferry demo`: the whole job against stand-ins on this machine; needs no account.
 
+mod sides;
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use kernel::{Fault, Result};
-use tokio::task::JoinHandle;
+use load::preflight::{Acknowledgement, Observation, Wants};
 
-use super::emulate::{crisp_emulator, gorgias_emulator, listen, origin};
-use super::{extract_source, load_target, plan, reconcile, transform_snapshot};
+use self::sides::{KEY, Sides};
+use super::{extract_source, load_target, plan, reconcile, target, transform_snapshot};
 use crate::Ending;
-use crate::arguments::{
-    CrispEmulator, Demo, Extract, Format, GorgiasEmulator, Load, Plan, Reconcile, RunChoice,
-    TicketOrder,
-};
+use crate::arguments::{Demo, Extract, Format, Load, Plan, Reconcile, RunChoice, TicketOrder};
 use crate::config::Config;
 use crate::print;
 
 /// Marks a folder as ours to make anew.
 const MARK: &str = ".deskferry-demo";
-/// The e-mail address of the account in the target.
-const ACCOUNT: &str = "admin@shop.example";
-/// The workspace, as the corpora name it.
-const WEBSITE_ID: &str = "47eaa099-2cb6-416d-86dc-283cf0480ff9";
-/// What both stand-ins accept as a key.
-const KEY: &str = "demo-key";
-
 pub(crate) async fn run(demo: &Demo, format: Format) -> Result<Ending> {
     let began = Instant::now();
     let folder = prepare(&demo.folder)?;
-    let source = crisp_emulator(&source_arguments(demo))?;
-    let target = gorgias_emulator(&target_arguments(demo))?;
-    let (crisp, gorgias) = (listen(0).await?, listen(0).await?);
-    let (crisp_origin, gorgias_origin) = (origin(&crisp)?, origin(&gorgias)?);
-    let (serving_source, serving_target) = (source.clone(), target.clone());
-    let servers: [JoinHandle<std::io::Result<()>>; 2] = [
-        tokio::spawn(async move { serving_source.serve(crisp).await }),
-        tokio::spawn(async move { serving_target.serve(gorgias).await }),
-    ];
-    let path = write_config(&folder, &crisp_origin, &gorgias_origin)?;
+    let sides = Sides::start(demo, &folder).await?;
+    let path = write_config(&folder, &sides.text)?;
     let config = Config::read(&path)?;
-    let ended = move_everything(&config, format).await;
-    servers.iter().for_each(JoinHandle::abort);
-    let findings = ended?;
-    let outbox = target.outbox();
+    let findings = move_everything(&config, format).await?;
+    let outbox = sides.outbox();
     print::talk(&format!("messages that reached a customer: {outbox}"));
     let outcome = if findings + outbox == 0 { "done" } else { "done with findings" };
     print::talk(&format!("\n{outcome} in {:.1} s", began.elapsed().as_secs_f64()));
@@ -63,7 +45,8 @@ async fn move_everything(config: &Config, format: Format) -> Result<u64> {
             .await?;
     stages.begin("load", "Load: the plan becomes tickets in the target");
     let choice = || RunChoice { run: None };
-    let load = Load { choice: choice(), ..Load::default() };
+    let acknowledge = let_pass(config).await?;
+    let load = Load { choice: choice(), acknowledge, ..Load::default() };
     let loaded = load_target::run(config, &load, format).await?;
     stages.begin("reconcile", "Reconcile: the target is read back in full");
     let reading = Reconcile { choice: choice(), reads: 4, pause_s: 1 };
@@ -138,17 +121,11 @@ fn allow_removal(folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn write_config(folder: &Path, crisp: &str, gorgias: &str) -> Result<PathBuf> {
+fn write_config(folder: &Path, sides: &str) -> Result<PathBuf> {
     let path = folder.join("deskferry.toml");
     let text = format!(
         "# Written by deskferry demo. The stand-ins are gone; the warehouse stays for questions.\n\
-         [warehouse]\nurl = \"file://{}/warehouse\"\n\n\
-         [source]\nplatform = \"crisp\"\nbase_url = \"{crisp}/v1\"\n\
-         website_id = \"{WEBSITE_ID}\"\nidentifier = {{ file = \"key\" }}\n\
-         key = {{ file = \"key\" }}\ntier = \"plugin\"\nprivate_hosts = [\"127.0.0.1\"]\n\
-         calls_per_day = 1000000000\n\n\
-         [target]\nplatform = \"gorgias\"\nbase_url = \"{gorgias}\"\nemail = \"{ACCOUNT}\"\n\
-         api_key = {{ file = \"key\" }}\ncalls_per_window = 1000000\nwindow_s = 1\n",
+         [warehouse]\nurl = \"file://{}/warehouse\"\n\n{sides}",
         folder.display()
     );
     std::fs::write(&path, text).map_err(|error| {
@@ -157,32 +134,11 @@ fn write_config(folder: &Path, crisp: &str, gorgias: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-fn source_arguments(demo: &Demo) -> CrispEmulator {
-    CrispEmulator {
-        port: 0,
-        data: demo.data.clone(),
-        seed: demo.seed,
-        conversations: demo.conversations,
-        website_id: WEBSITE_ID.to_owned(),
-        identifier: KEY.to_owned(),
-        key: KEY.to_owned(),
-        tier: "plugin".to_owned(),
-        calls_per_day: None,
-    }
-}
-
-/// The target has some of the shop's agents, as a company that is about to move would.
-fn target_arguments(_: &Demo) -> GorgiasEmulator {
-    let agents = ["ada", "bo", "chloe", "dmitri", "eve", "faris", "grace", "hugo"];
-    GorgiasEmulator {
-        port: 0,
-        email: ACCOUNT.to_owned(),
-        api_key: KEY.to_owned(),
-        agents: agents.iter().map(|name| format!("{name}@shop.example")).collect(),
-        calls_per_window: None,
-        window_s: 20,
-        state: None,
-    }
+/// What a stand-in cannot show is known to be off in it.
+async fn let_pass(config: &Config) -> Result<Vec<Acknowledgement>> {
+    let wants = Wants { calls_per_window: None, everything: false, needs: None };
+    let seen = target::open(config)?.preflight(&wants).await?;
+    Ok(seen.iter().filter_map(Observation::acknowledgement).collect())
 }
 
 fn print_next(config: &Path) {

@@ -45,8 +45,15 @@ pub(super) fn kustomer_emulator(arguments: &KustomerEmulator) -> kustomer::Emula
 
 /// A stand-in for Crisp with invented data, or with a folder's.
 pub(super) fn crisp_emulator(arguments: &CrispEmulator) -> Result<crisp::Emulator> {
+    let operator = |email: &String| crisp::Operator {
+        email: email.clone(),
+        name: email.split('@').next().unwrap_or(email).to_owned(),
+        role: "member".to_owned(),
+    };
+    let is_target = !arguments.agents.is_empty();
     let data = match &arguments.data {
         Some(folder) => crisp::Data::Folder(folder.clone()),
+        None if is_target => crisp::Data::Empty(arguments.agents.iter().map(operator).collect()),
         None => crisp::Data::Shop { seed: arguments.seed, conversations: arguments.conversations },
     };
     crisp::Emulator::new(crisp::Options {
@@ -56,6 +63,7 @@ pub(super) fn crisp_emulator(arguments: &CrispEmulator) -> Result<crisp::Emulato
         key: arguments.key.clone(),
         tier: arguments.tier.clone(),
         calls_per_day: arguments.calls_per_day,
+        writable: is_target,
         ..crisp::Options::default()
     })
     .map_err(|error| {

@@ -9,12 +9,16 @@ use landing::snapshot::{self, SnapshotFacts};
 
 use super::bucket;
 use super::plan::duration;
+use super::reconcile::readback_name;
 use crate::arguments::Format;
 use crate::config::Config;
 use crate::print;
 
 /// Records of one page of the target's lists.
 const PAGE_RECORDS: u64 = 100;
+
+/// Milliseconds of a day.
+const DAY_MS: u64 = 86_400_000;
 
 /// One step of the freeze.
 struct Step {
@@ -34,14 +38,16 @@ pub(super) async fn print(
     format: Format,
 ) -> Result<()> {
     let target = config.target()?;
-    let shape = bucket(target);
+    // A daily quota is a bucket that drains in a day.
+    let quota = target.quota().and_then(|calls| u32::try_from(calls).ok());
+    let shape = bucket(target).or(quota.map(|calls| Shape { calls, window_ms: DAY_MS }));
     let forecast = facts.forecast.iter().map(|(_, calls)| calls).sum();
     let steps = [
         extraction(warehouse, current).await?,
         measured("transform", current.took_ms, "of the build that is planned from"),
         measured("plan --delta", facts.took_ms, "of this plan"),
         paced("load", forecast, shape, "the calls above"),
-        reading(warehouse, target.platform(), records, shape).await?,
+        reading(warehouse, &readback_name(config)?, records, shape).await?,
     ];
     print::heading("How long the freeze at cutover takes");
     let cells = |step: &Step| {
@@ -97,7 +103,7 @@ fn paced(name: &'static str, calls: u64, shape: Option<Shape>, calls_of: &str) -
         Some(shape) => {
             format!("{calls_of} at {} in {} s", shape.calls, shape.window_ms / 1_000)
         }
-        None => "calls_per_window and window_s of [target] are not set".to_owned(),
+        None => "how fast [target] may be called is not known".to_owned(),
     };
     Step { name, calls: Some(calls), ms, basis }
 }

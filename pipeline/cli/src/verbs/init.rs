@@ -5,10 +5,11 @@ use std::fmt::Write;
 use std::path::Path;
 
 use extract::Manifest;
-use kernel::mapping::{DECISIONS, Mapping};
+use kernel::mapping::{DECISIONS, FILTERS, Mapping, Values};
 use kernel::{Fault, Result};
 use transform::Models;
 
+use super::target;
 use crate::Ending;
 use crate::arguments::Init;
 use crate::print;
@@ -17,13 +18,14 @@ pub(crate) fn run(init: &Init, path: &Path) -> Result<Ending> {
     if let Some(folder) = &init.models {
         return write_models(folder);
     }
-    let (source, target) = (Manifest::built_in(&init.source)?, Manifest::built_in(&init.target)?);
+    let (source, to) = (Manifest::built_in(&init.source)?, Manifest::built_in(&init.target)?);
+    target::check_known(&init.target)?;
     if path.exists() {
         return Err(Fault::config(format!("{} is there already", path.display()))
             .hint("--config PATH writes to another place"));
     }
     let folder = std::path::absolute("warehouse").unwrap_or_else(|_| "/srv/move".into());
-    std::fs::write(path, text(&source, &target, &folder)).map_err(|error| {
+    std::fs::write(path, text(&source, &to, &folder)).map_err(|error| {
         Fault::config(format!("{} cannot be written", path.display())).because(error)
     })?;
     print::talk(&format!("wrote {}; fill it in, then run deskferry extract", path.display()));
@@ -55,13 +57,13 @@ fn write_models(folder: &Path) -> Result<Ending> {
     Ok(Ending::Done)
 }
 
-fn text(source: &Manifest, target: &Manifest, folder: &Path) -> String {
+fn text(source: &Manifest, to: &Manifest, folder: &Path) -> String {
     let mut text = String::from(
         "# Where everything is kept: file:///folder, or s3://bucket/prefix with the usual AWS_*.\n\
          [warehouse]\n",
     );
     let _ = writeln!(text, "url = \"file://{}\"", folder.display());
-    for (section, manifest) in [("source", source), ("target", target)] {
+    for (section, manifest) in [("source", source), ("target", to)] {
         let _ = writeln!(text, "\n# {}, see {}\n[{section}]", manifest.name, manifest.docs);
         let _ = writeln!(text, "platform = \"{}\"", manifest.platform);
         let _ = writeln!(
@@ -71,13 +73,21 @@ fn text(source: &Manifest, target: &Manifest, folder: &Path) -> String {
         );
         for (name, setting) in &manifest.spec {
             let _ = writeln!(text, "# {}", setting.meaning);
-            let variable = format!("{}_{name}", manifest.platform).to_uppercase();
+            let own = match (section, source.platform == to.platform) {
+                ("target", true) => "target_",
+                _ => "",
+            };
+            let variable = format!("{own}{}_{name}", manifest.platform).to_uppercase();
             let line = match (&setting.default, setting.secret) {
                 (Some(default), _) => format!("# {name} = \"{default}\""),
                 (None, true) => format!("{name} = {{ env = \"{variable}\" }}"),
                 (None, false) => format!("{name} = \"\""),
             };
             let _ = writeln!(text, "{line}");
+        }
+        let own = if section == "target" { target::own_keys(&manifest.platform) } else { &[] };
+        for (line, meaning) in own {
+            let _ = writeln!(text, "# {meaning}\n# {line}");
         }
     }
     text.push_str(
@@ -87,9 +97,18 @@ fn text(source: &Manifest, target: &Manifest, folder: &Path) -> String {
     text.push_str(
         "\n# Every decision that is yours; the values shown are the defaults.\n[mapping]\n",
     );
-    for (decision, (key, value)) in DECISIONS.iter().zip(Mapping::default().iter()) {
+    let mapping = Mapping::of_source(&source.platform);
+    for (decision, (key, value)) in DECISIONS.iter().zip(mapping.iter()) {
         let _ = writeln!(text, "# {}: {}", decision.meaning, decision.values.described());
         let _ = writeln!(text, "{key} = \"{value}\"");
+    }
+    text.push_str(
+        "\n# Only some tickets: those for which everything holds that is set here.\n[filter]\n",
+    );
+    for filter in FILTERS {
+        let _ = writeln!(text, "# {}: {}", filter.meaning, filter.values.described());
+        let value = if filter.values == Values::Texts { "[]" } else { "\"\"" };
+        let _ = writeln!(text, "# {} = {value}", filter.key);
     }
     text
 }

@@ -7,9 +7,9 @@ use landing::Warehouse;
 use landing::run::{self, RunFacts};
 use landing::session::Standing;
 use load::preflight::Permission;
-use load::{Gorgias, Outcome, Patience, Stop};
+use load::{Outcome, Patience, Stop, Target};
 
-use super::{chosen_run, clock, plan, target_client, tool};
+use super::{chosen_run, clock, plan, target, tool};
 use crate::Ending;
 use crate::arguments::{Format, Load};
 use crate::bars::Bars;
@@ -37,9 +37,7 @@ pub(crate) async fn run(config: &Config, arguments: &Load, format: Format) -> Re
         .hint("deskferry plan makes a run for the target of the configuration"));
     }
     check_plan(config, &warehouse, &facts).await?;
-    let settings = side.settings()?;
-    let email = settings.get("email").map(String::as_str).unwrap_or_default();
-    let target = Gorgias::new(target_client(side)?, &address, email);
+    let target: Arc<dyn Target> = target::open(config)?;
     let stop = Stop::default();
     let signals = Signals::listen(stop.clone())?;
     let options = load::Options {
@@ -66,7 +64,7 @@ pub(crate) async fn run(config: &Config, arguments: &Load, format: Format) -> Re
         None => None,
         Some(address) => Some(progress.gauges.serve(address).await?),
     };
-    let outcome = load::load(&warehouse, Arc::new(target), &options, clock(), &progress).await;
+    let outcome = load::load(&warehouse, target, &options, clock(), &progress).await;
     drop(serving);
     progress.bars.finish();
     let outcome = outcome?;

@@ -16,11 +16,13 @@ mod serve;
 mod shell;
 mod snapshot;
 mod status;
+mod target;
+mod times;
 mod transform_snapshot;
 
 use std::sync::Arc;
 
-use ::http::{Client, ClientOptions, Pace};
+use ::http::Pace;
 use extract::WhenUsedUp;
 use kernel::bucket::Shape;
 use kernel::retry::Policy;
@@ -112,23 +114,6 @@ fn extract_options(side: &Side) -> Result<extract::Options> {
         flush_ms: side.flush_ms.unwrap_or(FLUSH_MS),
         file_bytes_max: FILE_BYTES_MAX,
         tool: tool(),
-    })
-}
-
-/// A client with the target's credentials and pace.
-fn target_client(side: &Side) -> Result<Client> {
-    let settings = side.settings()?;
-    let setting = |name: &str| settings.get(name).map(String::as_str).unwrap_or_default();
-    let credentials = ::http::basic(setting("email"), setting("api_key"));
-    Client::new(ClientOptions {
-        headers: vec![
-            ("accept".to_owned(), "application/json".to_owned()),
-            ("authorization".to_owned(), credentials),
-        ],
-        timeout_ms: TIMEOUT_MS,
-        pace: pace(side),
-        policy: Policy::default(),
-        clock: clock(),
     })
 }
 

@@ -1,13 +1,12 @@
 //! `deskferry plan`: every call of the replay, counted before the first one is made.
 
-use audit::{ChangeRow, LossRow, Outlook, PhaseRow};
+use audit::{ChangeRow, LossRow, Outlook};
 use kernel::{Code, Fault, Order, Result};
 use landing::Warehouse;
 use landing::run::{self, CurrentBuild, FORMAT, ForecastTime, RunFacts};
-use load::gorgias::RATES;
 use transform::{Models, Recipe, Scope};
 
-use super::{bucket, freeze, now, print_own, transform_snapshot};
+use super::{bucket, freeze, now, print_own, times, transform_snapshot};
 use crate::Ending;
 use crate::arguments::{Format, Plan};
 use crate::bars::Bars;
@@ -123,6 +122,7 @@ async fn make(
         target_platform: target.platform().to_owned(),
         target_address: target.address()?,
         plan_hash: planned.hash,
+        filters: filters(recipe.mapping),
         order: recipe.order,
         follows: recipe.follows.map(|facts| facts.run),
         plan_files,
@@ -136,13 +136,17 @@ async fn make(
     Ok((facts, planned.findings.len() as u64))
 }
 
+fn filters(mapping: &kernel::Mapping) -> Vec<(String, String)> {
+    mapping.filters().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
 fn print_outlook(outlook: &Outlook, target: &Side, facts: &RunFacts, format: Format) -> Result<()> {
     print::heading(&format!("Calls of run {} to {}", facts.run, facts.target_address));
-    print_calls(&outlook.phases, format)?;
+    times::print_calls(&outlook.phases, target, format)?;
     print::talk("each of them: select * from plan.calls");
 
     print::heading("Time, from the first call to the last");
-    print_times(&outlook.phases, target, format)?;
+    times::print_times(&outlook.phases, target, format)?;
 
     print::heading("What the target would refuse as it is");
     let refusals = outlook.refusals.iter().map(|row| {
@@ -180,40 +184,6 @@ fn print_unless_empty(
         return Ok(());
     }
     print::rows(format, header, rows)
-}
-
-/// Calls by phase, and what they would be with either packing.
-fn print_calls(phases: &[PhaseRow], format: Format) -> Result<()> {
-    let total = |pick: fn(&PhaseRow) -> u64| phases.iter().map(pick).sum::<u64>();
-    let all = PhaseRow {
-        phase: "all".to_owned(),
-        calls: total(|row| row.calls),
-        bytes: total(|row| row.bytes),
-        auto_calls: total(|row| row.auto_calls),
-        seed_calls: total(|row| row.seed_calls),
-    };
-    let rows = phases.iter().chain([&all]).map(|row| {
-        let numbers = [row.calls, row.bytes, row.auto_calls, row.seed_calls];
-        let numbers = numbers.iter().map(ToString::to_string);
-        std::iter::once(row.phase.clone()).chain(numbers).collect()
-    });
-    let header = ["phase", "calls", "bytes at most", "packing auto", "packing seed"];
-    print::rows(format, &header, &rows.collect::<Vec<_>>())
-}
-
-/// Time for each kind of credentials, from the equation of the bucket.
-fn print_times(phases: &[PhaseRow], target: &Side, format: Format) -> Result<()> {
-    let auto = phases.iter().map(|row| row.auto_calls).sum();
-    let seed = phases.iter().map(|row| row.seed_calls).sum();
-    let configured = bucket(target).map(|shape| ("as configured", shape));
-    let documented = RATES.map(|rate| (rate.credentials, rate.shape));
-    let rows = configured.into_iter().chain(documented).map(|(credentials, shape)| {
-        let rate = format!("{} in {} s", shape.calls, shape.window_ms / 1_000);
-        let [auto, seed] = [auto, seed].map(|calls| duration(shape.last_leaves_after_ms(calls)));
-        vec![credentials.to_owned(), rate, auto, seed]
-    });
-    let header = ["credentials", "calls", "packing auto", "packing seed"];
-    print::rows(format, &header, &rows.collect::<Vec<_>>())
 }
 
 /// A time as people say it.

@@ -8,7 +8,7 @@ use landing::Warehouse;
 use landing::ledger_log::{self, Line};
 use landing::run::RunFacts;
 use landing::session::{Ended, Session, Standing, Work};
-use transform::{Reconciled, Scope};
+use transform::{Models, Reconciled, Scope};
 
 use super::plan::{LOSS_HEADER, duration, loss_cells};
 use super::transform_snapshot::print_findings;
@@ -16,7 +16,7 @@ use super::{chosen_run, clock, extract_options, now, print_own, tool};
 use crate::Ending;
 use crate::arguments::{Format, Reconcile};
 use crate::bars::Bars;
-use crate::config::{Config, Side};
+use crate::config::Config;
 use crate::print;
 
 pub(crate) async fn run(config: &Config, arguments: &Reconcile, format: Format) -> Result<Ending> {
@@ -51,12 +51,12 @@ async fn converge(
     facts: &RunFacts,
     arguments: &Reconcile,
 ) -> Result<(Summary, u64)> {
-    let side = config.target()?;
-    print_own(&config.models()?);
+    let models = config.models()?;
+    print_own(&models);
     let (mut pause_s, mut findings) = (arguments.pause_s, 0);
     for reading in 1..=arguments.reads.max(1) {
         print::talk(&format!("reading {} back", facts.target_address));
-        let read = read_back(warehouse, side).await?;
+        let read = read_back(config, warehouse, &models).await?;
         print_share(warehouse, facts, read.calls).await?;
         let reconciled = compare(config, warehouse, facts, &read.id).await?;
         findings = reconciled.findings.len() as u64;
@@ -92,15 +92,30 @@ struct ReadBack {
     is_resumed: bool,
 }
 
-async fn read_back(warehouse: &Warehouse, side: &Side) -> Result<ReadBack> {
+async fn read_back(config: &Config, warehouse: &Warehouse, models: &Models) -> Result<ReadBack> {
+    let side = config.target()?;
     let mut options = extract_options(side)?;
+    // Only what is compared is read.
+    let wanted = transform::streams_read_back(side.platform(), models)?;
+    let others = side.manifest.stream_names().into_iter();
+    options.skip_streams.extend(others.filter(|name| !wanted.contains(name)));
+    let mut manifest = side.manifest.clone();
+    manifest.platform = readback_name(config)?;
     // Whoever named the target's address trusts it, and the files that it keeps.
     options.private_hosts.extend(host_of(&side.address()?));
+    options.private_hosts.extend(side.files_base_url.as_deref().and_then(host_of));
     let bars = Bars::new();
-    let read = extract::extract(warehouse, &side.manifest, &options, clock(), &bars).await;
+    let read = extract::extract(warehouse, &manifest, &options, clock(), &bars).await;
     bars.finish();
     let read = read?;
     Ok(ReadBack { id: read.facts.id, calls: read.calls, is_resumed: read.resumed > 0 })
+}
+
+/// Under which name what is read back is landed: that of the platform, unless the source has it.
+pub(super) fn readback_name(config: &Config) -> Result<String> {
+    let platform = config.target()?.platform();
+    let is_source = config.source().is_ok_and(|source| source.platform() == platform);
+    Ok(if is_source { format!("{platform}-target") } else { platform.to_owned() })
 }
 
 async fn compare(

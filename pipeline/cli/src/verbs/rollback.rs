@@ -1,12 +1,10 @@
 //! `deskferry rollback`: takes a run back out of the target, or says what that would remove.
 
-use std::sync::Arc;
-
 use kernel::{Fault, Result};
+use load::Patience;
 use load::rollback::{Fate, Options, Outcome, rollback};
-use load::{Gorgias, Patience};
 
-use super::{chosen_run, clock, target_client};
+use super::{chosen_run, clock, target};
 use crate::Ending;
 use crate::arguments::{Format, Rollback, RunChoice};
 use crate::bars::Bars;
@@ -29,10 +27,7 @@ pub(crate) async fn run(config: &Config, arguments: &Rollback, format: Format) -
         ))
         .hint("a run is taken back out of the target that it was planned for"));
     }
-    let settings = side.settings()?;
-    let email = settings.get("email").map(String::as_str).unwrap_or_default();
-    let target = Gorgias::new(target_client(side)?, &address, email);
-    target.recognize().await?;
+    let target = target::recognized(config).await?;
     let options = Options {
         run: facts.run,
         mapping: config.mapping.clone(),
@@ -46,7 +41,7 @@ pub(crate) async fn run(config: &Config, arguments: &Rollback, format: Format) -
         false => format!("what taking run {} back out of {address} would remove", facts.run),
     });
     let bars = Bars::new();
-    let outcome = rollback(&warehouse, Arc::new(target), &options, clock(), &bars).await;
+    let outcome = rollback(&warehouse, target, &options, clock(), &bars).await;
     bars.finish();
     let outcome = outcome?;
     print_outcome(&outcome, arguments.execute, format)?;

@@ -210,7 +210,12 @@ fn say(store: &mut Store, text: &str, now_ms: i64) -> Result<(), String> {
     touch(store, position, time.filter(|time| *time > updated_ms), now_ms)
 }
 
-fn set_state(store: &mut Store, session_id: &str, state: &str, now_ms: i64) -> Result<(), String> {
+pub(crate) fn set_state(
+    store: &mut Store,
+    session_id: &str,
+    state: &str,
+    now_ms: i64,
+) -> Result<(), String> {
     let position = position(store, session_id)?;
     let status = match state {
         "pending" => "0",
@@ -258,7 +263,7 @@ fn set_profile(
 }
 
 /// Puts the excerpt and the card of the newest message that is shown into the item.
-fn show_newest(store: &mut Store, position: u32) -> Result<(), String> {
+pub(crate) fn show_newest(store: &mut Store, position: u32) -> Result<(), String> {
     let conversation = store.conversation(position);
     let newest = conversation.messages.iter().rev().find_map(|message| {
         let message: Value = serde_json::from_str(&store.message_text(message)).ok()?;

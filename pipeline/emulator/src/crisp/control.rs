@@ -34,6 +34,7 @@ pub(crate) async fn answer(emulator: &Emulator, path: &str, request: Request) ->
     };
     match (method, path) {
         (Method::GET, "counters") => json_response(200, &json!(emulator.counters())),
+        (Method::GET, "records") => json_response(200, &emulator.records()),
         (Method::GET, "inventory") => json_response(200, &json!(emulator.inventory())),
         (Method::GET, "faults") => json_response(200, &conduct(emulator)),
         (Method::POST, "faults") => match set_conduct(emulator, &body) {
@@ -44,7 +45,7 @@ pub(crate) async fn answer(emulator: &Emulator, path: &str, request: Request) ->
             Ok(made) => json_response(200, &json!({ "made": made })),
             Err(reason) => refused(400, &reason),
         },
-        _ => refused(404, "control has counters, inventory, faults and changes"),
+        _ => refused(404, "control has counters, inventory, records, faults and changes"),
     }
 }
 

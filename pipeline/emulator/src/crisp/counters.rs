@@ -13,7 +13,8 @@ pub struct Counters {
     pub calls: BTreeMap<String, u64>,
     /// Replies per HTTP status; a dropped connection counts as 0.
     pub statuses: BTreeMap<u16, u64>,
-    /// Calls with a method other than GET or HEAD: all were refused, an extraction has none.
+    /// Calls with a method other than GET or HEAD. A source refused them all; an extraction has
+    /// none.
     pub writes_attempted: u64,
     /// Calls refused for credentials, tier, workspace or scope.
     pub refused: u64,
@@ -33,6 +34,16 @@ pub struct Counters {
     pub files_missing: u64,
     /// File downloads refused because the request carried credentials.
     pub files_with_credentials: u64,
+    /// Messages that would have gone to a person by mail.
+    pub outbox: u64,
+    /// Calls that make the service act towards people: transcripts, feedback requests and such.
+    pub side_effects: u64,
+    /// Messages that came without a time of their own and got that of the clock.
+    pub untimed: u64,
+    /// Profiles that an address in a conversation's meta brought into being.
+    pub profiles_by_meta: u64,
+    /// Creations above what the plan allows.
+    pub plan_throttled: u64,
     /// What happened by itself in a moving workspace, by the name of the change.
     pub events: BTreeMap<String, u64>,
     /// What the workspace holds at this moment.

@@ -1,8 +1,8 @@
 //! A stand-in for Crisp's REST API v1, serving one workspace for extraction, rehearsal and tests.
 //!
 //! It is written from public documentation alone and imports nothing of this project; `FACTS.md`
-//! says for each behaviour where it is documented and how sure that is. It only reads: every write
-//! is refused and counted. It must not know who its client is.
+//! says for each behaviour where it is documented and how sure that is. Unless it is started as
+//! writable, every write is refused and counted. It must not know who its client is.
 
 mod change;
 mod control;
@@ -31,6 +31,7 @@ mod site;
 mod store;
 mod wire;
 mod workspace;
+mod write;
 
 use std::collections::HashSet;
 use std::io;
@@ -48,7 +49,7 @@ pub use counters::{Counters, Holdings, Inventory};
 pub use folder::{DataError, write_folder};
 pub use options::{
     Bound, DEMO_IDENTIFIER, DEMO_KEY, DEMO_WEBSITE_ID, Data, FaultKind, Faults, Helpdesk,
-    ListOrder, Moving, Options, PastEnd, PerPage, Planned, Quirks,
+    ListOrder, Moving, Operator, Options, PastEnd, PerPage, Plan, Planned, Quirks, Repeated,
 };
 
 pub(crate) use site::Site;
@@ -73,6 +74,7 @@ struct Inner {
     moves: AtomicU64,
     /// Names of flaky files that were asked for once.
     flaky: Mutex<HashSet<String>>,
+    limits: Mutex<write::Limits>,
 }
 
 /// Quirks and faults in force; both can be changed while serving.
@@ -80,6 +82,7 @@ struct Inner {
 struct Conduct {
     quirks: Quirks,
     faults: Faults,
+    dice: crate::faults::Dice,
 }
 
 impl Emulator {
@@ -90,9 +93,12 @@ impl Emulator {
                 shop::store(*seed, *conversations, &options.website_id)
             }
             Data::Folder(folder) => folder::read(folder)?,
+            Data::Empty(operators) => write::empty(operators),
         };
         store.share_milliseconds(options.quirks.equal_ms_run);
-        let conduct = Conduct { quirks: options.quirks.clone(), faults: options.faults.clone() };
+        let (quirks, faults) = (options.quirks.clone(), options.faults.clone());
+        let dice = crate::faults::Dice::new(faults.around.clone());
+        let conduct = Conduct { quirks, faults, dice };
         Ok(Emulator {
             inner: Arc::new(Inner {
                 options,
@@ -105,6 +111,7 @@ impl Emulator {
                 list_reads: AtomicU64::new(0),
                 moves: AtomicU64::new(0),
                 flaky: Mutex::default(),
+                limits: Mutex::default(),
             }),
         })
     }
@@ -153,7 +160,14 @@ impl Emulator {
 
     /// Replaces the faults while serving; planned ones start anew.
     pub fn set_faults(&self, faults: Faults) {
-        self.conduct().faults = faults;
+        let mut conduct = self.conduct();
+        conduct.dice = crate::faults::Dice::new(faults.around.clone());
+        conduct.faults = faults;
+    }
+
+    /// Orders trouble for the next calls.
+    pub fn order(&self, once: Vec<crate::faults::Once>) {
+        self.conduct().dice.order(once);
     }
 
     /// Replaces the quirks while serving.
@@ -163,6 +177,12 @@ impl Emulator {
             self.store_mut().share_milliseconds(quirks.equal_ms_run);
         }
         conduct.quirks = quirks;
+    }
+
+    /// Everything that was written or is there, straight from memory: no fault, lag or cache comes
+    /// between.
+    pub fn records(&self) -> serde_json::Value {
+        self.store().records()
     }
 
     fn store(&self) -> RwLockReadGuard<'_, Store> {

@@ -44,6 +44,8 @@ pub struct Options {
     pub quirks: Quirks,
     /// Faults to inject.
     pub faults: Faults,
+    /// Whether the workspace may be written to; a source refuses every write and counts it.
+    pub writable: bool,
 }
 
 impl Default for Options {
@@ -59,6 +61,7 @@ impl Default for Options {
             scopes: None,
             quirks: Quirks::default(),
             faults: Faults::default(),
+            writable: false,
         }
     }
 }
@@ -75,6 +78,66 @@ pub enum Data {
     },
     /// A folder of JSON lines; see `folder.rs` for its files.
     Folder(PathBuf),
+    /// Nothing but these operators.
+    Empty(Vec<Operator>),
+}
+
+/// An operator of an empty workspace.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    /// Address.
+    pub email: String,
+    /// First name.
+    pub name: String,
+    /// `owner` or `member`.
+    pub role: String,
+}
+
+/// What happens to a message whose fingerprint its conversation has already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repeated {
+    /// There are two messages then.
+    Doubled,
+    /// 202, and the first one stays alone.
+    Ignored,
+    /// 409.
+    Refused,
+}
+
+/// A plan of the vendor, for what it limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Plan {
+    /// No notes, and the slowest.
+    Free,
+    /// The smallest that is paid for.
+    Mini,
+    /// The one in the middle.
+    Essentials,
+    /// The largest.
+    Plus,
+}
+
+impl Plan {
+    /// Conversations that may be created in a window, and the window in milliseconds.
+    pub(crate) fn creations(self) -> (usize, u64) {
+        match self {
+            Plan::Free => (10, 90_000),
+            Plan::Mini => (15, 60_000),
+            Plan::Essentials => (25, 60_000),
+            Plan::Plus => (40, 60_000),
+        }
+    }
+
+    /// Participants of a conversation besides the visitor.
+    pub(crate) fn participants_max(self) -> usize {
+        match self {
+            Plan::Free => 1,
+            Plan::Mini => 3,
+            Plan::Essentials | Plan::Plus => 10,
+        }
+    }
 }
 
 /// What a numbered list answers past its last page.
@@ -176,6 +239,26 @@ pub struct Quirks {
     pub refuse: Vec<String>,
     /// `Retry-After` in seconds on 420, 423 and 429; the real service documents none.
     pub retry_after_s: Option<u64>,
+    /// What happens to a fingerprint that is there already.
+    pub repeated: Repeated,
+    /// How long after its 202 a message is stored.
+    pub store_lag_ms: u64,
+    /// The plan of the workspace; `None` limits nothing.
+    pub plan: Option<Plan>,
+    /// The window in which a plan counts new conversations, where it is not the plan's own.
+    pub plan_window_ms: Option<u64>,
+    /// Status of a creation above what the plan allows.
+    pub plan_status: u16,
+    /// Messages that one conversation holds at most.
+    pub messages_max: usize,
+    /// Letters of a text at most; `None` takes any.
+    pub text_letters_max: Option<usize>,
+    /// Bytes of a JSON body at most.
+    pub body_bytes_max: usize,
+    /// Whether a message of the visitor opens its conversation again.
+    pub reopens: bool,
+    /// Whether an address in a conversation's meta ties the conversation to a profile.
+    pub binds_people: bool,
 }
 
 impl Default for Quirks {
@@ -201,6 +284,16 @@ impl Default for Quirks {
             slow_file_ms: 1_000,
             refuse: Vec::new(),
             retry_after_s: None,
+            repeated: Repeated::Doubled,
+            store_lag_ms: 0,
+            plan: None,
+            plan_window_ms: None,
+            plan_status: 429,
+            messages_max: 10_000,
+            text_letters_max: None,
+            body_bytes_max: 4 << 20,
+            reopens: true,
+            binds_people: true,
         }
     }
 }
@@ -232,6 +325,9 @@ pub struct Faults {
     pub files: bool,
     /// Faults at named places, each used up after its count. They come before the drawn ones.
     pub planned: Vec<Planned>,
+    /// Trouble around calls that the workspace did or did not carry out, as of any stand-in. A path
+    /// here is the family of the counts behind a slash: `/conversation/{session_id}/message`.
+    pub around: crate::faults::Faults,
 }
 
 /// A fault at a named place.

@@ -23,6 +23,11 @@ impl Reply {
         Reply { status: 200, body: envelope("resolved", data) }
     }
 
+    /// What a write answers.
+    pub(crate) fn written(status: u16, reason: &str, data: &str) -> Reply {
+        Reply { status, body: envelope(reason, data) }
+    }
+
     /// An error envelope.
     pub(crate) fn error(status: u16, reason: &str, namespace: &str, message: &str) -> Reply {
         let data = serde_json::json!({ "namespace": namespace, "message": message });

@@ -42,8 +42,33 @@ pub(crate) enum Route<'a> {
     Spams(&'a str),
     Spam(&'a str),
     Helpdesk(Helpdesk<'a>),
+    /// Where conversations are made.
+    NewConversation,
+    /// Where messages of a conversation are made.
+    NewMessage(&'a str),
+    /// A mark on the messages of a conversation.
+    Mark(&'a str),
+    /// Something of a conversation that makes the service act towards people.
+    SideEffect(&'a str),
+    /// Where profiles are made.
+    NewProfile,
     /// A route that only takes writes.
     WriteOnly,
+}
+
+impl Route<'_> {
+    /// Whether there is nothing to read at this address.
+    pub(crate) fn is_write_only(self) -> bool {
+        matches!(
+            self,
+            Route::NewConversation
+                | Route::NewMessage(_)
+                | Route::Mark(_)
+                | Route::SideEffect(_)
+                | Route::NewProfile
+                | Route::WriteOnly
+        )
+    }
 }
 
 /// Objects of a conversation that have an address of their own.
@@ -131,7 +156,7 @@ fn below_website<'a>(path: &[&'a str]) -> Option<Entry<'a>> {
         [] => Some((Route::Website, "website", None)),
         ["settings"] => Some((Route::Settings, "settings", Some("website:settings"))),
         ["conversation"] => {
-            Some((Route::WriteOnly, "conversation", Some("website:conversation:initiate")))
+            Some((Route::NewConversation, "conversation", Some("website:conversation:initiate")))
         }
         ["conversation", session, ref rest @ ..] => below_conversation(session, rest),
         ["conversations", ref rest @ ..] => below_conversations(rest),
@@ -266,10 +291,12 @@ fn below_conversation<'a>(session: &'a str, path: &[&'a str]) -> Option<Entry<'a
             (Route::Files(session, page), "conversation/{session_id}/files/{page}", None)
         }
         ["relations"] => (Route::Relations(session), "conversation/{session_id}/relations", None),
-        [
-            "message" | "initiate" | "inbox" | "read" | "unread" | "delivered" | "open" | "compose"
-            | "transcript" | "purge" | "feedback" | "reminder" | "report" | "tool",
-        ]
+        ["message"] => (Route::NewMessage(session), "conversation/{session_id}/message", MESSAGES),
+        ["read"] => (Route::Mark(session), "conversation/{session_id}/read", MESSAGES),
+        ["compose" | "transcript" | "purge" | "feedback" | "reminder" | "report"] => {
+            (Route::SideEffect(session), "conversation/{session_id}/{action}", None)
+        }
+        ["initiate" | "inbox" | "unread" | "delivered" | "open" | "tool"]
         | ["verify", "identity", ..] => {
             (Route::WriteOnly, "conversation/{session_id}/{action}", None)
         }
@@ -284,7 +311,7 @@ fn below_people<'a>(path: &[&'a str]) -> Option<Entry<'a>> {
         ["stats"] => (Route::PeopleStats, "people/stats", PROFILES),
         ["profiles"] => (Route::Profiles("1"), "people/profiles/{page}", PROFILES),
         ["profiles", page] => (Route::Profiles(page), "people/profiles/{page}", PROFILES),
-        ["profile"] => (Route::WriteOnly, "people/profile", PROFILES),
+        ["profile"] => (Route::NewProfile, "people/profile", PROFILES),
         ["profile", person] => (Route::Profile(person), "people/profile/{people_id}", PROFILES),
         ["data", person] => (Route::PersonData(person), "people/data/{people_id}", DATA),
         ["events", _] => (Route::WriteOnly, "people/events/{people_id}", None),

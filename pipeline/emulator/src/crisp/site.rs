@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, HeaderValue, Method, Response};
@@ -17,7 +17,9 @@ use super::desk::{Desk, Query};
 use super::options::{FaultKind, Quirks};
 use super::reply::Reply;
 use super::route::{self, Helpdesk, Matched, Route};
+use super::write::{self, Clerk, Done};
 use super::{Counters, Emulator, change, control, gate, lock, media, odd, wire};
+use crate::faults::Around;
 
 /// The media type of every JSON reply.
 const JSON: &str = "application/json; charset=utf-8";
@@ -26,6 +28,15 @@ const JSON: &str = "application/json; charset=utf-8";
 pub(crate) struct Site {
     pub(crate) emulator: Emulator,
     pub(crate) origin: String,
+}
+
+/// One call as it came in, without its path.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    method: &'a Method,
+    query: Option<&'a str>,
+    headers: &'a HeaderMap,
+    body: &'a [u8],
 }
 
 /// Where a reply came from, as the `Bloom-Status` header tells.
@@ -48,8 +59,18 @@ pub(crate) async fn answer(State(site): State<Arc<Site>>, request: Request) -> R
     let Some(rest) = path.strip_prefix("/v1/") else {
         return wire::response(404, "text/plain", Body::from("the api is below /v1"));
     };
-    let (parts, _) = request.into_parts();
-    site.api(rest, &parts.method, parts.uri.query(), &parts.headers).await
+    let rest = rest.to_owned();
+    let around = site.around(request.method(), &rest);
+    let perform = move |request| {
+        let (site, rest) = (site.clone(), rest.clone());
+        async move { site.call(&rest, request).await }
+    };
+    around.carry_out(request, perform, injected).await
+}
+
+/// The service's error of a status that was injected around a call.
+fn injected(status: u16) -> Response<Body> {
+    wire::response(status, JSON, Body::from(gate::injected(status).body))
 }
 
 impl Site {
@@ -74,13 +95,39 @@ impl Site {
         fault
     }
 
-    async fn api(
-        &self,
-        path: &str,
-        method: &Method,
-        query: Option<&str>,
-        headers: &HeaderMap,
-    ) -> Response<Body> {
+    /// What happens around a call; a named place is its family in the counts.
+    fn around(&self, method: &Method, path: &str) -> Around {
+        let segments: Vec<String> = path.trim_end_matches('/').split('/').map(decoded).collect();
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let family = route::resolve(&segments).map_or("", |matched| matched.family);
+        let mut conduct = self.emulator.conduct();
+        let fault = conduct.dice.roll(method.as_str(), &format!("/{family}"));
+        let around = Around::of(fault, conduct.dice.faults());
+        drop(conduct);
+        if fault.is_some() {
+            self.count(|counters| counters.faults += 1);
+        }
+        around
+    }
+
+    /// One call, with its body read.
+    async fn call(&self, path: &str, request: Request) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let bytes_max = self.emulator.conduct().quirks.body_bytes_max;
+        let Ok(body) = to_bytes(body, bytes_max).await else {
+            return injected(413);
+        };
+        let asked = Asked {
+            method: &parts.method,
+            query: parts.uri.query(),
+            headers: &parts.headers,
+            body: &body,
+        };
+        self.api(path, asked).await
+    }
+
+    async fn api(&self, path: &str, asked: Asked<'_>) -> Response<Body> {
+        let method = asked.method;
         let segments: Vec<String> = path.trim_end_matches('/').split('/').map(decoded).collect();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let matched = route::resolve(&segments);
@@ -99,9 +146,7 @@ impl Site {
                 return wire::response(502, "text/html", Body::from(page));
             }
             Some(FaultKind::Status(status)) => (gate::injected(status), Bloom::Direct),
-            Some(FaultKind::Truncated) | None => {
-                self.pass(matched, method, path, query, headers, &quirks)
-            }
+            Some(FaultKind::Truncated) | None => self.pass(matched, path, asked, &quirks),
         };
         self.count_reply(&reply);
         self.respond(reply, bloom, method, fault == Some(FaultKind::Truncated), &quirks)
@@ -111,13 +156,12 @@ impl Site {
     fn pass(
         &self,
         matched: Option<Matched<'_>>,
-        method: &Method,
         path: &str,
-        query: Option<&str>,
-        headers: &HeaderMap,
+        asked: Asked<'_>,
         quirks: &Quirks,
     ) -> (Reply, Bloom) {
         let options = &self.emulator.inner.options;
+        let Asked { method, query, headers, body } = asked;
         if let Err(reply) = gate::credentials(headers, options) {
             return (reply, Bloom::Direct);
         }
@@ -139,7 +183,8 @@ impl Site {
             return (reply, Bloom::Direct);
         }
         let reply = match self.checked(matched, method, quirks) {
-            Ok(matched) => self.read(matched.route, query, quirks),
+            Ok(matched) if is_read => self.read(matched.route, query, quirks),
+            Ok(matched) => self.write(method, matched.route, body, quirks),
             Err(reply) => reply,
         };
         if is_read && quirks.cache_ms > 0 && reply.status < 300 {
@@ -148,7 +193,7 @@ impl Site {
         (reply, Bloom::Miss)
     }
 
-    /// The route, if it exists, belongs to the caller's workspace and is a read in scope.
+    /// The route, if it exists, belongs to the caller's workspace and is a call in scope.
     fn checked<'a>(
         &self,
         matched: Option<Matched<'a>>,
@@ -169,7 +214,8 @@ impl Site {
             Route::Conversation(_) | Route::Profile(_) | Route::Helpdesk(Helpdesk::Root)
         );
         let is_read = method == Method::GET || (method == Method::HEAD && has_head);
-        if !is_read || matches!(matched.route, Route::WriteOnly) {
+        let is_write = options.writable && write::is_known(method, matched.route);
+        if !is_write && (!is_read || matched.route.is_write_only()) {
             let message = "The method is not allowed on this route.";
             return Err(Reply::error(405, "method_not_allowed", "route", message));
         }
@@ -202,6 +248,38 @@ impl Site {
             self.live_on(quirks);
         }
         reply
+    }
+
+    /// A write; a message is stored a little after its reply where the quirks want it so.
+    fn write(&self, method: &Method, route: Route<'_>, body: &[u8], quirks: &Quirks) -> Reply {
+        let inner = &self.emulator.inner;
+        let done = {
+            let mut store = self.emulator.store_mut();
+            let mut counters = lock(&inner.counters);
+            let mut clerk = Clerk {
+                store: &mut store,
+                quirks,
+                counters: &mut counters,
+                limits: &mut lock(&inner.limits),
+                website_id: &inner.options.website_id,
+                now_ms: change::now_ms(),
+            };
+            let done = clerk.perform(method, route, body).unwrap_or_else(Done::from);
+            if let (Some(text), 0) = (&done.later, quirks.store_lag_ms) {
+                write::store_message(&mut store, text, quirks.reopens, change::now_ms());
+            }
+            done
+        };
+        if let Some(text) = done.later.filter(|_| quirks.store_lag_ms > 0) {
+            let (emulator, reopens) = (self.emulator.clone(), quirks.reopens);
+            let lag = Duration::from_millis(quirks.store_lag_ms);
+            tokio::spawn(async move {
+                tokio::time::sleep(lag).await;
+                let mut store = emulator.store_mut();
+                write::store_message(&mut store, &text, reopens, change::now_ms());
+            });
+        }
+        done.reply
     }
 
     /// The workspace is alive: some list reads are followed by an update or a deletion.

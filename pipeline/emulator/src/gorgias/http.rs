@@ -1,8 +1,7 @@
-//! Owns the transport: credentials, rate limit, bodies, uploads, headers, injected faults, and the
-//! control endpoints under `/_emulator`. It must not know what any endpoint of the vendor does.
+//! Owns the transport: credentials, rate limit, bodies, uploads, headers, and the control endpoints
+//! under `/_emulator`. It must not know what any endpoint of the vendor does.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -13,20 +12,13 @@ use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use futures::stream;
 use serde_json::{Value, json};
 
 use super::Inner;
 use super::ask::{Ask, Refusal, to_bytes as json_bytes};
 use super::instant::Instant;
-use super::options::{Fault, RetryAfter};
 use super::routes::{File, UPLOAD_PATH};
 use super::store::uuid;
-
-/// How long half a reply has to leave before the connection breaks.
-const HALF_REPLY_MS: u64 = 30;
-/// A wait that no client should obey.
-const ABSURD_WAIT_S: &str = "86400000";
 
 type Shared = Arc<Inner>;
 
@@ -103,9 +95,14 @@ async fn vendor(State(inner): State<Shared>, request: Request) -> Response {
     let mut response = if !is_authorized(&inner, request.headers()) {
         refuse(&Refusal::new(401, "Unauthorized."))
     } else if let Some(wait_s) = gate.retry_after_s {
-        throttled(Some(wait_s.to_string()))
+        throttled(wait_s)
     } else {
-        faulty(&inner, gate.fault, request, below, now).await
+        let performing = inner.clone();
+        let perform = move |request| {
+            let (inner, below) = (performing.clone(), below.clone());
+            async move { perform(&inner, request, below).await }
+        };
+        gate.around.carry_out(request, perform, trouble).await
     };
     inner.leave(response.status().as_u16());
     let headers = response.headers_mut();
@@ -118,68 +115,14 @@ async fn vendor(State(inner): State<Shared>, request: Request) -> Response {
     response
 }
 
-/// Carries out an injected fault around a call.
-async fn faulty(
-    inner: &Shared,
-    fault: Option<Fault>,
-    request: Request,
-    below: String,
-    now: Instant,
-) -> Response {
-    match fault {
-        None => perform(inner, request, below, now).await,
-        Some(Fault::DropBefore) => dropped(),
-        Some(Fault::FailBefore) => refuse(&Refusal::new(503, "Service unavailable.")),
-        Some(Fault::Throttle) => throttled(inner.injected_wait()),
-        Some(Fault::Delay) => {
-            tokio::time::sleep(Duration::from_millis(inner.delay_ms())).await;
-            perform(inner, request, below, Instant::now()).await
-        }
-        Some(Fault::DropAfter) => {
-            perform(inner, request, below, now).await;
-            dropped()
-        }
-        Some(Fault::FailAfter) => {
-            perform(inner, request, below, now).await;
-            let mut response = Response::new(Body::from("<html>Bad Gateway</html>"));
-            *response.status_mut() = StatusCode::BAD_GATEWAY;
-            response
-                .headers_mut()
-                .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
-            response
-        }
-        Some(Fault::Truncate) => truncated(perform(inner, request, below, now).await).await,
-        Some(Fault::Duplicate) => {
-            let Ok((first, second)) = twice(request).await else {
-                return dropped();
-            };
-            perform(inner, first, below.clone(), now).await;
-            perform(inner, second, below, Instant::now()).await
-        }
-        Some(Fault::Late) => {
-            // Taken in whole, so that it outlives the connection.
-            let Ok((request, _)) = twice(request).await else {
-                return dropped();
-            };
-            let (inner, late) = (inner.clone(), Duration::from_millis(inner.late_ms()));
-            tokio::spawn(async move {
-                tokio::time::sleep(late).await;
-                perform(&inner, request, below, Instant::now()).await;
-            });
-            dropped()
-        }
-    }
+/// The vendor's error of a status that was injected.
+fn trouble(status: u16) -> Response {
+    let why = if status == 429 { "Too many requests." } else { "Service unavailable." };
+    refuse(&Refusal::new(status, why))
 }
 
-/// The same call two times.
-async fn twice(request: Request) -> Result<(Request, Request), axum::Error> {
-    let (parts, body) = request.into_parts();
-    let bytes = to_bytes(body, usize::MAX).await?;
-    let first = Request::from_parts(parts.clone(), Body::from(bytes.clone()));
-    Ok((first, Request::from_parts(parts, Body::from(bytes))))
-}
-
-async fn perform(inner: &Shared, request: Request, path: String, at: Instant) -> Response {
+async fn perform(inner: &Shared, request: Request, path: String) -> Response {
+    let at = Instant::now();
     let query = request.uri().query().unwrap_or_default();
     let query: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes())
         .map(|(name, value)| (name.into_owned(), value.into_owned()))
@@ -279,51 +222,8 @@ pub(super) fn locate(response: &mut Response, location: Option<&str>) {
     }
 }
 
-/// What an injected 429 says.
-pub(super) fn wait_text(says: RetryAfter) -> Option<String> {
-    match says {
-        RetryAfter::Sane => Some("1".to_owned()),
-        RetryAfter::Missing => None,
-        RetryAfter::Absurd => Some(ABSURD_WAIT_S.to_owned()),
-        RetryAfter::Garbled => Some("soon".to_owned()),
-    }
-}
-
-fn throttled(wait_s: Option<String>) -> Response {
-    let mut response = refuse(&Refusal::new(429, "Too many requests."));
-    if let Some(wait_s) = wait_s.and_then(|wait_s| HeaderValue::from_str(&wait_s).ok()) {
-        response.headers_mut().insert(header::RETRY_AFTER, wait_s);
-    }
+fn throttled(wait_s: u64) -> Response {
+    let mut response = trouble(429);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
     response
-}
-
-/// A reply whose body fails before its first byte: the server closes the connection unanswered.
-fn dropped() -> Response {
-    let failure: Result<Bytes, std::io::Error> = Err(std::io::ErrorKind::ConnectionReset.into());
-    Response::new(Body::from_stream(stream::iter([failure])))
-}
-
-/// The first half of a reply, with the length of the whole, and then the end of the connection.
-async fn truncated(response: Response) -> Response {
-    let (mut parts, body) = response.into_parts();
-    let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    if whole.is_empty() {
-        return dropped();
-    }
-    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
-    let half = whole.slice(..whole.len() / 2);
-    let chunks = stream::unfold(0, move |step| {
-        let half = half.clone();
-        async move {
-            match step {
-                0 => Some((Ok(half), 1)),
-                _ => {
-                    tokio::time::sleep(Duration::from_millis(HALF_REPLY_MS)).await;
-                    let kind = std::io::ErrorKind::ConnectionReset;
-                    Some((Err(std::io::Error::from(kind)), 2))
-                }
-            }
-        }
-    });
-    Response::from_parts(parts, Body::from_stream(chunks))
 }

@@ -5,7 +5,6 @@
 
 mod ask;
 mod bucket;
-mod dice;
 mod files;
 mod http;
 mod inspect;
@@ -31,11 +30,11 @@ use serde_json::{Value, json};
 
 use self::ask::{Ask, Refusal};
 use self::bucket::Level;
-use self::dice::Dice;
 use self::files::Files;
 use self::instant::Instant;
 use self::journal::Journal;
 use self::store::{Store, Tally};
+use crate::faults::{Around, Dice};
 
 pub use self::options::{Agent, Bucket, Fault, Faults, Once, Options, Quirks, RetryAfter};
 
@@ -97,7 +96,7 @@ struct Core {
 struct Gate {
     limit: String,
     retry_after_s: Option<u64>,
-    fault: Option<Fault>,
+    around: Around,
     number: u64,
 }
 
@@ -225,7 +224,8 @@ impl Inner {
             Some(_) => None,
         };
         let number = core.number;
-        Gate { limit: verdict.header, retry_after_s: verdict.retry_after_s, fault, number }
+        let around = Around::of(fault, core.dice.faults());
+        Gate { limit: verdict.header, retry_after_s: verdict.retry_after_s, around, number }
     }
 
     fn leave(&self, status: u16) {
@@ -305,18 +305,6 @@ impl Inner {
         let core = self.core();
         let upload = core.store.uploads.get(path)?;
         Some((upload.sha256.clone(), upload.content_type.clone()))
-    }
-
-    fn injected_wait(&self) -> Option<String> {
-        http::wait_text(self.core().dice.faults().throttle_says)
-    }
-
-    fn delay_ms(&self) -> u64 {
-        self.core().dice.faults().delay_ms
-    }
-
-    fn late_ms(&self) -> u64 {
-        self.core().dice.faults().late_ms
     }
 
     fn body_bytes_max(&self) -> usize {

@@ -157,7 +157,7 @@ pub(super) fn ticket(draft: &TicketDraft, part: Travelling) -> Result<Outgoing> 
     let messages = draft.travelling(part).iter().map(message);
     serialized(&TicketBody {
         external_id: &ticket.external_id,
-        customer: reference(&draft.customer)?,
+        customer: author(draft.customer.as_deref())?,
         channel: &ticket.channel,
         via: &ticket.via,
         status: &ticket.status,
@@ -367,7 +367,7 @@ fn message(draft: &MessageDraft) -> Result<MessageBody<'_>> {
         via: &message.via,
         from_agent: message.from_agent,
         public: message.public,
-        sender: reference(&draft.sender)?,
+        sender: author(draft.sender.as_deref())?,
         receiver: receiver.map(reference).transpose()?,
         source: message.source_type.as_deref().map(|r#type| Source {
             r#type,
@@ -405,6 +405,11 @@ struct Reference {
 
 fn reference(id: &str) -> Result<Reference> {
     number(id).map(|id| Reference { id })
+}
+
+/// Somebody whom a ticket or a message cannot be without.
+fn author(id: Option<&str>) -> Result<Reference> {
+    reference(id.ok_or_else(|| Fault::bug("a record of this target has an author"))?)
 }
 
 fn number(id: &str) -> Result<u64> {

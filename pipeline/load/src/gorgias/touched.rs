@@ -28,7 +28,7 @@ pub(super) fn ticket(
     changes.text("channel", Some(&ticket.channel), found);
     changes
         .note("spam", found.get("spam").and_then(Value::as_bool).unwrap_or(false) != ticket.spam);
-    changes.note("customer", id_in(found, "customer").as_deref() != Some(&draft.customer));
+    changes.note("customer", id_in(found, "customer") != draft.customer);
     changes.note("assignee", id_in(found, "assignee_user") != draft.assignee);
     changes.note("team", id_in(found, "assignee_team").is_some());
     changes.note("tags", tag_names(found) != draft.tags.iter().map(String::as_str).collect());
@@ -147,7 +147,7 @@ fn changed_fields(draft: &MessageDraft, found: &Value) -> Vec<&'static str> {
         ("channel", text("channel") == Some(message.channel.as_str())),
         ("public", flag("public") == Some(message.public)),
         ("from_agent", flag("from_agent") == Some(message.from_agent)),
-        ("sender", id_in(found, "sender").as_deref() == Some(&draft.sender)),
+        ("sender", id_in(found, "sender") == draft.sender),
         ("sent_datetime", text("sent_datetime").and_then(moment) == Some(message.sent_at)),
         ("attachments", urls == found_urls),
     ];

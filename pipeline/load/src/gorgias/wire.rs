@@ -15,12 +15,14 @@ use serde_json::Value;
 
 use super::vitals::Pulse;
 use super::{plain, reply};
-use crate::guard::{MessageFields, check_message};
+use crate::guard::{self, MessageFields, check_message};
 use crate::target::{Vitals, phase};
 
 /// Without `sent_datetime` Gorgias sends; the others set off actions, macros or an integration.
 const MESSAGE: MessageFields = MessageFields {
     sent: "sent_datetime",
+    written: guard::Written::Text,
+    quiet: None,
     forbidden: &["actions", "macros", "integration_id", "rule_id"],
 };
 

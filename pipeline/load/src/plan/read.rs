@@ -64,7 +64,9 @@ pub async fn customers(warehouse: &Warehouse, run: &RunId) -> Result<Rows<Custom
         let (phone, language) = (columns.text("phone")?, columns.text("language")?);
         let timezone = columns.text("timezone")?;
         let custom_fields = columns.text("custom_fields")?;
+        let meta = columns.text_if_there("meta")?;
         each(columns, |row| {
+            let meta = meta.as_ref().map(|texts| texts.json_if_there(row)).transpose()?;
             Ok(Customer {
                 customer_id: id.must(row)?,
                 external_id: external_id.must(row)?,
@@ -74,6 +76,7 @@ pub async fn customers(warehouse: &Warehouse, run: &RunId) -> Result<Rows<Custom
                 language: language.get(row),
                 timezone: timezone.get(row),
                 custom_fields: custom_fields.json(row)?,
+                meta: meta.flatten(),
             })
         })
     })
@@ -216,7 +219,7 @@ fn decode_tickets(columns: &Columns<'_>) -> Result<Vec<Ticket>> {
             seq: seq.must(row)?,
             ticket_id: ticket_id.must(row)?,
             external_id: external_id.must(row)?,
-            customer_id: customer_id.must(row)?,
+            customer_id: customer_id.get(row),
             subject: subject.get(row),
             status: status.must(row)?,
             channel: channel.must(row)?,
@@ -290,6 +293,7 @@ fn sender(kind: &str, id: Option<String>, message_id: &str) -> Result<Sender> {
     match (kind, id) {
         ("customer", Some(id)) => Ok(Sender::Customer(id)),
         ("agent", Some(id)) => Ok(Sender::Agent(id)),
+        ("customer", None) => Ok(Sender::Nobody),
         ("legacy", _) => Ok(Sender::Legacy),
         _ => Err(Fault::data(format!(
             "the message {message_id} of the plan has no sender that makes sense"

@@ -4,7 +4,7 @@
 //! The first session of a run asks the target which of the plan's records it has. The answer goes
 //! into the ledger as one segment: either all of it is known or nothing, and then it is asked again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use futures::TryStreamExt;
 use kernel::Result;
@@ -18,6 +18,8 @@ use crate::target::{Carried, CarriedFile, TargetId};
 
 /// Begins the detail of a record that an earlier run brought in.
 pub(crate) const ADOPTED: &str = "was in the target when the run began";
+/// Ends the detail of a ticket whose final state an earlier session may not have set.
+pub(super) const STATE_UNKNOWN: &str = "whether its final state was set is not known";
 /// Tickets up to which each is asked for its messages; above, all messages are listed.
 const TICKETS_ASKED_MAX: usize = 200;
 
@@ -28,6 +30,9 @@ struct Planned {
     tickets: HashMap<String, String>,
     /// Files of messages, by the id of the message.
     files: HashMap<String, Vec<Attachment>>,
+    /// Ids of messages by ticket and by the key that the target knows them under, where that is
+    /// another one.
+    keys: HashMap<String, HashMap<String, String>>,
 }
 
 impl Replay<'_> {
@@ -64,7 +69,7 @@ impl Replay<'_> {
             false => Vec::new(),
         };
         let agents = Hits::of(agents, &self.planned_agents().await?);
-        let messages = Hits::all(self.messages_in(&tickets).await?);
+        let messages = Hits::all(self.messages_in(&tickets, &planned).await?);
         let mut uploads = others.uploads;
         self.uploads_in(&messages, &planned.files, &mut uploads);
         let mut entries: Vec<Entry> = uploads.into_values().collect();
@@ -88,6 +93,15 @@ impl Replay<'_> {
         let mut threads = Threads::open(self.warehouse, &self.options.run).await?;
         let mut planned = Planned::default();
         while let Some((ticket, messages)) = threads.next().await? {
+            let keys = messages.iter().filter_map(|message| {
+                let id = &message.message_id;
+                let key = self.desk.target.message_key(id);
+                (key != *id).then(|| (key, id.clone()))
+            });
+            let keys: HashMap<String, String> = keys.collect();
+            if !keys.is_empty() {
+                planned.keys.insert(ticket.ticket_id.clone(), keys);
+            }
             planned.tickets.insert(ticket.external_id, ticket.ticket_id);
             for message in messages.into_iter().filter(|message| !message.attachments.is_empty()) {
                 planned.files.insert(message.message_id, message.attachments);
@@ -99,7 +113,9 @@ impl Replay<'_> {
     /// The plan's customers by the id that the target knows them under.
     async fn planned_customers(&self) -> Result<HashMap<String, String>> {
         let customers = plan::customers(self.warehouse, &self.options.run).await?;
-        let ids = customers.map_ok(|customer| (customer.external_id, customer.customer_id));
+        let target = self.desk.target;
+        let ids =
+            customers.map_ok(|customer| (target.customer_key(&customer), customer.customer_id));
         ids.try_collect().await
     }
 
@@ -109,14 +125,27 @@ impl Replay<'_> {
         agents.map_ok(|agent| (agent.agent_id.clone(), agent.agent_id)).try_collect().await
     }
 
-    async fn messages_in(&self, tickets: &Hits) -> Result<Vec<Carried>> {
-        let ids: HashSet<&TargetId> = tickets.0.values().flatten().map(|one| &one.id).collect();
-        if ids.len() > TICKETS_ASKED_MAX {
+    async fn messages_in(&self, tickets: &Hits, planned: &Planned) -> Result<Vec<Carried>> {
+        let ids: HashMap<&TargetId, &String> = {
+            let hits = tickets.0.iter();
+            hits.flat_map(|(ticket, found)| found.iter().map(move |one| (&one.id, ticket)))
+                .collect()
+        };
+        if ids.len() > TICKETS_ASKED_MAX && self.desk.target.abilities().lists_messages {
             return self.desk.target.carrying_ids(RecordKind::Message).await;
         }
         let mut messages = Vec::new();
-        for id in ids {
-            messages.extend(self.desk.target.messages_of(id).await?);
+        for (id, ticket) in ids {
+            let keys = planned.keys.get(ticket);
+            let of_plan = |mut message: Carried| match keys {
+                None => Some(message),
+                Some(keys) => {
+                    message.external_id = keys.get(&message.external_id)?.clone();
+                    Some(message)
+                }
+            };
+            messages
+                .extend(self.desk.target.messages_of(id).await?.into_iter().filter_map(of_plan));
         }
         Ok(messages)
     }
@@ -179,6 +208,10 @@ impl Replay<'_> {
             if one.trashed {
                 self.desk.findings.add(kind, &source_id, IN_TRASH);
                 entry.detail = Some(format!("{ADOPTED}; {IN_TRASH}"));
+            }
+            let is_doubtful = self.options.rebuild_ledger && kind == RecordKind::Ticket;
+            if is_doubtful && self.desk.target.abilities().finishes_all {
+                entry.detail = Some(format!("{ADOPTED}; {STATE_UNKNOWN}"));
             }
             return entry;
         }

@@ -15,23 +15,26 @@ use crate::target::{Draft, Person, TargetId, phase};
 const LEGACY: &str = "legacy";
 /// Detail of an agent for whom somebody stands in.
 pub(super) const STANDS_IN: &str = "the target has no such agent; the legacy agent stands in";
+/// Detail of an agent who is not there and for whom nobody has to stand in.
+const NOT_THERE: &str = "the target has no such agent, and takes none from outside";
 
 /// Every agent of the plan, in the target.
 pub(super) struct Agents {
     by_id: HashMap<String, TargetId>,
     replaced: HashSet<String>,
-    legacy: TargetId,
+    /// Who stands in, where the target needs somebody.
+    legacy: Option<TargetId>,
 }
 
 impl Agents {
     /// Who writes for an agent of the plan.
-    pub fn writer(&self, agent_id: &str) -> &TargetId {
-        self.by_id.get(agent_id).unwrap_or(&self.legacy)
+    pub fn writer(&self, agent_id: &str) -> Option<&TargetId> {
+        self.by_id.get(agent_id).or(self.legacy.as_ref())
     }
 
     /// Who writes for nobody in particular.
-    pub fn legacy(&self) -> &TargetId {
-        &self.legacy
+    pub fn legacy(&self) -> Option<&TargetId> {
+        self.legacy.as_ref()
     }
 
     /// An agent as somebody whom a note names: nobody is named in another one's place.
@@ -49,13 +52,17 @@ impl Replay<'_> {
         self.progress.phase(phase::AGENTS_READ, planned.len() as u64);
         let ledger = self.desk.ledger;
         let is_new = |id: &str| ledger.standing(RecordKind::Agent, id).is_none();
-        let legacy_known = !is_new(LEGACY);
+        let needs_authors = self.desk.target.abilities().needs_authors;
+        let legacy_known = !needs_authors || !is_new(LEGACY);
         let people = if legacy_known && !planned.iter().any(|agent| is_new(&agent.agent_id)) {
             Vec::new()
         } else {
             self.desk.target.agents().await?
         };
-        let legacy = self.legacy_agent(&people).await?;
+        let legacy = match needs_authors {
+            true => Some(self.legacy_agent(&people).await?),
+            false => None,
+        };
         let matched = self.match_agents(&planned, &people);
         if !matched.is_empty() {
             ledger.commit(matched).await?;
@@ -72,7 +79,7 @@ impl Replay<'_> {
     pub(super) async fn known_agents(&self) -> Result<Agents> {
         let standing = |id: &str| self.desk.ledger.standing(RecordKind::Agent, id);
         let target_id = |id: &str| standing(id)?.target_id.map(TargetId::from);
-        let legacy = target_id(LEGACY).unwrap_or_default();
+        let legacy = target_id(LEGACY);
         let mut agents = Agents { by_id: HashMap::new(), replaced: HashSet::new(), legacy };
         let mut planned = plan::agents(self.warehouse, &self.options.run).await?;
         while let Some(plan::Agent { agent_id, .. }) = planned.try_next().await? {
@@ -90,10 +97,26 @@ impl Replay<'_> {
     async fn bring_agent(&self, agent: &plan::Agent, agents: &mut Agents) -> Result<()> {
         let id = agent.agent_id.clone();
         let ledger = self.desk.ledger;
-        let create = self.options.mapping.get("missing_agent") == "create" && agent.email.is_some();
-        if ledger.standing(RecordKind::Agent, &id).is_none() && !create {
-            let entry = self.matched(&id, &agents.legacy, Some(STANDS_IN));
-            ledger.commit(vec![entry]).await?;
+        let can_create = self.desk.target.abilities().creates_agents && agent.email.is_some();
+        let create = can_create && self.options.mapping.get("missing_agent") == "create";
+        let standing = ledger.standing(RecordKind::Agent, &id);
+        match (&agents.legacy, standing) {
+            (Some(legacy), None) if !create => {
+                ledger.commit(vec![self.matched(&id, legacy, Some(STANDS_IN))]).await?;
+            }
+            (None, None) if !create => {
+                let entry = Entry {
+                    state: State::Refused,
+                    target_id: None,
+                    ..self.matched(&id, "", Some(NOT_THERE))
+                };
+                return ledger.commit(vec![entry]).await;
+            }
+            // Not a finding: nothing could be done about it, and each message keeps the name.
+            (None, Some(standing)) if standing.detail.as_deref() == Some(NOT_THERE) => {
+                return Ok(());
+            }
+            _ => {}
         }
         match self.bring(Draft::Agent(agent)).await? {
             Settled::In(target) => {
@@ -108,7 +131,9 @@ impl Replay<'_> {
             Settled::Refused | Settled::Open => {
                 self.desk.findings.add(RecordKind::Agent, &id, STANDS_IN);
                 agents.replaced.insert(id.clone());
-                agents.by_id.insert(id, agents.legacy.clone());
+                if let Some(legacy) = agents.legacy.clone() {
+                    agents.by_id.insert(id, legacy);
+                }
             }
         }
         Ok(())
@@ -180,9 +205,9 @@ mod tests {
         let agents = Agents {
             by_id: HashMap::from([("anna".into(), "1".into()), ("bo".into(), "9".into())]),
             replaced: HashSet::from(["bo".into()]),
-            legacy: "9".into(),
+            legacy: Some("9".into()),
         };
-        assert_eq!(agents.writer("bo"), "9");
+        assert_eq!(agents.writer("bo"), Some(&"9".to_owned()));
         assert_eq!(agents.mentioned("bo"), None);
         assert_eq!(agents.mentioned("stranger"), None);
         assert_eq!(agents.mentioned("anna"), Some(&"1".to_owned()));

@@ -25,8 +25,9 @@ impl Replay<'_> {
         packed: usize,
         agents: &Agents,
     ) -> Result<std::result::Result<TicketDraft, Blocked>> {
-        let Some(customer) = self.customer(&ticket.customer_id) else {
-            return Ok(Err(no_customer(&ticket.customer_id)));
+        let customer = match self.customer_of(ticket.customer_id.as_deref()) {
+            Ok(customer) => customer,
+            Err(blocked) => return Ok(Err(blocked)),
         };
         let mut messages = Vec::with_capacity(first.len());
         for (place, message) in first.iter().enumerate() {
@@ -42,11 +43,12 @@ impl Replay<'_> {
         let tags = ticket.tags.iter().filter(|name| self.has_tag(name));
         Ok(Ok(TicketDraft {
             customer,
-            assignee: assignee.map(|id| agents.writer(id).clone()),
+            assignee: assignee.and_then(|id| agents.writer(id).cloned()),
             tags: tags.cloned().collect(),
             messages,
             custom_fields: self.field_drafts(&ticket.custom_fields),
             planned: Travelling { from: 0, to: packed, is_bare: false },
+            has_extras: self.desk.target.abilities().begins_with_a_place && ticket.meta.is_some(),
             ticket: ticket.clone(),
         }))
     }
@@ -58,19 +60,18 @@ impl Replay<'_> {
         agents: &Agents,
     ) -> Result<std::result::Result<MessageDraft, Blocked>> {
         let sender = match &message.sender {
-            Sender::Agent(id) => agents.writer(id).clone(),
-            Sender::Legacy => agents.legacy().clone(),
-            Sender::Customer(id) => match self.customer(id) {
-                Some(customer) => customer,
-                None => return Ok(Err(no_customer(id))),
-            },
+            Sender::Agent(id) => Ok(agents.writer(id).cloned()),
+            Sender::Legacy => Ok(agents.legacy().cloned()),
+            Sender::Customer(id) => self.customer_of(Some(id)),
+            Sender::Nobody => self.customer_of(None),
         };
-        let receiver = match &message.receiver_customer_id {
-            None => None,
-            Some(id) => match self.customer(id) {
-                Some(customer) => Some(customer),
-                None => return Ok(Err(no_customer(id))),
-            },
+        let receiver = match message.receiver_customer_id.as_deref() {
+            None => Ok(None),
+            id => self.customer_of(id),
+        };
+        let (sender, receiver) = match (sender, receiver) {
+            (Ok(sender), Ok(receiver)) => (sender, receiver),
+            (Err(blocked), _) | (_, Err(blocked)) => return Ok(Err(blocked)),
         };
         let sent = SentTime::past(message.sent_at, self.desk.clock)
             .map_err(|fault| fault.during(format!("message {}", message.message_id)))?;
@@ -85,6 +86,20 @@ impl Replay<'_> {
         };
         self.place_files(&mut draft)?;
         Ok(Ok(draft))
+    }
+
+    /// A customer in the target; nobody where the target can do without.
+    fn customer_of(
+        &self,
+        customer_id: Option<&str>,
+    ) -> std::result::Result<Option<TargetId>, Blocked> {
+        let found = customer_id.and_then(|id| self.customer(id));
+        match (found, customer_id) {
+            (None, id) if self.desk.target.abilities().needs_authors => {
+                Err(no_customer(id.unwrap_or("without an id")))
+            }
+            (found, _) => Ok(found),
+        }
     }
 
     fn customer(&self, customer_id: &str) -> Option<TargetId> {

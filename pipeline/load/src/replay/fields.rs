@@ -8,6 +8,7 @@ use kernel::Result;
 use kernel::ledger::{Entry, RecordKind, State};
 
 use super::Replay;
+use super::adoption::ADOPTED;
 use crate::plan::{self, Customer, FieldValue};
 use crate::target::{Draft, FieldDraft, Sent, TargetId, phase};
 
@@ -98,6 +99,46 @@ impl Replay<'_> {
             Sent::Exists(reason) | Sent::Refused(reason) | Sent::Unknown(reason) => {
                 let reason = format!("its custom fields could not be set: {reason}");
                 self.desk.findings.add(kind, id, &reason);
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes the second call that a customer needs, once.
+    pub(super) async fn complete(&self, customer: &Customer) -> Result<()> {
+        let (kind, id) = (RecordKind::Customer, customer.customer_id.as_str());
+        let Some(standing) = self.desk.ledger.standing(kind, id) else { return Ok(()) };
+        let is_set = standing.detail.as_deref().is_some_and(|text| text.ends_with(FIELDS_SET));
+        let is_there = matches!(standing.state, State::Done | State::Matched);
+        let Some(target_id) = standing.target_id.filter(|_| is_there && !is_set) else {
+            return Ok(());
+        };
+        // Whoever is only recognized may have been there before any run.
+        let is_adopted = standing.detail.as_deref().is_some_and(|said| said.contains(ADOPTED));
+        let is_ours = standing.state == State::Done && !is_adopted;
+        let now = self.desk.clock.now();
+        match self.desk.target.complete(&target_id, customer, is_ours, now).await? {
+            Sent::Made(_) => {
+                let before = standing.detail.map(|text| format!("{text}; ")).unwrap_or_default();
+                let entry = Entry {
+                    kind,
+                    source_id: id.to_owned(),
+                    state: standing.state,
+                    target_id: Some(target_id.into()),
+                    at: self.desk.clock.now(),
+                    detail: Some(format!("{before}{FIELDS_SET}")),
+                };
+                self.desk.ledger.commit(vec![entry]).await
+            }
+            Sent::Exists(reason) | Sent::Refused(reason) => {
+                let reason = format!("its own data could not be set: {reason}");
+                self.desk.findings.add(kind, id, &reason);
+                Ok(())
+            }
+            Sent::Unknown(reason) => {
+                let reason = format!("its own data may not be set: {reason}");
+                self.desk.findings.add(kind, id, &reason);
+                self.left_open();
                 Ok(())
             }
         }

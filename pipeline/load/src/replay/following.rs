@@ -88,19 +88,21 @@ impl Replay<'_> {
         self.desk.ledger.commit(entries).await
     }
 
-    /// Customers whose custom fields are others than the followed run planned.
+    /// Customers of whom the plan says more than a card holds, and other than the followed run did.
     async fn changed_customers(&self, follows: &RunId) -> Result<HashSet<String>> {
         let mut changed = HashMap::new();
         let mut planned = plan::customers(self.warehouse, &self.options.run).await?;
         while let Some(customer) = planned.try_next().await? {
-            if !customer.custom_fields.is_empty() {
-                changed.insert(customer.customer_id, customer.custom_fields);
+            let more = (customer.custom_fields, customer.meta);
+            if more != (Vec::new(), None) {
+                changed.insert(customer.customer_id, more);
             }
         }
         if !changed.is_empty() {
             let mut before = plan::customers(self.warehouse, follows).await?;
             while let Some(customer) = before.try_next().await? {
-                if changed.get(&customer.customer_id) == Some(&customer.custom_fields) {
+                let more = (customer.custom_fields, customer.meta);
+                if changed.get(&customer.customer_id) == Some(&more) {
                     changed.remove(&customer.customer_id);
                 }
             }

@@ -29,7 +29,11 @@ impl Selection {
     ///
     /// # Errors
     /// `FixConfig` when a ticket is named that the plan does not have.
-    pub async fn read(warehouse: &Warehouse, options: &Options) -> Result<Option<Self>> {
+    pub async fn read(
+        warehouse: &Warehouse,
+        options: &Options,
+        finishes_all: bool,
+    ) -> Result<Option<Self>> {
         if options.limit.is_none() && options.only.is_empty() && options.sample.is_none() {
             return Ok(None);
         }
@@ -49,7 +53,7 @@ impl Selection {
                 break;
             };
             if only.is_empty() || missing.remove(ticket.ticket_id.as_str()) {
-                selection.add(&ticket, &messages);
+                selection.add(&ticket, &messages, finishes_all);
             }
             if missing.is_empty() && !only.is_empty() {
                 break;
@@ -65,15 +69,16 @@ impl Selection {
         }
     }
 
-    fn add(&mut self, ticket: &Ticket, messages: &[Message]) {
+    fn add(&mut self, ticket: &Ticket, messages: &[Message], finishes_all: bool) {
         self.tickets.insert(ticket.ticket_id.clone());
-        self.customers.insert(ticket.customer_id.clone());
+        self.customers.extend(ticket.customer_id.clone());
         self.tags.extend(ticket.tags.iter().cloned());
         let appends = messages.iter().filter(|message| !message.in_create).count() as u64;
         match &ticket.updates {
             None => {
                 self.appends += appends;
-                self.updates += u64::from(appends > 0 && ticket.status == "closed");
+                let is_due = finishes_all || (appends > 0 && ticket.status == "closed");
+                self.updates += u64::from(is_due);
             }
             Some(updates) => self.updates += u64::from(!updates.is_empty()),
         }

@@ -48,6 +48,9 @@ impl Replay<'_> {
 
     /// Whether a ticket can carry a tag.
     pub(super) fn has_tag(&self, name: &str) -> bool {
+        if !self.desk.target.abilities().has_tag_records {
+            return true;
+        }
         let standing = self.desk.ledger.standing(RecordKind::Tag, name);
         standing.is_some_and(|standing| standing.state != State::Refused)
     }

@@ -1,11 +1,13 @@
 //! Tickets: created with the messages that travel along, the others appended in order, and the
 //! final state set where appending may have changed it.
 
+use std::collections::HashSet;
+
 use kernel::Result;
 use kernel::ledger::{Entry, RecordKind, State};
 
 use super::Replay;
-use super::adoption::ADOPTED;
+use super::adoption::{ADOPTED, STATE_UNKNOWN};
 use super::agents::Agents;
 use crate::ledger::remark::{IN_TRASH, TWICE};
 use crate::plan::{Message, Rows, Threads, Ticket};
@@ -29,6 +31,9 @@ impl Replay<'_> {
         };
         self.progress.phase(phase::TICKETS_CREATE, total);
         let (appends, updates) = match &self.selection {
+            None if self.desk.target.abilities().finishes_all => {
+                (expected(phase::MESSAGES_APPEND), total)
+            }
             None => (expected(phase::MESSAGES_APPEND), expected(phase::TICKETS_UPDATE)),
             Some(selection) => (selection.appends, selection.updates),
         };
@@ -76,8 +81,16 @@ impl Replay<'_> {
         if ticket.updates.is_some() && !self.look_at(ticket, messages).await? {
             return Ok(());
         }
+        if let Some(key) = self.repeated_key(messages) {
+            let reason = format!("two of its messages have the key {key} in the target");
+            self.blocked(RecordKind::Ticket, &ticket.ticket_id, &reason);
+            return Ok(());
+        }
         let packed = messages.iter().take_while(|message| message.in_create);
-        let packed = packed.count().max(messages.len().min(1));
+        let packed = match self.desk.target.abilities().takes_messages_along {
+            true => packed.count().max(messages.len().min(1)),
+            false => 0,
+        };
         let has_appended = packed < messages.len();
         let target_id = match self.bring_ticket(ticket, messages, packed, agents).await? {
             Settled::In(target_id) => target_id,
@@ -95,11 +108,18 @@ impl Replay<'_> {
             Some(updates) => !updates.is_empty() && !self.is_finished(ticket),
         };
         if is_due {
-            self.finish(&target_id, ticket, agents).await?;
+            self.finish(&target_id, ticket, messages, agents).await?;
         }
         let ids = messages.iter().map(|message| message.message_id.as_str());
         self.desk.ledger.forget_messages(ids);
         Ok(())
+    }
+
+    /// A key that two messages of a ticket share: one of them would be taken for the other.
+    fn repeated_key(&self, messages: &[Message]) -> Option<String> {
+        let mut seen = HashSet::with_capacity(messages.len());
+        let keys = messages.iter().map(|one| self.desk.target.message_key(&one.message_id));
+        keys.into_iter().find(|key| !seen.insert(key.clone()))
     }
 
     /// Names messages of which the target has more than one, behind one that stops their ticket.
@@ -126,11 +146,14 @@ impl Replay<'_> {
         if let Some(standing) = standing.filter(|standing| standing.state == State::Done) {
             return Ok(Settled::In(standing.target_id.unwrap_or_default().into()));
         }
-        let candidates = &messages[..messages.len().min(packed.max(SKIPPED_MAX + 1))];
+        let candidates = match self.desk.target.abilities().takes_messages_along {
+            true => &messages[..messages.len().min(packed.max(SKIPPED_MAX + 1))],
+            false => &[],
+        };
         match self.ticket_draft(ticket, candidates, packed, agents)? {
             Ok(draft) => {
                 let (draft, part) = (&draft, draft.planned);
-                self.bring(Draft::Ticket { draft, part }).await
+                self.bring(Draft::Ticket { draft, part, place: None }).await
             }
             Err(blocked) => {
                 self.blocked(RecordKind::Ticket, &ticket.ticket_id, &blocked);
@@ -166,8 +189,9 @@ impl Replay<'_> {
         Ok(settled != Settled::Open)
     }
 
-    /// Whether a ticket that should be closed had messages appended, which may have opened it
-    /// again, and its final state was not set since.
+    /// Whether the final state of a ticket is to be set: it should be closed and had messages
+    /// appended, which may have opened it again, or the target wants it of every ticket; and it
+    /// was not set since.
     fn may_have_reopened(&self, ticket: &Ticket, messages: &[Message], appends: bool) -> bool {
         let detail = |kind, id: &str| {
             let standing = self.desk.ledger.standing(kind, id);
@@ -177,17 +201,25 @@ impl Replay<'_> {
         let is_new = |message: &Message| {
             !detail(RecordKind::Message, &message.message_id).starts_with(ADOPTED)
         };
+        let all = self.desk.target.abilities().finishes_all;
         let is_due = match &*of_ticket {
             text if text.starts_with(FINISHED) => false,
+            text if text.contains(STATE_UNKNOWN) => true,
             text if text.starts_with(ADOPTED) => messages.iter().any(is_new),
-            other => appends || other.contains(APPENDED),
+            other => all || appends || other.contains(APPENDED),
         };
-        ticket.status == "closed" && is_due
+        (all || ticket.status == "closed") && is_due
     }
 
     /// Sets the final state of a ticket.
-    async fn finish(&self, target_id: &TargetId, ticket: &Ticket, agents: &Agents) -> Result<()> {
-        match self.send_state(target_id, ticket, agents).await? {
+    async fn finish(
+        &self,
+        target_id: &TargetId,
+        ticket: &Ticket,
+        messages: &[Message],
+        agents: &Agents,
+    ) -> Result<()> {
+        match self.send_state(target_id, ticket, messages, agents).await? {
             Sent::Made(_) => {
                 self.progress.advance(phase::TICKETS_UPDATE, 1);
                 let standing = self.desk.ledger.standing(RecordKind::Ticket, &ticket.ticket_id);
@@ -215,21 +247,28 @@ impl Replay<'_> {
         &self,
         target_id: &TargetId,
         ticket: &Ticket,
+        messages: &[Message],
         agents: &Agents,
     ) -> Result<Sent> {
         let (target, now) = (self.desk.target, self.desk.clock.now());
-        if ticket.updates.is_none() {
-            return target.finish(target_id, ticket, now).await;
-        }
         let assignee = ticket.assignee_agent_id.as_deref();
         let tags = ticket.tags.iter().filter(|name| self.has_tag(name));
+        let is_there = |message: &&Message| {
+            let standing = self.desk.ledger.standing(RecordKind::Message, &message.message_id);
+            standing.is_some_and(|one| matches!(one.state, State::Done | State::Matched))
+        };
+        let messages = messages.iter().filter(is_there).collect();
         let update = TicketUpdate {
             ticket,
-            assignee: assignee.map(|id| agents.writer(id).clone()),
+            assignee: assignee.and_then(|id| agents.writer(id).cloned()),
             tags: tags.cloned().collect(),
             custom_fields: self.field_drafts(&ticket.custom_fields),
+            messages,
         };
-        target.update(target_id, &update, now).await
+        match ticket.updates {
+            None => target.finish(target_id, &update, now).await,
+            Some(_) => target.update(target_id, &update, now).await,
+        }
     }
 
     fn is_finished(&self, ticket: &Ticket) -> bool {
@@ -261,7 +300,8 @@ impl Replay<'_> {
         let why = match self.desk.target.look(&target_id).await? {
             Some(found) if !found.trashed => {
                 let known = open.iter().filter_map(|message| {
-                    let (_, id) = found.parts.iter().find(|(id, _)| *id == message.message_id)?;
+                    let key = self.desk.target.message_key(&message.message_id);
+                    let (_, id) = found.parts.iter().find(|(id, _)| *id == key)?;
                     Some(Entry {
                         kind: RecordKind::Message,
                         source_id: message.message_id.clone(),

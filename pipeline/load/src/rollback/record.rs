@@ -60,6 +60,10 @@ impl Rollback<'_> {
                 Some(id) => Place::Made(id),
                 None => Place::Nowhere,
             },
+            // The place that a ticket was given, whatever was put there.
+            State::Intent | State::Unknown if target_id.is_some() => {
+                target_id.map_or(Place::Nowhere, Place::Made)
+            }
             State::Intent | State::Unknown => {
                 let mut hits = self.target.find(draft).await?;
                 hits.retain(|found| !self.ledger.is_removed(kind, &found.id));

@@ -43,7 +43,8 @@ impl Rollback<'_> {
 
     async fn written_thread(&self, draft: &TicketDraft, messages: &[Message]) -> Result<()> {
         let source_id = draft.ticket.ticket_id.as_str();
-        let place = self.place(Draft::Ticket { draft, part: draft.planned }).await?;
+        let part = draft.planned;
+        let place = self.place(Draft::Ticket { draft, part, place: None }).await?;
         let id = match &place {
             Place::Made(id) => id,
             Place::Removed(id) => {
@@ -115,7 +116,7 @@ impl Rollback<'_> {
     /// Keeps the customers of a ticket that stays.
     fn need(&self, ticket: &Ticket, messages: &[Message]) {
         let mut book = self.book();
-        book.needed.insert(ticket.customer_id.clone());
+        book.needed.extend(ticket.customer_id.clone());
         for message in messages {
             if let Sender::Customer(id) = &message.sender {
                 book.needed.insert(id.clone());

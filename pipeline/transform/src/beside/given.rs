@@ -17,7 +17,7 @@ use landing::Warehouse;
 use sqllogictest::{ColumnType, DB, DBOutput};
 use tokio::runtime::Runtime;
 
-use crate::beside::tables::Tables;
+use crate::beside::tables::{Tables, schema_of};
 use crate::models::{Layer, Model};
 use crate::session::Session;
 use crate::{graph, tables};
@@ -100,7 +100,7 @@ impl Given {
             runtime: Arc::new(runtime),
             session,
             model: model.clone(),
-            schema: tables.schema_of(&model.layer),
+            schema: schema_of(&model.layer),
             is_current: false,
         })
     }

@@ -15,7 +15,7 @@ use landing::{Warehouse, ledger_log};
 use crate::before;
 use crate::functions::utc_time;
 use crate::graph::{self, Known};
-use crate::models::{Layer, Model, Models};
+use crate::models::{Layer, Model, Models, prefer_own};
 use crate::session::Session;
 use crate::{landed, promises, staging, tables};
 
@@ -26,6 +26,8 @@ const FETCHED_US: i64 = 1_735_689_600_000_000;
 
 /// The target whose plan stands for all where none is named.
 const USUAL_TARGET: &str = "gorgias";
+/// The source whose records stand for all where none is named.
+const USUAL_SOURCE: &str = "crisp";
 
 /// Which models are planned together: those that make tables of the same names are apart.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,7 +41,6 @@ enum World {
 /// Every table with its columns.
 pub(super) struct Tables {
     columns: BTreeMap<World, BTreeMap<String, SchemaRef>>,
-    targets: BTreeSet<String>,
 }
 
 impl Tables {
@@ -47,37 +48,30 @@ impl Tables {
     pub(super) fn of(models: &Models) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("starts");
         let thread = std::thread::Builder::new().stack_size(super::STACK_BYTES);
-        let targets = targets(models);
         let all = models.of(|_| true).expect("are in their places");
-        let worlds: BTreeSet<World> =
-            all.iter().map(|model| world_of(&targets, &model.layer)).collect();
+        let worlds: BTreeSet<World> = all.iter().map(|model| world_of(&model.layer)).collect();
         let columns = std::thread::scope(|scope| {
             let planned = || {
                 let columns = worlds.into_iter().map(|world| {
-                    let planned = runtime.block_on(planned(models, &targets, &world));
+                    let planned = runtime.block_on(planned(models, &world));
                     (world, planned.expect("every model can be planned"))
                 });
                 columns.collect::<BTreeMap<_, _>>()
             };
             thread.spawn_scoped(scope, planned).expect("a thread starts").join()
         });
-        Self { columns: columns.expect("is planned"), targets }
-    }
-
-    /// The schema of the table that a model makes.
-    pub(super) fn schema_of(&self, layer: &Layer) -> &'static str {
-        schema_of(&self.targets, layer)
+        Self { columns: columns.expect("is planned") }
     }
 
     /// An empty table that takes rows, for a model to read.
     pub(super) fn given(&self, name: &str, reader: &Model) -> Answer<MemTable> {
-        let world = self.columns.get(&world_of(&self.targets, &reader.layer));
+        let world = self.columns.get(&world_of(&reader.layer));
         let columns = world.and_then(|columns| columns.get(name)).ok_or_else(|| {
             DataFusionError::Execution(format!("there are no columns known of {name}"))
         })?;
         let platform = match &reader.layer {
-            Layer::Source(platform) => platform,
-            _ => "crisp",
+            Layer::Source(platform) | Layer::Readback(platform) => platform,
+            _ => USUAL_SOURCE,
         };
         let defaults = columns.fields().iter().filter_map(|field| {
             let value = unsaid(name, field, platform)?;
@@ -108,66 +102,62 @@ fn unsaid(table: &str, field: &Field, platform: &str) -> Option<ScalarValue> {
     }
 }
 
-/// Platforms that can be moved to; what is read from them is a read-back.
-fn targets(models: &Models) -> BTreeSet<String> {
-    let planned = models.of(|layer| matches!(layer, Layer::Plan(_))).expect("are in their places");
-    let of = |model: Model| match model.layer {
-        Layer::Plan(target) => Some(target),
-        _ => None,
-    };
-    planned.into_iter().filter_map(of).collect()
-}
-
-fn schema_of(targets: &BTreeSet<String>, layer: &Layer) -> &'static str {
+/// The schema of the table that a model makes.
+pub(super) fn schema_of(layer: &Layer) -> &'static str {
     match layer {
-        Layer::Source(platform) if targets.contains(platform) => "readback",
         Layer::Source(_) | Layer::AnySource => "source",
+        Layer::Readback(_) => "readback",
         Layer::Staged => "staged",
-        Layer::Plan(_) => "plan",
-        Layer::Reconcile => "reconcile",
+        Layer::Plan(_) | Layer::AnyPlan => "plan",
+        Layer::Reconcile | Layer::ReconcileFor(_) => "reconcile",
         Layer::Check(_) => "checks",
     }
 }
 
 /// Where a model of this layer is planned.
-fn world_of(targets: &BTreeSet<String>, layer: &Layer) -> World {
-    match layer {
-        Layer::Source(platform) if !targets.contains(platform) => World::Source(platform.clone()),
-        Layer::Source(target) | Layer::Plan(target) => World::Target(target.clone()),
-        _ => World::Target(USUAL_TARGET.to_owned()),
-    }
+fn world_of(layer: &Layer) -> World {
+    let target = match layer {
+        Layer::Source(platform) => return World::Source(platform.clone()),
+        Layer::Plan(target) | Layer::Readback(target) | Layer::ReconcileFor(target) => target,
+        Layer::Check(of) => of.split_once('/').map_or(USUAL_TARGET, |(_, target)| target),
+        _ => USUAL_TARGET,
+    };
+    World::Target(target.to_owned())
 }
 
 /// The models of a world. A platform's own stands in place of every platform's.
-fn models_of(world: &World, targets: &BTreeSet<String>, models: &Models) -> Vec<Model> {
+fn models_of(world: &World, models: &Models) -> Vec<Model> {
+    let in_place = "are in their places";
     let wanted = models.of(|layer| match (world, layer) {
         (_, Layer::Check(_)) => false,
         (_, Layer::AnySource) => true,
-        (World::Source(_), _) => world_of(targets, layer) == *world,
-        (World::Target(target), Layer::Source(of) | Layer::Plan(of)) => of == target,
+        (World::Source(_), _) => world_of(layer) == *world,
+        (World::Target(_), Layer::Source(_)) => false,
+        (
+            World::Target(target),
+            Layer::Plan(of) | Layer::Readback(of) | Layer::ReconcileFor(of),
+        ) => of == target,
         (World::Target(_), _) => true,
     });
-    let wanted = wanted.expect("are in their places");
-    let is_own = |model: &&Model| schema_of(targets, &model.layer) == "source";
-    let own = wanted.iter().filter(is_own).filter(|model| model.layer != Layer::AnySource);
-    let own: BTreeSet<String> = own.map(|model| model.name.clone()).collect();
-    let is_kept = |model: &Model| model.layer != Layer::AnySource || !own.contains(&model.name);
-    wanted.into_iter().filter(is_kept).collect()
+    let of_sources = |model: &Model| schema_of(&model.layer) == "source";
+    let (sources, others): (Vec<Model>, Vec<Model>) =
+        wanted.expect(in_place).into_iter().partition(of_sources);
+    let mut kept = prefer_own(sources, &Layer::AnySource);
+    let of_plans = |model: &Model| schema_of(&model.layer) == "plan";
+    let (plans, others): (Vec<Model>, Vec<Model>) = others.into_iter().partition(of_plans);
+    kept.extend(prefer_own(plans, &Layer::AnyPlan));
+    kept.extend(others);
+    kept
 }
 
 /// The columns of every table: those that are there without a model, and those that models make of
 /// them, in the types in which they are stored.
-async fn planned(
-    models: &Models,
-    targets: &BTreeSet<String>,
-    world: &World,
-) -> kernel::Result<BTreeMap<String, SchemaRef>> {
+async fn planned(models: &Models, world: &World) -> kernel::Result<BTreeMap<String, SchemaRef>> {
     let warehouse = Warehouse::open("memory://")?;
     let session = Session::open_with(&warehouse, 1, Arc::default())?;
-    let schema_of = |layer: &Layer| schema_of(targets, layer);
     let mut columns = inner(&warehouse).await?;
     let known = Known { tables: columns.keys().cloned().collect() };
-    let ordered = graph::in_order(models_of(world, targets, models), schema_of, &known)?;
+    let ordered = graph::in_order(models_of(world, models), schema_of, &known)?;
     for stream in staging::landed_streams(&ordered)? {
         for schema in ["landing", "landing_all"] {
             columns.insert(format!("{schema}.{stream}"), landed_columns(&stream));
@@ -188,7 +178,7 @@ async fn planned(
 /// Tables that the program makes known itself.
 async fn inner(warehouse: &Warehouse) -> kernel::Result<BTreeMap<String, SchemaRef>> {
     let mapping = Mapping::default();
-    let decisions = mapping.iter().map(|(key, _)| Field::new(key, DataType::Utf8, true));
+    let decisions = mapping.columns().map(|(key, _)| Field::new(key, DataType::Utf8, true));
     let run = RunId(1);
     let records = ledger_log::read_table(warehouse, &run).await?.schema();
     let calls = ledger_log::read_calls(warehouse, &run).await?.schema();
@@ -235,12 +225,15 @@ fn times_that_are_not_said_have_the_type_of_every_time() {
 #[test]
 fn what_a_plan_reads_of_an_earlier_one_is_what_plans_hold() {
     let tables = Tables::of(&super::written());
-    let columns = &tables.columns[&World::Target(USUAL_TARGET.to_owned())];
-    for (name, wanted) in before::schemas() {
-        let planned = &columns[&name.replace("before.", "plan.")];
-        for field in wanted.fields() {
-            let found = planned.field_with_name(field.name()).expect("is planned");
-            assert_eq!(found.data_type(), field.data_type(), "{name}.{}", field.name());
+    for (world, columns) in &tables.columns {
+        let World::Target(target) = world else { continue };
+        for (name, wanted) in before::schemas() {
+            let planned = &columns[&name.replace("before.", "plan.")];
+            for field in wanted.fields() {
+                let (name, found) = (field.name(), planned.field_with_name(field.name()));
+                let found = found.unwrap_or_else(|_| panic!("{target} plans no {name}"));
+                assert_eq!(found.data_type(), field.data_type(), "{target} {name}");
+            }
         }
     }
 }

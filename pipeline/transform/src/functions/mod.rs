@@ -116,6 +116,13 @@ fn plain_functions() -> Vec<(&'static str, Vec<DataType>, DataType, OnColumns)> 
             each_text(&columns[0], plain::email_address)
         }),
         ("phone_number", vec![DataType::Utf8, DataType::Utf8], DataType::Utf8, phone_number),
+        ("split_text", text_and_number(), list_of(DataType::Utf8), split_text),
+        ("hash_number", text(), DataType::Int64, |columns| {
+            let texts = as_string_array(&columns[0])?;
+            let numbers: Int64Array =
+                texts.iter().map(|text| text.map(plain::hash_number)).collect();
+            Ok(Arc::new(numbers))
+        }),
         ("utc_of_ms", vec![DataType::Int64], utc_time(), utc_of_ms),
         ("utc_of_text", text(), utc_time(), utc_of_text),
     ]
@@ -196,6 +203,21 @@ fn phone_number(columns: &[ArrayRef]) -> Result<ArrayRef> {
     let outcome: StringArray =
         pairs.map(|(text, country)| phone::phone_number(text?, country)).collect();
     Ok(Arc::new(outcome))
+}
+
+fn split_text(columns: &[ArrayRef]) -> Result<ArrayRef> {
+    let texts = as_string_array(&columns[0])?;
+    let limits: &Int64Array = columns[1].as_primitive::<Int64Type>();
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    for (text, limit) in texts.iter().zip(limits) {
+        let limit = limit.and_then(|limit| usize::try_from(limit).ok());
+        let parts = text.zip(limit).map(|(text, limit)| plain::split_text(text, limit));
+        for part in parts.into_iter().flatten() {
+            lists.values().append_value(part);
+        }
+        lists.append(text.is_some());
+    }
+    Ok(Arc::new(lists.finish()))
 }
 
 fn utc_of_ms(columns: &[ArrayRef]) -> Result<ArrayRef> {

@@ -1,7 +1,8 @@
 //! Small functions on plain text and on times.
 
 use kernel::Instant;
-use unicode_segmentation::GraphemeCursor;
+use sha2::{Digest, Sha256};
+use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
 /// The first `characters_max` characters, or a few less, so that nothing a reader sees as one sign
 /// is cut in two. Only a single sign of more characters than that is.
@@ -40,6 +41,52 @@ pub(crate) fn cut_bytes(text: &str, bytes_max: usize) -> &str {
         Ok(Some(earlier)) if earlier > 0 => &text[..earlier],
         _ => &text[..end],
     }
+}
+
+/// The text in parts of at most `units_max` UTF-16 units, which is what JavaScript counts as
+/// characters. Nothing is lost: the parts in their order are the text. A part ends behind white
+/// space if there is any in its second half, else between two signs as a reader sees them; only a
+/// single sign of more units is longer. White space behind a part belongs to it beyond the limit, so
+/// that no part has none but it.
+pub(crate) fn split_text(text: &str, units_max: usize) -> Vec<&str> {
+    let (mut parts, mut rest) = (Vec::new(), text);
+    while !rest.is_empty() {
+        let end = part_end(rest, units_max.max(1));
+        let (part, after) = rest.split_at(end);
+        parts.push(part);
+        rest = after;
+    }
+    parts
+}
+
+/// Where the first part of a text ends.
+fn part_end(text: &str, units_max: usize) -> usize {
+    let (mut units, mut fits, mut spaced) = (0, 0, 0);
+    for (start, sign) in text.grapheme_indices(true) {
+        let is_space = sign.trim().is_empty();
+        units += sign.encode_utf16().count();
+        if units > units_max && !is_space {
+            let is_late = spaced * 2 >= start.max(1);
+            return match (is_late, fits) {
+                (true, _) if spaced > 0 => spaced,
+                (_, 0) => sign.len(),
+                (_, fits) => fits,
+            };
+        }
+        fits = start + sign.len();
+        if is_space {
+            spaced = fits;
+        }
+    }
+    text.len()
+}
+
+/// A whole number above 0 and below 2^53 that stands for a text: the first 53 bits of its SHA-256.
+/// Numbers of that size are exact in JavaScript.
+pub(crate) fn hash_number(text: &str) -> i64 {
+    let hash = Sha256::digest(text.as_bytes());
+    let first = hash.iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+    ((first >> 11) as i64).max(1)
 }
 
 /// Everything on one line, with single spaces.
@@ -98,7 +145,8 @@ pub(crate) fn email_address(text: &str) -> Option<String> {
 /// an offset is taken as UTC, which is what the platforms that leave it out mean.
 pub(crate) fn micros_of_text(text: &str) -> Option<i64> {
     let text = text.trim();
-    Instant::parse(text).or_else(|| Instant::parse(&format!("{text}Z"))).map(Instant::micros)
+    let read = Instant::parse(text).or_else(|| Instant::parse(&format!("{text}Z")));
+    read.or_else(|| Instant::parse(&format!("{text}T00:00:00Z"))).map(Instant::micros)
 }
 
 /// Microseconds of a count of milliseconds since 1970; `None` beyond the year 9999.
@@ -165,5 +213,32 @@ mod tests {
         assert_eq!(micros_of_text("1970-01-01T01:00:01+01:00"), Some(1_000_000));
         assert_eq!(micros_of_text("yesterday"), None);
         assert_eq!(micros_of_ms(i64::MAX), None);
+    }
+
+    #[test]
+    fn a_long_text_is_split_between_words_and_no_sign_of_it_is_lost() {
+        let check = |text: &str, units_max: usize, parts: &[&str]| {
+            let found = split_text(text, units_max);
+            assert_eq!(found, parts);
+            assert_eq!(found.concat(), text);
+        };
+        check("", 5, &[]);
+        check("short", 5, &["short"]);
+        check("one two three", 8, &["one two ", "three"]);
+        check("a bcdefghijkl", 6, &["a bcde", "fghijk", "l"]);
+        check("ends with spaces      ", 16, &["ends with spaces      "]);
+        // A family is one sign of eight units; it is never cut.
+        let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
+        check(&format!("{family}{family}"), 8, &[family, family]);
+        check(&format!("ab{family}"), 3, &["ab", family]);
+    }
+
+    #[test]
+    fn the_number_of_a_text_is_positive_and_exact_in_javascript() {
+        for text in ["", "session_1/2", "session_1/3"] {
+            assert!((1..1 << 53).contains(&hash_number(text)), "{text}");
+        }
+        // printf 'session_1/2' | sha256sum, the first 53 bits.
+        assert_eq!(hash_number("session_1/2"), 226_605_909_792_905);
     }
 }

@@ -60,11 +60,11 @@ impl Models {
             }
             let (layer, name) = place_of(file, &found.shown)?;
             let schemas: &[&str] = match layer {
-                Layer::Source(_) => &["source", "readback"],
-                Layer::AnySource => &["source"],
+                Layer::Source(_) | Layer::AnySource => &["source"],
+                Layer::Readback(_) => &["readback"],
                 Layer::Staged => &["staged"],
-                Layer::Plan(_) => &["plan"],
-                Layer::Reconcile => &["reconcile"],
+                Layer::Plan(_) | Layer::AnyPlan => &["plan"],
+                Layer::Reconcile | Layer::ReconcileFor(_) => &["reconcile"],
                 Layer::Check(_) => &[],
             };
             let names_it = |schema: &&str| super::line_of(sql, &format!("{schema}.{name}"));

@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::{Value, json};
+
 use super::super::counters::Inventory;
 use super::super::keys::{ConversationKeys, MessageKeys, PersonKeys};
 use super::super::raw;
@@ -134,6 +136,48 @@ impl Store {
                 message.span = self.message_texts.put(&text);
             }
         }
+    }
+
+    /// Ties a conversation to a profile.
+    pub(crate) fn bind(&mut self, position: u32, people_id: &str) -> Result<(), String> {
+        let conversation = self.conversation(position);
+        let earlier = conversation.keys.people_id.clone();
+        let text = self.conversation_text(conversation);
+        let id = serde_json::to_string(people_id).map_err(|error| error.to_string())?;
+        self.rewrite(position, &raw::with_field(&text, "people_id", &id))?;
+        if let Some(sessions) = earlier.and_then(|id| self.sessions_of_person.get_mut(&id)) {
+            sessions.retain(|other| *other != position);
+        }
+        self.sessions_of_person.entry(people_id.to_owned()).or_default().push(position);
+        Ok(())
+    }
+
+    /// Everything that is there, in one object.
+    pub(crate) fn records(&self) -> Value {
+        let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
+        let conversations = self.by_created.all.iter().map(|position| {
+            let conversation = self.conversation(*position);
+            let mut record = parsed(&self.conversation_text(conversation));
+            let messages = conversation.messages.iter().map(|message| {
+                let mut record = parsed(&self.message_text(message));
+                let original = record.pointer("/original/original_id").and_then(Value::as_str);
+                let session = &conversation.keys.session_id;
+                let original = original.and_then(|id| self.original_text(session, id));
+                if let Some(original) = original {
+                    record["original"] = parsed(&original);
+                }
+                record
+            });
+            record["messages"] = messages.collect();
+            record
+        });
+        let people = self.people_by_created.iter();
+        let people = people.map(|position| parsed(&self.person_text(self.person_at(*position))));
+        json!({
+            "conversations": conversations.collect::<Vec<_>>(),
+            "people": people.collect::<Vec<_>>(),
+            "operators": self.list("operators").iter().map(|row| parsed(row)).collect::<Vec<_>>(),
+        })
     }
 
     /// Which records are there now.

@@ -47,7 +47,7 @@ fn draft(from_agent: bool, public: bool) -> MessageDraft {
     };
     MessageDraft {
         message,
-        sender: "4000000001".into(),
+        sender: Some("4000000001".into()),
         receiver: Some("4000000002".into()),
         mentions: vec!["4000000003".into()],
         sent: SentTime::past(moment(), &Later).expect("long past"),
@@ -91,7 +91,7 @@ fn a_ticket_is_marked_as_imported_and_its_messages_are_not() {
         seq: 1,
         ticket_id: "t1".into(),
         external_id: "crisp:t1".into(),
-        customer_id: "c1".into(),
+        customer_id: Some("c1".into()),
         subject: Some("About".into()),
         status: "closed".into(),
         channel: "chat".into(),
@@ -112,12 +112,13 @@ fn a_ticket_is_marked_as_imported_and_its_messages_are_not() {
     };
     let whole = TicketDraft {
         ticket: ticket.clone(),
-        customer: "4000000002".into(),
+        customer: Some("4000000002".into()),
         assignee: Some("4000000001".into()),
         tags: vec!["VIP".into()],
         messages: vec![draft(false, true), draft(true, true)],
         custom_fields: vec![FieldDraft { id: "4000000009".into(), value: json!(7) }],
         planned: Travelling { from: 0, to: 2, is_bare: false },
+        has_extras: false,
     };
     let mut body = written(super::ticket(&whole, whole.planned).expect("a body"));
     let messages = body["messages"].take();
@@ -142,6 +143,7 @@ fn a_ticket_is_marked_as_imported_and_its_messages_are_not() {
         assignee: None,
         tags: vec!["VIP".into()],
         custom_fields: Vec::new(),
+        messages: Vec::new(),
     };
     let body = written(super::update(&known).expect("a body"));
     let expected = json!({
@@ -164,6 +166,7 @@ fn people_without_an_address_have_no_channels_and_a_lean_customer_only_the_neede
         language: None,
         timezone: None,
         custom_fields: Vec::new(),
+        meta: None,
     };
     let body = written(customer(&person, false).expect("a body"));
     assert_eq!(body, json!({"name": "Ada", "external_id": "crisp:c1", "channels": []}));
