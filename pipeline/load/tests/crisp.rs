@@ -64,7 +64,8 @@ impl CrispStage {
 #[tokio::test]
 async fn a_creation_above_the_plan_is_waited_out_and_made_once() {
     let plan = CrispStage::plan(town(24, false));
-    let quirks = Quirks { plan: Some(Plan::Mini), plan_window_ms: Some(3_000), ..Quirks::default() };
+    let quirks =
+        Quirks { plan: Some(Plan::Mini), plan_window_ms: Some(3_000), ..Quirks::default() };
     let stage = CrispStage::with(&plan, Setting { quirks, ..Setting::default() }).await;
     for (_, _, bytes) in town::files() {
         stage.land(bytes).await;
