@@ -19,6 +19,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -59,6 +60,8 @@ pub struct Crisp {
     wire: Wire,
     website_id: String,
     files: Option<Hosting>,
+    /// Looks at messages so far.
+    looks: AtomicI64,
 }
 
 impl Crisp {
@@ -70,6 +73,7 @@ impl Crisp {
             wire: Wire::new(client, base_url, website_id, plan, clock),
             website_id: website_id.to_owned(),
             files,
+            looks: AtomicI64::new(0),
         }
     }
 

@@ -40,6 +40,7 @@ use selection::Selection;
 
 pub(crate) use adoption::ADOPTED;
 pub use following::followed;
+pub(crate) use threads::FINISHED;
 pub(crate) use written::Written;
 
 /// What to replay, and how.

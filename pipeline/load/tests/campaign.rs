@@ -275,7 +275,8 @@ pub async fn whatever_goes_wrong_the_target_holds_the_plan_once<S: Stand>() {
 
 pub async fn a_replay_that_is_stopped_at_any_ledger_boundary_ends_the_same<S: Stand>() {
     let is_long = number_of("CAMPAIGN_SECONDS").is_some();
-    let field: Field<S> = Field::new(town::town(if is_long { 24 } else { 5 }, is_long));
+    let field: Field<S> =
+        Field::new(town::town(if is_long { 24 } else { S::THREADS_FEW }, is_long));
     for tickets_in_flight in [1, 8] {
         let once = Options { tickets_in_flight, ..patient() };
         let store = Faulty::new(Rates::default(), 1);

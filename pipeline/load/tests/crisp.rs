@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use deskferry_load::crisp::Plan as OwnPlan;
 use deskferry_load::preflight::{Acknowledgement, Observation, Permission, Wants};
 use deskferry_load::rollback::Fate;
 use deskferry_load::target::{Sent, TicketUpdate};
@@ -63,16 +64,23 @@ impl CrispStage {
 #[tokio::test]
 async fn a_creation_above_the_plan_is_waited_out_and_made_once() {
     let plan = CrispStage::plan(town(24, false));
-    let quirks = Quirks { plan: Some(Plan::Mini), plan_window_ms: Some(25), ..Quirks::default() };
+    let quirks =
+        Quirks { plan: Some(Plan::Mini), plan_window_ms: Some(3_000), ..Quirks::default() };
     let stage = CrispStage::with(&plan, Setting { quirks, ..Setting::default() }).await;
     for (_, _, bytes) in town::files() {
         stage.land(bytes).await;
     }
     let mut sessions = 0;
-    while !stage.load().await.is_ok_and(|outcome| outcome.complete) {
+    let outcome = loop {
+        match stage.load().await {
+            Ok(outcome) => break outcome,
+            Err(fault) => assert_eq!(fault.code(), Code::Throttled),
+        }
         sessions += 1;
-        assert!(sessions < 50, "does not end");
-    }
+        assert!(sessions < 2_000, "does not end");
+    };
+    assert!(outcome.complete, "{:?}", outcome.findings);
+    assert!(outcome.calls["throttled"] > 0);
     assert!(stage.emulator.counters().plan_throttled > 0);
     stage.assert_whole(&plan, "throttled");
     assert_eq!(stage.emulator.counters().holdings.conversations, 24, "no empty one is left");
@@ -81,7 +89,7 @@ async fn a_creation_above_the_plan_is_waited_out_and_made_once() {
 #[tokio::test]
 async fn a_day_that_is_used_up_stops_the_load_with_its_name_and_the_next_day_goes_on() {
     let plan = plan_of_shop();
-    let (calls_per_day, day_ms) = (Some(30), 400);
+    let (calls_per_day, day_ms) = (Some(30), 1_500);
     let stage = CrispStage::with(&plan, Setting { calls_per_day, day_ms, ..Setting::default() });
     let stage = stage.await;
     let fault = stage.load().await.expect_err("the day is used up");
@@ -90,7 +98,7 @@ async fn a_day_that_is_used_up_stops_the_load_with_its_name_and_the_next_day_goe
     let mut days = 1;
     while !stage.load().await.is_ok_and(|outcome| outcome.complete) {
         days += 1;
-        assert!(days < 50, "does not end");
+        assert!(days < 300, "does not end");
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
     stage.assert_whole(&plan, "day by day");
@@ -163,6 +171,23 @@ async fn what_crisp_does_not_show_stops_a_load_until_somebody_names_it() {
     let again = load(&[]).await.expect("is kept");
     assert_eq!(again.calls_now.keys().collect::<Vec<_>>(), ["preflight"]);
     assert_eq!(again.calls_now["preflight"], 3);
+}
+
+#[tokio::test]
+async fn a_plan_without_notes_is_said_before_and_costs_the_notes_and_nothing_else() {
+    let quirks = Quirks { plan: Some(Plan::Free), ..Quirks::default() };
+    let stage = stage(quirks).await;
+    let target = stage.driver_of(Some(OwnPlan::Free), true);
+    let seen = target.preflight(&Wants::default()).await.expect("looks");
+    let plan = seen.iter().find(|one| one.subject == "plan").expect("is shown");
+    assert!(plan.is_blocking() && plan.what.contains("10 conversations in 90 s"), "{}", plan.what);
+    let outcome = stage.load().await.expect("loads");
+    assert!(outcome.complete);
+    let refused: Vec<(&str, &str)> =
+        outcome.findings.iter().map(|one| (one.source_id.as_str(), one.reason.as_str())).collect();
+    let reason = "status 402, subscription_upgrade_required";
+    assert_eq!(refused, [("m1-3", reason), ("m2-5", reason)]);
+    assert_eq!(stage.conversation("t2")["state"], "resolved");
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! The loader against stand-ins: what is replayed, and that it is replayed once. `suite` is the exam
-//! that every driver takes; the rest is about what one vendor does otherwise.
+//! The loader against stand-ins: what is replayed, and that it is replayed once. `suite` is the
+//! exam that every driver takes; the rest is about what one vendor does otherwise.
 
 mod bisection;
 mod campaign;

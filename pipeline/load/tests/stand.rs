@@ -41,6 +41,9 @@ pub trait Stand: Sized + Send + Sync + 'static {
     /// Kinds of calls that a load makes, as the stand-in's faults name them.
     const CALLS: &'static [(&'static str, &'static str)];
 
+    /// Threads that are enough for each of its steps to end at some segment of the ledger.
+    const THREADS_FEW: usize;
+
     /// Whether a record may stay that a load made and whose reply was lost: a profile or an empty
     /// place that carries no id of ours yet.
     const LEAVES_UNNAMED: bool;

@@ -2,6 +2,7 @@
 //! messages by their time.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::Ordering;
 
 use kernel::{Fault, Result};
 use serde_json::Value;
@@ -14,6 +15,8 @@ const PER_PAGE: usize = 50;
 const PAGES_MAX: usize = 20_000;
 /// Sweeps over one list. A list that still shows something new then changes faster than it is read.
 const SWEEPS_MAX: usize = 6;
+/// A time after any message: the year 2100, in milliseconds.
+const FAR_MS: i64 = 4_102_444_800_000;
 /// Pages of one conversation.
 const MESSAGE_PAGES_MAX: usize = 5_000;
 
@@ -79,10 +82,11 @@ impl Crisp {
     ) -> Result<Option<Vec<Value>>> {
         // By time and fingerprint: the most of it that any page showed, because pages overlap.
         let mut found: BTreeMap<(i64, i64), Vec<Value>> = BTreeMap::new();
-        let mut before: Option<i64> = None;
+        // Each look has an address of its own, because an old answer to the same one may be given
+        // again, and a message that it lacks would be sent again.
+        let mut before = FAR_MS + self.looks.fetch_add(1, Ordering::Relaxed);
         for _ in 0..MESSAGE_PAGES_MAX {
-            let query = before.map(|time| format!("?timestamp_before={time}")).unwrap_or_default();
-            let address = format!("/conversation/{session}/messages{query}");
+            let address = format!("/conversation/{session}/messages?timestamp_before={before}");
             let reply = self.wire.ask(phase, &address).await?;
             let rows = match (reply.status, reply::data(&reply)) {
                 (404, _) => return Ok(None),
@@ -94,7 +98,7 @@ impl Crisp {
             let (Some(oldest), is_partial) = (oldest, reply.status == 206) else { break };
             // Its own millisecond is asked for again, because it may not have fit.
             match (is_new, is_partial) {
-                (true, _) => before = Some(oldest + 1),
+                (true, _) => before = oldest + 1,
                 (false, true) => {
                     return Err(Fault::refused(
                         "a conversation has more messages of one millisecond than a page shows",

@@ -103,7 +103,7 @@ fn right(subject: &str, what: &str, reply: &Reply) -> Result<Observation> {
             let status = reply.status;
             let what = format!("{what} cannot be seen (status {status}, {reason})");
             Ok(Observation::new(subject, State::Wrong, what)
-                .hint("give the token the scopes that the README names")
+                .hint(reply::SCOPES)
                 .blocking(&json!({"status": status})))
         }
         None => Err(no_crisp()),

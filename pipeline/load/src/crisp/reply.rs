@@ -11,6 +11,11 @@ use super::wire::Written;
 use super::{OUR_ID, key_of};
 use crate::target::{Carried, Found, Person, Sent, TargetId};
 
+/// What a token needs.
+pub(super) const SCOPES: &str = "a load needs read and write on conversations (initiate, sessions, \
+     messages, states, participants, routing, actions), people profiles and people data, and read \
+     on operators";
+
 pub(super) fn json(body: &[u8]) -> Option<Value> {
     serde_json::from_slice(body).ok()
 }
@@ -63,11 +68,7 @@ pub(super) fn check_account(reply: &Reply) -> Result<()> {
             .hint("check identifier and key in [target] and the environment variable they name")),
         403 => Err(Fault::config("the token may not do this in the target (status 403)")
             .coded(Code::RightMissing)
-            .hint(
-                "a load needs read and write on conversations (initiate, sessions, messages, \
-                 states, participants, routing, actions), people profiles and people data, and \
-                 read on operators",
-            )),
+            .hint(SCOPES)),
         404 if reason(&reply.body).as_deref() == Some("subscription_not_found") => {
             Err(Fault::config("the plugin is not installed in this workspace (status 404)")
                 .coded(Code::RightMissing)

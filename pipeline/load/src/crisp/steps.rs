@@ -1,4 +1,5 @@
-//! What takes Crisp several calls: filling a conversation, closing it, and finding what may be there.
+//! What takes Crisp several calls: filling a conversation, closing it, and finding what may be
+//! there.
 
 use bytes::Bytes;
 use kernel::{Instant, Result};

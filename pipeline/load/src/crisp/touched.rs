@@ -16,7 +16,7 @@ const UNFINISHED: [&str; 2] = ["pending", "unresolved"];
 
 /// What changed of a conversation and its messages.
 pub(super) fn conversation(
-    draft: &TicketDraft,
+    (draft, is_finished): (&TicketDraft, bool),
     sure: &HashSet<String>,
     found: &Value,
     messages: &[Value],
@@ -47,7 +47,6 @@ pub(super) fn conversation(
     );
     changes.note("data", meta.get("data") != wrote.get("data"));
     let state = found.get("state").and_then(Value::as_str).unwrap_or_default();
-    let is_finished = draft.messages.iter().all(|one| sure.contains(&one.message.message_id));
     let is_expected = state == draft.ticket.status || (!is_finished && UNFINISHED.contains(&state));
     changes.note("state", !is_expected);
     let assigned = found.pointer("/assigned/user_id").and_then(Value::as_str);
@@ -72,7 +71,9 @@ pub(super) fn profile(customer: &plan::Customer, found: &Value, data: &Value) ->
     let notepad = found.get("notepad").and_then(Value::as_str).unwrap_or_default();
     changes.note("notepad", !notepad.is_empty());
     let planned = request::person_data(customer, true).unwrap_or_default();
-    changes.note("data", planned.get("data") != Some(data));
+    // A load that was stopped may not have come to the data.
+    let is_bare = data.as_object().is_none_or(serde_json::Map::is_empty);
+    changes.note("data", !is_bare && planned.get("data") != Some(data));
     changes.0
 }
 

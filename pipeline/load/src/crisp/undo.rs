@@ -20,13 +20,13 @@ impl Undo for Crisp {
     async fn now(&self, id: &str, wrote: Wrote<'_>) -> Result<Now> {
         let phase = phase::ROLLBACK_READ;
         let reasons = match wrote {
-            Wrote::Ticket { draft, sure } => {
+            Wrote::Ticket { draft, sure, is_finished } => {
                 let path = format!("/conversation/{id}");
                 let Some(found) = self.read(phase, &path).await? else { return Ok(Now::Gone) };
                 let Some(messages) = self.messages(phase, id).await? else {
                     return Ok(Now::Gone);
                 };
-                touched::conversation(draft, sure, &found, &messages)
+                touched::conversation((draft, is_finished), sure, &found, &messages)
             }
             Wrote::Customer(customer) => {
                 let path = format!("/people/profile/{id}");

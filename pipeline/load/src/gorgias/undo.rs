@@ -69,7 +69,7 @@ impl Undo for Gorgias {
             There::Record(record) => record,
         };
         let reasons = match wrote {
-            Wrote::Ticket { draft, sure } => {
+            Wrote::Ticket { draft, sure, .. } => {
                 let messages = self.messages_in(id, &record, sure.len()).await?;
                 touched::ticket(draft, sure, &record, &messages)
             }

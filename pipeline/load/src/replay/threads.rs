@@ -15,7 +15,7 @@ use crate::recovery::{APPENDED, Settled};
 use crate::target::{Draft, SKIPPED_MAX, Sent, TargetId, TicketUpdate, phase};
 
 /// Detail of a ticket whose final state is set.
-const FINISHED: &str = "final state set";
+pub(crate) const FINISHED: &str = "final state set";
 /// What is said about a ticket that an earlier run made and the target has no more.
 const GONE: &str = "somebody deleted it in the target, so nothing was added to it";
 

@@ -10,6 +10,7 @@ use super::record::{Place, Record, left};
 use super::undo::Wrote;
 use super::{Fate, Rollback};
 use crate::plan::{Message, Sender, Threads, Ticket};
+use crate::replay::FINISHED;
 use crate::target::{Draft, TicketDraft};
 
 /// The phase of tickets, as it is shown.
@@ -64,7 +65,11 @@ impl Rollback<'_> {
             messages.iter().map(|message| message.message_id.clone()).collect();
         let sure: HashSet<String> = parts.iter().filter(|id| self.is_there(id)).cloned().collect();
         let record = Record { kind: RecordKind::Ticket, source_id, id, parts: &parts };
-        let fate = self.take_out(record, Wrote::Ticket { draft, sure: &sure }).await?;
+        let standing = self.ledger.standing(RecordKind::Ticket, source_id);
+        let is_finished =
+            standing.and_then(|one| one.detail).is_some_and(|it| it.contains(FINISHED));
+        let wrote = Wrote::Ticket { draft, sure: &sure, is_finished };
+        let fate = self.take_out(record, wrote).await?;
         match fate {
             Fate::Removed => {
                 let mut book = self.book();

@@ -22,6 +22,8 @@ pub enum Wrote<'a> {
         draft: &'a TicketDraft,
         /// Ids in the plan of the messages that surely were written.
         sure: &'a HashSet<String>,
+        /// Whether its final state surely was set, where that is a call of its own.
+        is_finished: bool,
     },
     /// A person who asks.
     Customer(&'a plan::Customer),

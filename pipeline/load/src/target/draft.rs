@@ -84,8 +84,9 @@ impl TicketDraft {
     /// to try.
     ///
     /// A call that is refused makes nothing. First the custom fields are left out, because a target
-    /// may refuse a value; then the beginning is halved until one is accepted. When a single message is refused, the next one may begin the ticket; of those, to find out
-    /// whether the ticket itself is at fault, only the whole rest and one alone are tried.
+    /// may refuse a value; then the beginning is halved until one is accepted. When a single
+    /// message is refused, the next one may begin the ticket; of those, to find out whether the
+    /// ticket itself is at fault, only the whole rest and one alone are tried.
     pub fn after_refusal(&self, part: Travelling) -> Option<Travelling> {
         if part == self.planned && (self.has_extras || !self.custom_fields.is_empty()) {
             return Some(Travelling { is_bare: true, ..part });

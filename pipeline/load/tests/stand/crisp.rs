@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use deskferry_load::Crisp;
-use deskferry_load::crisp::{Hosting, Setup};
+use deskferry_load::crisp::{Hosting, Plan, Setup};
 use emulator::crisp::{
     DEMO_IDENTIFIER, DEMO_KEY, DEMO_WEBSITE_ID, Data, Emulator, Faults, Operator, Options, Quirks,
 };
@@ -83,9 +83,14 @@ impl CrispStage {
 
     /// A driver that has files to serve, or none.
     pub fn driver(&self, has_files: bool) -> Crisp {
+        self.driver_of(None, has_files)
+    }
+
+    /// The same for a plan.
+    pub fn driver_of(&self, plan: Option<Plan>, has_files: bool) -> Crisp {
         let store = self.warehouse.clone();
         let files = has_files.then(|| Hosting { store, base_url: format!("{FILES}/") });
-        let setup = Setup { plan: None, files, clock: Arc::new(SystemClock) };
+        let setup = Setup { plan, files, clock: Arc::new(SystemClock) };
         let base_url = format!("{}/v1", self.origin);
         Crisp::new(self.client.clone(), &base_url, DEMO_WEBSITE_ID, setup).with_policy(QUICK)
     }
@@ -109,6 +114,8 @@ impl Stand for CrispStage {
         ("PATCH", "/conversation/{session_id}/block"),
         ("PATCH", "/conversation/{session_id}/state"),
     ];
+
+    const THREADS_FEW: usize = 2;
 
     const LEAVES_UNNAMED: bool = true;
 
@@ -135,7 +142,9 @@ impl Stand for CrispStage {
         let Trouble { faults: around, lag_ms } = trouble;
         // What arrives after the end would open its conversation again, which nobody can prevent.
         let reopens = around.late == 0.0 && around.duplicate == 0.0;
-        let quirks = Quirks { store_lag_ms: lag_ms / 4, reopens, ..Quirks::default() };
+        // What was read before is given again for a while.
+        let (store_lag_ms, cache_ms) = (lag_ms / 4, lag_ms);
+        let quirks = Quirks { store_lag_ms, cache_ms, reopens, ..Quirks::default() };
         let faults = Faults { around, ..Faults::default() };
         let setting = Options { quirks, faults, ..Options::default() };
         Self::over(client, plan, setting, warehouse).await

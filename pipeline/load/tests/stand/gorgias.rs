@@ -31,6 +31,8 @@ impl Stand for Stage {
         ("PUT", "/api/tickets/"),
     ];
 
+    const THREADS_FEW: usize = 5;
+
     const LEAVES_UNNAMED: bool = false;
 
     fn client(timeout_ms: u64) -> Client {

@@ -82,7 +82,8 @@ impl Clerk<'_> {
         if !(from == "operator" || (from == "user" && !is_theirs)) {
             return Err(refused("from should be user or operator"));
         }
-        if !body.get("origin").is_some_and(|origin| origin.as_str().is_some_and(|it| it != "")) {
+        let origin = body.get("origin").and_then(Value::as_str).unwrap_or_default();
+        if origin.is_empty() {
             return Err(refused("origin should be string"));
         }
         if body.get("timestamp").is_some_and(|time| !time.is_i64()) {

@@ -21,7 +21,7 @@ impl Clerk<'_> {
         let email = body.get("email").and_then(Value::as_str);
         let email = email.ok_or_else(|| refused("data should have required property 'email'"))?;
         let nickname = body.get("person").and_then(|person| person.get("nickname"));
-        if !nickname.is_some_and(|name| name.as_str().is_some_and(|name| !name.is_empty())) {
+        if nickname.and_then(Value::as_str).unwrap_or_default().is_empty() {
             return Err(refused("data.person should have required property 'nickname'"));
         }
         if self.store.person(email).is_some() {
