@@ -18,48 +18,71 @@ received as (
     from source.received
 ),
 
+part_streams as (
+    select distinct stream
+    from source.judged
+    where is_part
+),
+
 staged_rows as (
-    select 'conversations' as stream, count(distinct conversation_id) as staged
+    select stream, count(distinct conversation_id) as staged
     from staged.tickets
+    group by stream
     union all
-    select stream, count(*) as staged from staged.messages where stream = 'messages' group by stream
+    select stream, count(*) as staged
+    from staged.messages
+    where content_type <> 'notepad'
+    group by stream
     union all
-    select 'people' as stream, count(*) as staged
+    select split_part(source_id, '/', 1) as stream, count(*) as staged
     from staged.customer_identities
     where kind = 'person_id'
+    group by split_part(source_id, '/', 1)
     union all
-    select 'operators' as stream, count(*) as staged from staged.agents where is_known
+    select listed.stream, count(*) as staged
+    from staged.agents
+    inner join source.agents as listed
+        on agents.source_id = listed.source_key and agents.agent_id = listed.agent_id
+    where agents.is_known
+    group by listed.stream
     union all
-    select 'teams' as stream, count(*) as staged from staged.teams
+    select listed.stream, count(*) as staged
+    from staged.teams
+    inner join source.teams as listed on teams.source_id = listed.source_key
+    group by listed.stream
     union all
-    select 'people_events' as stream, count(*) as staged from staged.customer_events
+    select left_events.stream, count(*) as staged
+    from staged.customer_events
+    inner join source.customer_events as left_events
+        on customer_events.event_id = left_events.source_key
+    group by left_events.stream
     union all
     select stream, count(*) as staged from staged.census group by stream
     union all
     select stream, count(*) as staged from staged.documents group by stream
     union all
-    select stream, count(*) as staged
-    from staged.kb_categories
-    where stream <> 'helpdesk_tree'
-    group by stream
+    select stream, count(*) as staged from staged.kb_categories group by stream
     union all
-    select stream, count(*) as staged
-    from staged.kb_articles
-    where stream <> 'helpdesk_tree'
-    group by stream
+    select stream, count(*) as staged from staged.kb_articles group by stream
+),
+
+-- A stream of parts may show in tables of wholes too; there it is not counted.
+whole_rows as (
+    select
+        staged_rows.stream,
+        sum(staged_rows.staged) as staged
+    from staged_rows
+    left anti join part_streams on staged_rows.stream = part_streams.stream
+    group by staged_rows.stream
 ),
 
 -- These become part of other rows, so the decision is all there is to count.
 merged_rows as (
-    select stream, count(*) as staged
+    select fates.stream, count(*) as staged
     from staged.fates
-    where fate = 'staged'
-        and stream in (
-            'people_data', 'originals', 'conversation_files', 'spam_contents', 'helpdesk_tree',
-            'helpdesk_article_bodies', 'helpdesk_article_categories', 'helpdesk_page_contents',
-            'helpdesk_page_metadata'
-        )
-    group by stream
+    left semi join part_streams on fates.stream = part_streams.stream
+    where fates.fate = 'staged'
+    group by fates.stream
 ),
 
 used_files as (
@@ -69,7 +92,7 @@ used_files as (
 ),
 
 staged_counts as (
-    select stream, staged from staged_rows
+    select stream, staged from whole_rows
     union all
     select stream, staged from merged_rows
     union all

@@ -6,7 +6,7 @@
 -- column ordinal: its place among the files of the message, from 1
 -- column conversation_id: the conversation of the message
 -- column snapshot: the snapshot that holds the message
--- column url: its address in the source [messages $.content.url, messages $.content, originals
+-- column url: its address in the source; null where it gives none [messages $.content.url, messages $.content, originals
 --   $.content]
 -- column name: one line, at most 255 characters [messages $.content.name]
 -- column content_type: what its first bytes say, else the server, else the message [messages
@@ -20,9 +20,11 @@
 with
 
 not_staged as (
-    select source_key
+    select
+        stream,
+        source_key
     from staged.fates
-    where fate <> 'staged' and stream = 'messages'
+    where fate <> 'staged'
 ),
 
 messages as (
@@ -32,16 +34,10 @@ messages as (
         messages.conversation_id,
         messages.snapshot,
         messages.raw_content is null as is_understood,
-        coalesce(
-            messages.file_name,
-            nullif(regexp_replace(split_part(messages.file_url, '?', 1), '^.*/', ''), ''),
-            'file'
-        ) as file_name,
-        messages.file_url,
-        messages.file_type,
         concat_ws(chr(10), messages.text, messages.question, messages.explanation) as text
     from source.messages
-    left anti join not_staged on messages.source_key = not_staged.source_key
+    left anti join not_staged
+        on messages.stream = not_staged.stream and messages.source_key = not_staged.source_key
 ),
 
 files as (
@@ -65,12 +61,12 @@ originals as (
 sent as (
     select
         message_id,
-        file_url as url,
-        file_name as name,
+        url,
+        name,
+        content_type,
         false as is_inline,
-        0 as place
-    from messages
-    where file_url is not null and is_understood
+        place
+    from source.attachments
 ),
 
 shown as (
@@ -89,15 +85,6 @@ on_cards as (
     where lines like '%](%'
 ),
 
--- What is named first in a join is held in memory: what is not staged is little, texts are much.
-shown_on_cards as (
-    select
-        on_cards.message_id,
-        on_cards.url
-    from not_staged
-    right anti join on_cards on on_cards.message_id = not_staged.source_key
-),
-
 -- Pictures of an e-mail count only as far as they were landed: most of the others are pixels that
 -- track who reads it.
 in_mail as (
@@ -107,32 +94,24 @@ in_mail as (
     from originals
 ),
 
-shown_in_mail as (
+landed_in_mail as (
     select
         in_mail.message_id,
         in_mail.url
-    from not_staged
-    right anti join in_mail on in_mail.message_id = not_staged.source_key
-),
-
-landed_in_mail as (
-    select
-        shown_in_mail.message_id,
-        shown_in_mail.url
-    from shown_in_mail
-    left semi join files on shown_in_mail.url = files.url
+    from in_mail
+    left semi join files on in_mail.url = files.url
 ),
 
 inline as (
     select message_id, url from shown
     union
-    select message_id, url from shown_on_cards
+    select message_id, url from on_cards
     union
     select message_id, url from landed_in_mail
 ),
 
 gathered as (
-    select message_id, url, name, is_inline, place from sent
+    select message_id, url, name, content_type, is_inline, 0 as rank, place from sent
     union all
     select
         message_id,
@@ -141,33 +120,43 @@ gathered as (
             nullif(regexp_replace(split_part(url, '?', 1), '^.*/', ''), ''),
             'picture'
         ) as name,
+        cast(null as varchar) as content_type,
         true as is_inline,
-        1 as place
+        1 as rank,
+        0 as place
     from inline
 ),
 
+-- Files of messages that are not staged go here, before the rest is numbered.
 numbered as (
     select
-        message_id,
-        url,
-        name,
-        is_inline,
-        row_number() over (partition by message_id order by place, url) as ordinal
+        messages.platform,
+        gathered.message_id,
+        messages.conversation_id,
+        messages.snapshot,
+        gathered.url,
+        gathered.name,
+        gathered.content_type,
+        gathered.is_inline,
+        row_number() over (
+            partition by gathered.message_id order by gathered.rank, gathered.place, gathered.url
+        ) as ordinal
     from gathered
+    inner join messages on gathered.message_id = messages.message_id
 ),
 
 final as (
     select
-        messages.platform,
+        numbered.platform,
         numbered.message_id,
         numbered.ordinal,
-        messages.conversation_id,
-        messages.snapshot,
+        numbered.conversation_id,
+        numbered.snapshot,
         numbered.url,
         coalesce(nullif(cut_text(visible_line(numbered.name), 255), ''), 'file') as name,
         coalesce(
             files.content_type,
-            case when not numbered.is_inline then messages.file_type end,
+            numbered.content_type,
             'application/octet-stream'
         ) as content_type,
         files.sha256,
@@ -178,10 +167,10 @@ final as (
         case when files.sha256 is null then 'broken' else 'stored' end as fetch_status,
         case
             when files.sha256 is not null then null
+            when numbered.url is null then 'no_address'
             else coalesce(files.reason, 'not_landed')
         end as reason
     from numbered
-    inner join messages on numbered.message_id = messages.message_id
     left join files on numbered.url = files.url
 )
 

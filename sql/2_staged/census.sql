@@ -22,14 +22,7 @@ listed as (
         stream,
         source_key,
         snapshot,
-        case stream
-            when 'people_stats' then 'people'
-            when 'conversation_segments' then 'ticket_tag'
-            when 'conversation_data_keys' then 'ticket_field'
-            when 'people_segments' then 'customer_segment'
-            when 'people_data_keys' then 'customer_field'
-            else 'event'
-        end as kind,
+        kind,
         name,
         counted
     from source.census

@@ -1,13 +1,12 @@
--- grain: one row per company that profiles name
+-- grain: one row per company
 -- key: company_id
--- The source has no companies of their own: each profile repeats what is known of one. Profiles of
--- one domain name one company, and without a domain those of one name do. Where they differ, the
--- profile with the smallest key speaks first.
+-- A source may have companies of their own, or repeat in each profile what is known of one. Where
+-- records of one company differ, the one with the smallest key speaks first.
 -- column platform: where it comes from
--- column company_id: `domain:` with the domain, or `name:` with the name in lower case
--- column source_id: key of the landed profile that speaks first
--- column snapshot: the newest snapshot that holds one of its profiles
--- column name: what it is called; its domain when no profile says [people $.company.name]
+-- column company_id: its id, or `domain:` with the domain, or `name:` with the name in lower case
+-- column source_id: key of the landed record that speaks first
+-- column snapshot: the newest snapshot that holds one of its records
+-- column name: what it is called; its domain when nobody says [people $.company.name]
 -- column legal_name: its name in law, null where nobody says [people $.company.legal_name]
 -- column domain: its domain, lower case, null where nobody says [people $.company.domain]
 -- column url: its web site, null where nobody says [people $.company.url]
@@ -28,84 +27,114 @@
 -- column profiles: how many profiles name it
 with
 
-profiles as (
+records as (
     select
         platform,
         source_key,
         snapshot,
-        case
-            when company_domain is not null then concat('domain:', company_domain)
-            else concat('name:', lower(one_line(company_name)))
-        end as company_id,
-        company_name,
-        company_legal_name,
-        company_domain,
-        company_url,
-        company_description,
-        company_phones,
-        company_emails,
-        company_tags,
-        company_country,
-        company_region,
-        company_city,
-        company_latitude,
-        company_longitude,
-        company_utc_offset_min,
-        company_employees,
-        company_market_cap,
-        company_raised,
-        company_arr
-    from source.customers
-    where quarantine_rule is null
-        and (company_domain is not null or company_name is not null)
+        company_id,
+        name,
+        legal_name,
+        domain,
+        url,
+        description,
+        phones,
+        emails,
+        tags,
+        country,
+        region,
+        city,
+        latitude,
+        longitude,
+        utc_offset_min,
+        employees,
+        market_cap,
+        raised,
+        arr
+    from source.companies
 ),
 
-final as (
+profiles as (
+    select company_id, count(*) as profiles
+    from source.customers
+    where quarantine_rule is null and company_id is not null
+    group by company_id
+),
+
+described as (
     select
         min(platform) as platform,
         company_id,
         min(source_key) as source_id,
         max(snapshot) as snapshot,
         coalesce(
-            first_value(company_name order by source_key) filter (where company_name is not null),
-            min(company_domain)
+            first_value(name order by source_key) filter (where name is not null),
+            min(domain)
         ) as name,
-        first_value(company_legal_name order by source_key)
-            filter (where company_legal_name is not null) as legal_name,
-        min(company_domain) as domain,
-        first_value(company_url order by source_key)
-            filter (where company_url is not null) as url,
-        first_value(company_description order by source_key)
-            filter (where company_description is not null) as description,
-        first_value(company_phones order by source_key)
-            filter (where company_phones is not null) as phones,
-        first_value(company_emails order by source_key)
-            filter (where company_emails is not null) as emails,
-        first_value(company_tags order by source_key)
-            filter (where company_tags is not null) as tags,
-        first_value(company_country order by source_key)
-            filter (where company_country is not null) as country,
-        first_value(company_region order by source_key)
-            filter (where company_region is not null) as region,
-        first_value(company_city order by source_key)
-            filter (where company_city is not null) as city,
-        first_value(company_latitude order by source_key)
-            filter (where company_latitude is not null) as latitude,
-        first_value(company_longitude order by source_key)
-            filter (where company_longitude is not null) as longitude,
-        first_value(company_utc_offset_min order by source_key)
-            filter (where company_utc_offset_min is not null) as utc_offset_min,
-        first_value(company_employees order by source_key)
-            filter (where company_employees is not null) as employees,
-        first_value(company_market_cap order by source_key)
-            filter (where company_market_cap is not null) as market_cap,
-        first_value(company_raised order by source_key)
-            filter (where company_raised is not null) as raised,
-        first_value(company_arr order by source_key)
-            filter (where company_arr is not null) as arr,
-        count(*) as profiles
-    from profiles
+        first_value(legal_name order by source_key)
+            filter (where legal_name is not null) as legal_name,
+        min(domain) as domain,
+        first_value(url order by source_key)
+            filter (where url is not null) as url,
+        first_value(description order by source_key)
+            filter (where description is not null) as description,
+        first_value(phones order by source_key)
+            filter (where phones is not null) as phones,
+        first_value(emails order by source_key)
+            filter (where emails is not null) as emails,
+        first_value(tags order by source_key)
+            filter (where tags is not null) as tags,
+        first_value(country order by source_key)
+            filter (where country is not null) as country,
+        first_value(region order by source_key)
+            filter (where region is not null) as region,
+        first_value(city order by source_key)
+            filter (where city is not null) as city,
+        first_value(latitude order by source_key)
+            filter (where latitude is not null) as latitude,
+        first_value(longitude order by source_key)
+            filter (where longitude is not null) as longitude,
+        first_value(utc_offset_min order by source_key)
+            filter (where utc_offset_min is not null) as utc_offset_min,
+        first_value(employees order by source_key)
+            filter (where employees is not null) as employees,
+        first_value(market_cap order by source_key)
+            filter (where market_cap is not null) as market_cap,
+        first_value(raised order by source_key)
+            filter (where raised is not null) as raised,
+        first_value(arr order by source_key)
+            filter (where arr is not null) as arr
+    from records
     group by company_id
+),
+
+final as (
+    select
+        described.platform,
+        described.company_id,
+        described.source_id,
+        described.snapshot,
+        described.name,
+        described.legal_name,
+        described.domain,
+        described.url,
+        described.description,
+        described.phones,
+        described.emails,
+        described.tags,
+        described.country,
+        described.region,
+        described.city,
+        described.latitude,
+        described.longitude,
+        described.utc_offset_min,
+        described.employees,
+        described.market_cap,
+        described.raised,
+        described.arr,
+        coalesce(profiles.profiles, 0) as profiles
+    from described
+    left join profiles on described.company_id = profiles.company_id
 )
 
 select * from final order by company_id

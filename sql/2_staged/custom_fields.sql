@@ -3,10 +3,10 @@
 -- column platform: where it comes from
 -- column object: `ticket` or `customer`
 -- column field: its name: a key of custom data, or the path of the source's own field
--- column label: its name in words
+-- column label: its name in words, as the source says it or made of the name
 -- column is_custom: somebody in the shop invented it; false for a field of the source itself
--- column type: `text`, `number`, `boolean` or `date` when all its values are; `text` otherwise, and
---   null when no value was landed
+-- column type: as the source says it; else `text`, `number`, `boolean` or `date` when all its values
+--   are, `text` otherwise, and null when no value was landed
 -- column value_count: how many values there are
 -- column object_count: how many tickets or customers have one
 -- column source_count: how many the source itself counts, null where it does not
@@ -27,18 +27,31 @@ values_found as (
 
 counted as (
     select
-        case stream when 'conversation_data_keys' then 'ticket' else 'customer' end as object,
+        replace(kind, '_field', '') as object,
         name as field,
         platform,
         counted
     from source.census
     where quarantine_rule is null
         and name is not null
-        and stream in ('conversation_data_keys', 'people_data_keys')
+        and kind in ('ticket_field', 'customer_field')
+),
+
+described as (
+    select
+        object,
+        field,
+        platform,
+        label,
+        is_custom,
+        type
+    from source.custom_fields
 ),
 
 named as (
     select object, field, platform from values_found
+    union all
+    select object, field, platform from described
     union all
     select object, field, platform from counted
 ),
@@ -57,24 +70,17 @@ final as (
         fields.platform,
         fields.object,
         fields.field,
-        regexp_replace(
-            regexp_replace(
-                fields.field,
-                '^(person|profile|meta[.]device[.]system|meta[.]device|meta[.]connection|meta)[.]',
-                ''
-            ),
-            '[._-]+',
-            ' ',
-            'g'
-        ) as label,
-        position('.' in fields.field) = 0 as is_custom,
-        values_found.type,
+        coalesce(described.label, regexp_replace(fields.field, '[._-]+', ' ', 'g')) as label,
+        coalesce(described.is_custom, true) as is_custom,
+        coalesce(described.type, values_found.type) as type,
         coalesce(values_found.value_count, 0) as value_count,
         coalesce(values_found.object_count, 0) as object_count,
         counted.counted as source_count
     from fields
     left join values_found
         on fields.object = values_found.object and fields.field = values_found.field
+    left join described
+        on fields.object = described.object and fields.field = described.field
     left join counted
         on fields.object = counted.object and fields.field = counted.field
 )

@@ -13,14 +13,10 @@ profiles as (
         platform,
         source_key,
         person_id,
-        case
-            when company_domain is not null then concat('domain:', company_domain)
-            else concat('name:', lower(one_line(company_name)))
-        end as company_id,
+        company_id,
         job_title
     from source.customers
-    where quarantine_rule is null
-        and (company_domain is not null or company_name is not null)
+    where quarantine_rule is null and company_id is not null
 ),
 
 customers_of_people as (

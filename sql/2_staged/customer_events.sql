@@ -16,13 +16,13 @@ events as (
     select
         platform,
         source_key,
-        parent_key,
+        person_id,
         snapshot,
         name,
         data,
         color,
         occurred_at
-    from source.people_events
+    from source.customer_events
     where quarantine_rule is null
 ),
 
@@ -46,7 +46,7 @@ final as (
         events.color,
         events.occurred_at
     from events
-    inner join customers_of_people on events.parent_key = customers_of_people.person_id
+    inner join customers_of_people on events.person_id = customers_of_people.person_id
 )
 
 select * from final order by event_id

@@ -6,8 +6,8 @@
 -- column kind: actor, person_id, email, other_email, phone, phone_as_written or conversation
 -- column value: the id, address or number
 -- column rule: actor and person_id: why it is this customer, as in actors; email: where the address
---   stands; other_email: an address that joins nobody, because the profile has another one or a
---   newer conversation has; phone: how the number was read, as in phones, or
+--   stands; other_email: an address that joins nobody, because the profile has another one (or
+--   several) or a newer conversation has; phone: how the number was read, as in phones, or
 --   phone_of_several_addresses, because such a number joins nobody; conversation: whose it is
 -- column source_id: the actor, or the landed record as <stream>/<key>
 with
@@ -27,8 +27,10 @@ actors as (
 profiles as (
     select
         actor_id,
+        stream,
         source_key,
-        person_id
+        person_id,
+        other_emails
     from source.customers
     where quarantine_rule is null
 ),
@@ -36,6 +38,7 @@ profiles as (
 conversations as (
     select
         actor_id,
+        stream,
         source_key,
         ticket_id as conversation_id,
         person_id,
@@ -65,7 +68,7 @@ person_ids as (
             when actors.customer_rule = 'own' then 'own_profile'
             else actors.customer_rule
         end as rule,
-        concat('people/', profiles.source_key) as source_id
+        concat(profiles.stream, '/', profiles.source_key) as source_id
     from actors
     inner join profiles on actors.actor_id = profiles.actor_id
 ),
@@ -92,10 +95,33 @@ other_emails as (
             when actors.email_rule = 'profile_email' then 'profile_has_another'
             else 'newer_conversation_has_another'
         end as rule,
-        concat('conversations/', conversations.source_key) as source_id
+        concat(conversations.stream, '/', conversations.source_key) as source_id
     from actors
     inner join conversations on actors.actor_id = conversations.actor_id
     where conversations.person_email <> actors.email
+),
+
+further_emails as (
+    select
+        actor_id,
+        stream,
+        source_key,
+        unnest(json_texts(other_emails)) as email
+    from profiles
+    where other_emails is not null
+),
+
+profile_emails as (
+    select distinct
+        actors.platform,
+        actors.customer_id,
+        'other_email' as kind,
+        further_emails.email as value,
+        'profile_has_several' as rule,
+        concat(further_emails.stream, '/', further_emails.source_key) as source_id
+    from actors
+    inner join further_emails on actors.actor_id = further_emails.actor_id
+    where further_emails.email <> coalesce(actors.email, '')
 ),
 
 phones as (
@@ -147,7 +173,7 @@ sessions as (
             when actors.has_profile then 'conversation_of_profile'
             else 'conversation_of_person_without_profile'
         end as rule,
-        concat('conversations/', conversations.source_key) as source_id
+        concat(conversations.stream, '/', conversations.source_key) as source_id
     from actors
     inner join conversations on actors.actor_id = conversations.actor_id
 ),
@@ -160,6 +186,8 @@ final as (
     select platform, customer_id, kind, value, rule, source_id from emails
     union all
     select platform, customer_id, kind, value, rule, source_id from other_emails
+    union all
+    select platform, customer_id, kind, value, rule, source_id from profile_emails
     union all
     select platform, customer_id, kind, value, rule, source_id from numbers
     union all

@@ -40,6 +40,7 @@ judged_messages as (
     select
         messages.stream,
         messages.source_key,
+        messages.message_id,
         messages.ticket_id,
         case
             when messages.quarantine_rule is not null then messages.quarantine_rule
@@ -58,6 +59,7 @@ message_fates as (
     select
         stream,
         source_key,
+        message_id,
         ticket_id,
         case
             when rule is null then 'staged'
@@ -82,7 +84,6 @@ people as (
     select
         stream,
         source_key,
-        person_id,
         quarantine_rule
     from source.customers
 ),
@@ -97,183 +98,80 @@ people_fates as (
     from people
 ),
 
-known_people as (
-    select distinct person_id
-    from people
-    where quarantine_rule is null
-),
-
-data_fates as (
-    select
-        customer_data.stream,
-        customer_data.source_key,
-        cast(null as varchar) as ticket_id,
-        case
-            when customer_data.quarantine_rule is not null then 'quarantined'
-            when known_people.person_id is null then 'dropped'
-            else 'staged'
-        end as fate,
-        case
-            when customer_data.quarantine_rule is not null then customer_data.quarantine_rule
-            when known_people.person_id is null then 'data_without_profile'
-        end as rule
-    from source.customer_data
-    left join known_people on customer_data.person_id = known_people.person_id
-),
-
--- Records that stand for themselves: nothing else decides about them.
-alone as (
-    select stream, source_key, quarantine_rule from source.agents
-    union all
-    select stream, source_key, quarantine_rule from source.blocked_visitors
-    union all
-    select stream, source_key, quarantine_rule from source.campaigns
-    union all
-    select stream, source_key, quarantine_rule from source.census
-    union all
-    select stream, source_key, quarantine_rule from source.helpdesk
-    union all
-    select stream, source_key, quarantine_rule from source.helpdesk_articles
-    union all
-    select stream, source_key, quarantine_rule from source.helpdesk_categories
-    union all
-    select stream, source_key, quarantine_rule from source.helpdesk_locales
-    union all
-    select stream, source_key, quarantine_rule from source.helpdesk_pages
-    union all
-    select stream, source_key, quarantine_rule from source.helpdesk_redirections
-    union all
-    select stream, source_key, quarantine_rule from source.helpdesk_sections
-    union all
-    select stream, source_key, quarantine_rule from source.helpdesk_tree
-    union all
-    select stream, source_key, quarantine_rule from source.inboxes
-    union all
-    select stream, source_key, quarantine_rule from source.spams
-    union all
-    select stream, source_key, quarantine_rule from source.teams
-),
-
-alone_fates as (
+judged as (
     select
         stream,
         source_key,
-        cast(null as varchar) as ticket_id,
-        case when quarantine_rule is null then 'staged' else 'quarantined' end as fate,
-        quarantine_rule as rule
-    from alone
-),
-
-event_fates as (
-    select
-        people_events.stream,
-        people_events.source_key,
-        cast(null as varchar) as ticket_id,
-        case
-            when people_events.quarantine_rule is not null then 'quarantined'
-            when known_people.person_id is null then 'dropped'
-            else 'staged'
-        end as fate,
-        case
-            when people_events.quarantine_rule is not null then people_events.quarantine_rule
-            when known_people.person_id is null then 'event_without_profile'
-        end as rule
-    from source.people_events
-    left join known_people on people_events.parent_key = known_people.person_id
-),
-
--- The rest of a record whose first half came with a list.
-halves as (
-    select stream, source_key, source_key as whole_key, 'spams' as whole, quarantine_rule
-    from source.spam_contents
-    union all
-    select
-        stream,
-        source_key,
-        source_key as whole_key,
-        'helpdesk_articles' as whole,
+        belongs_to,
+        owner_id,
+        orphan_rule,
+        drop_rule,
         quarantine_rule
-    from source.helpdesk_article_bodies
-    union all
+    from source.judged
+),
+
+judged_alone as (
     select
         stream,
         source_key,
-        source_key as whole_key,
-        'helpdesk_articles' as whole,
-        quarantine_rule
-    from source.helpdesk_article_categories
-    union all
-    select stream, source_key, parent_key as whole_key, 'helpdesk_pages' as whole, quarantine_rule
-    from source.helpdesk_page_contents
-    union all
-    select stream, source_key, parent_key as whole_key, 'helpdesk_pages' as whole, quarantine_rule
-    from source.helpdesk_page_metadata
-),
-
-wholes as (
-    select
-        stream,
-        source_key
-    from alone_fates
-    where fate = 'staged'
-),
-
-half_fates as (
-    select
-        halves.stream,
-        halves.source_key,
         cast(null as varchar) as ticket_id,
-        case
-            when halves.quarantine_rule is not null then 'quarantined'
-            when wholes.source_key is null then 'dropped'
-            else 'staged'
-        end as fate,
-        case
-            when halves.quarantine_rule is not null then halves.quarantine_rule
-            when wholes.source_key is null then 'half_without_whole'
-        end as rule
-    from halves
-    left join wholes on halves.whole = wholes.stream and halves.whole_key = wholes.source_key
+        coalesce(quarantine_rule, drop_rule) as rule,
+        quarantine_rule is not null as is_quarantined
+    from judged
+    where belongs_to is null
 ),
 
--- A list of files says nothing that messages do not say; it is there to be compared.
-file_fates as (
+-- Whose message or ticket is not staged, is not either.
+judged_parts as (
     select
-        conversation_files.stream,
-        conversation_files.source_key,
+        judged.stream,
+        judged.source_key,
         message_fates.ticket_id,
         case
-            when conversation_files.quarantine_rule is not null then 'quarantined'
-            when message_fates.fate = 'staged' then 'staged'
-            else 'dropped'
-        end as fate,
-        case
-            when conversation_files.quarantine_rule is not null
-                then conversation_files.quarantine_rule
-            when message_fates.fate is null then 'file_without_message'
+            when judged.quarantine_rule is not null then judged.quarantine_rule
+            when judged.drop_rule is not null then judged.drop_rule
+            when message_fates.fate is null then judged.orphan_rule
             when message_fates.fate <> 'staged' then 'message_not_staged'
-        end as rule
-    from source.conversation_files
-    left join message_fates on conversation_files.source_key = message_fates.source_key
+        end as rule,
+        judged.quarantine_rule is not null as is_quarantined
+    from judged
+    left join message_fates on judged.owner_id = message_fates.message_id
+    where judged.belongs_to = 'message'
+    union all
+    select
+        judged.stream,
+        judged.source_key,
+        ticket_fates.ticket_id,
+        case
+            when judged.quarantine_rule is not null then judged.quarantine_rule
+            when judged.drop_rule is not null then judged.drop_rule
+            when ticket_fates.fate is null then judged.orphan_rule
+            when ticket_fates.fate <> 'staged' then 'ticket_not_staged'
+        end as rule,
+        judged.quarantine_rule is not null as is_quarantined
+    from judged
+    left join ticket_fates on judged.owner_id = ticket_fates.ticket_id
+    where judged.belongs_to = 'ticket'
 ),
 
-original_fates as (
+judged_rows as (
+    select stream, source_key, ticket_id, rule, is_quarantined from judged_alone
+    union all
+    select stream, source_key, ticket_id, rule, is_quarantined from judged_parts
+),
+
+judged_fates as (
     select
-        originals.stream,
-        originals.source_key,
-        message_fates.ticket_id,
+        stream,
+        source_key,
+        ticket_id,
         case
-            when originals.quarantine_rule is not null then 'quarantined'
-            when message_fates.fate = 'staged' then 'staged'
-            else 'dropped'
+            when is_quarantined then 'quarantined'
+            when rule is not null then 'dropped'
+            else 'staged'
         end as fate,
-        case
-            when originals.quarantine_rule is not null then originals.quarantine_rule
-            when message_fates.fate is null then 'original_without_message'
-            when message_fates.fate <> 'staged' then 'message_not_staged'
-        end as rule
-    from source.originals
-    left join message_fates on originals.message_id = message_fates.source_key
+        rule
+    from judged_rows
 ),
 
 final as (
@@ -283,17 +181,7 @@ final as (
     union all
     select stream, source_key, ticket_id, fate, rule from people_fates
     union all
-    select stream, source_key, ticket_id, fate, rule from data_fates
-    union all
-    select stream, source_key, ticket_id, fate, rule from alone_fates
-    union all
-    select stream, source_key, ticket_id, fate, rule from event_fates
-    union all
-    select stream, source_key, ticket_id, fate, rule from half_fates
-    union all
-    select stream, source_key, ticket_id, fate, rule from file_fates
-    union all
-    select stream, source_key, ticket_id, fate, rule from original_fates
+    select stream, source_key, ticket_id, fate, rule from judged_fates
 )
 
 select * from final order by stream, source_key

@@ -20,6 +20,7 @@ messages as (
         is_text_cut,
         is_html_dropped,
         is_original_missing,
+        is_text_partial,
         has_embedded_pictures,
         is_time_clamped,
         is_time_replaced,
@@ -90,6 +91,17 @@ missing_originals as (
     where is_original_missing
 ),
 
+partial_texts as (
+    select
+        stream,
+        source_id,
+        ticket_id,
+        'text_is_partial' as rule,
+        'the source handed out no more than the beginning of the text' as detail
+    from messages
+    where is_text_partial
+),
+
 embedded_pictures as (
     select
         stream,
@@ -156,19 +168,19 @@ notepads as (
 
 skipped_tickets as (
     select
-        'conversations' as stream,
+        stream,
         source_id,
         min(ticket_id) as ticket_id,
         'anonymous_skipped' as rule,
         concat(sum(messages), ' messages') as detail
     from staged.tickets
     where is_skipped
-    group by source_id
+    group by stream, source_id
 ),
 
 long_tags as (
     select
-        'conversations' as stream,
+        tickets.stream,
         tickets.source_id,
         min(tickets.ticket_id) as ticket_id,
         'tag_cut' as rule,
@@ -176,19 +188,19 @@ long_tags as (
     from staged.ticket_tags
     inner join staged.tickets on ticket_tags.ticket_id = tickets.ticket_id
     where ticket_tags.is_cut
-    group by tickets.source_id
+    group by tickets.stream, tickets.source_id
 ),
 
 long_subjects as (
     select
-        'conversations' as stream,
+        stream,
         source_id,
         min(ticket_id) as ticket_id,
         'subject_cut' as rule,
         'the subject is longer than 998 characters' as detail
     from staged.tickets
     where subject_rule = 'own_cut'
-    group by source_id
+    group by stream, source_id
 ),
 
 odd_profiles as (
@@ -251,6 +263,8 @@ everything as (
     select stream, source_id, ticket_id, rule, detail from dropped_html
     union all
     select stream, source_id, ticket_id, rule, detail from missing_originals
+    union all
+    select stream, source_id, ticket_id, rule, detail from partial_texts
     union all
     select stream, source_id, ticket_id, rule, detail from embedded_pictures
     union all

@@ -32,7 +32,7 @@
 -- column content_type: type in the source [messages $.type]
 -- column content_rule: how the text was made of the content: as_is, or the rule that losses names
 -- column origin: channel in the source [messages $.origin]
--- column subject: of the original e-mail [originals $.headers]
+-- column subject: of the e-mail [originals $.headers]
 -- column message_ref: Message-ID of the original e-mail [originals $.headers]
 -- column body_text: its text, never empty, at most 1 MB [messages $.content, originals $.content]
 -- column body_html: the same as HTML that is safe to show; null for files, system lines and what
@@ -59,6 +59,7 @@
 -- column is_text_cut: its text was longer than 950000 bytes
 -- column is_html_dropped: its page was longer than that, or nested too deeply
 -- column is_original_missing: the original e-mail could not be read
+-- column is_text_partial: the source handed out no more than the beginning of its text
 -- column has_embedded_pictures: its page shows pictures without an address, which are named instead
 -- column is_time_clamped: its time lay in the future, and fetched_at stands in
 -- column is_time_replaced: its time lay before 1995, and the beginning of the conversation stands
@@ -88,6 +89,7 @@ messages as (
         content_type,
         content_rule,
         origin,
+        subject,
         mentions,
         previews,
         referred,
@@ -96,6 +98,8 @@ messages as (
         delivered_on,
         refusals,
         text,
+        is_plain,
+        is_partial,
         coalesce(
             file_name,
             nullif(regexp_replace(split_part(file_url, '?', 1), '^.*/', ''), ''),
@@ -123,10 +127,11 @@ messages as (
 -- Most records are staged, so what is not is the smaller side of a join.
 not_staged as (
     select
+        stream,
         source_key,
         rule
     from staged.fates
-    where fate <> 'staged' and stream = 'messages'
+    where fate <> 'staged'
 ),
 
 content_lines as (
@@ -274,6 +279,7 @@ written as (
             else concat_ws(chr(10), messages.question, content_lines.lines)
         end as own_text,
         messages.raw_content is null
+        and not messages.is_plain
         and messages.content_type in ('text', 'note', 'picker', 'field', 'carousel')
             as is_markdown,
         originals.is_html,
@@ -307,7 +313,7 @@ written as (
             'content_type', messages.content_type,
             'content_rule', messages.content_rule,
             'origin', messages.origin,
-            'subject', originals.subject,
+            'subject', coalesce(originals.subject, messages.subject),
             'message_ref', originals.message_ref,
             'mentions', messages.mentions,
             'previews', messages.previews,
@@ -328,6 +334,7 @@ written as (
             'is_stamped', messages.is_stamped,
             'is_original_missing',
             messages.original_id is not null and originals.message_id is null,
+            'is_partial', messages.is_partial and originals.content is null,
             'has_html', coalesce(originals.is_html, false),
             'has_embedded_pictures', coalesce(originals.has_embedded_pictures, false)
         ) as carried
@@ -335,7 +342,8 @@ written as (
     -- first is held in memory.
     from stand_ins
     right join messages on messages.conversation_id = stand_ins.conversation_id
-    left join not_staged on messages.source_key = not_staged.source_key
+    left join not_staged
+        on messages.stream = not_staged.stream and messages.source_key = not_staged.source_key
     left join content_lines on messages.message_id = content_lines.message_id
     left join originals on messages.message_id = originals.message_id
     left join broken_files on messages.message_id = broken_files.message_id
@@ -458,6 +466,7 @@ from_notepads as (
             'is_translated', false,
             'is_stamped', false,
             'is_original_missing', false,
+            'is_partial', false,
             'has_html', false,
             'has_embedded_pictures', false
         ) as carried
@@ -755,6 +764,7 @@ final as (
         is_text_cut,
         is_html_dropped,
         carried['is_original_missing'] as is_original_missing,
+        carried['is_partial'] as is_text_partial,
         carried['has_embedded_pictures'] as has_embedded_pictures,
         written_at > sent_at as is_time_clamped,
         written_at < sent_at as is_time_replaced,

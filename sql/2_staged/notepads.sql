@@ -45,9 +45,11 @@ identities as (
 ),
 
 not_staged as (
-    select source_key
+    select
+        stream,
+        source_key
     from staged.fates
-    where fate <> 'staged' and stream = 'messages'
+    where fate <> 'staged'
 ),
 
 messages as (
@@ -55,7 +57,8 @@ messages as (
         messages.conversation_id,
         least(messages.sent_at, messages.fetched_at) as placed_at
     from source.messages
-    left anti join not_staged on messages.source_key = not_staged.source_key
+    left anti join not_staged
+        on messages.stream = not_staged.stream and messages.source_key = not_staged.source_key
 ),
 
 ends as (

@@ -1,12 +1,12 @@
 -- grain: one row per place where a telephone number of a person is written
--- key: source_id
+-- key: source_id, written
 -- A number in international form is read as it stands. A number as it is dialled at home needs the
 -- country: that of the profile, else that of the conversation. What cannot be read for certain
 -- keeps its spelling and joins nobody.
 -- column platform: where it comes from
--- column source_id: the landed record that names it: people/<key> or conversations/<key>
+-- column source_id: the landed record that names it, as <stream>/<key>
 -- column actor_id: the profile or conversation it belongs to, as in actors
--- column place: profile or conversation
+-- column place: profile, other_of_profile (a further number of it) or conversation
 -- column noted_at: when that record was changed last
 -- column written: the number as it is written
 --   [people $.person.phone, conversations $.meta.phone]
@@ -20,9 +20,11 @@ with
 profiles as (
     select
         platform,
+        stream,
         source_key,
         actor_id,
         phone_as_written,
+        other_phones,
         country,
         coalesce(updated_at, created_at) as noted_at
     from source.customers
@@ -32,6 +34,7 @@ profiles as (
 conversations as (
     select
         platform,
+        stream,
         source_key,
         actor_id,
         person_phone_as_written as phone_as_written,
@@ -59,10 +62,23 @@ conversation_countries as (
     group by actor_id
 ),
 
+further_phones as (
+    select
+        platform,
+        stream,
+        source_key,
+        actor_id,
+        noted_at,
+        phone_as_written,
+        unnest(json_texts(other_phones)) as phone
+    from profiles
+    where other_phones is not null
+),
+
 written as (
     select
         platform,
-        concat('people/', source_key) as source_id,
+        concat(stream, '/', source_key) as source_id,
         actor_id,
         'profile' as place,
         noted_at,
@@ -71,9 +87,20 @@ written as (
     from profiles
     where phone_as_written is not null
     union all
+    select distinct
+        platform,
+        concat(stream, '/', source_key) as source_id,
+        actor_id,
+        'other_of_profile' as place,
+        noted_at,
+        phone as written,
+        null as own_country
+    from further_phones
+    where phone <> coalesce(phone_as_written, '')
+    union all
     select
         platform,
-        concat('conversations/', source_key) as source_id,
+        concat(stream, '/', source_key) as source_id,
         actor_id,
         'conversation' as place,
         noted_at,
@@ -141,4 +168,4 @@ final as (
     from numbered
 )
 
-select * from final order by source_id
+select * from final order by source_id, written

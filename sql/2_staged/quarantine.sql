@@ -26,53 +26,7 @@ offending as (
     union all
     select platform, snapshot, stream, source_key, offending from source.customers
     union all
-    select platform, snapshot, stream, source_key, offending from source.customer_data
-    union all
-    select platform, snapshot, stream, source_key, offending from source.agents
-    union all
-    select platform, snapshot, stream, source_key, offending from source.originals
-    union all
-    select platform, snapshot, stream, source_key, offending from source.blocked_visitors
-    union all
-    select platform, snapshot, stream, source_key, offending from source.campaigns
-    union all
-    select platform, snapshot, stream, source_key, offending from source.census
-    union all
-    select platform, snapshot, stream, source_key, offending from source.conversation_files
-    union all
-    select platform, snapshot, stream, source_key, offending from source.helpdesk
-    union all
-    select platform, snapshot, stream, source_key, offending from source.helpdesk_article_bodies
-    union all
-    select platform, snapshot, stream, source_key, offending from source.helpdesk_article_categories
-    union all
-    select platform, snapshot, stream, source_key, offending from source.helpdesk_articles
-    union all
-    select platform, snapshot, stream, source_key, offending from source.helpdesk_categories
-    union all
-    select platform, snapshot, stream, source_key, offending from source.helpdesk_locales
-    union all
-    select platform, snapshot, stream, source_key, offending from source.helpdesk_page_contents
-    union all
-    select platform, snapshot, stream, source_key, offending from source.helpdesk_page_metadata
-    union all
-    select platform, snapshot, stream, source_key, offending from source.helpdesk_pages
-    union all
-    select platform, snapshot, stream, source_key, offending from source.helpdesk_redirections
-    union all
-    select platform, snapshot, stream, source_key, offending from source.helpdesk_sections
-    union all
-    select platform, snapshot, stream, source_key, offending from source.helpdesk_tree
-    union all
-    select platform, snapshot, stream, source_key, offending from source.inboxes
-    union all
-    select platform, snapshot, stream, source_key, offending from source.people_events
-    union all
-    select platform, snapshot, stream, source_key, offending from source.spam_contents
-    union all
-    select platform, snapshot, stream, source_key, offending from source.spams
-    union all
-    select platform, snapshot, stream, source_key, offending from source.teams
+    select platform, snapshot, stream, source_key, offending from source.judged
 ),
 
 final as (

@@ -10,6 +10,7 @@
 -- column conversation_id: the conversation it is or is a part of [conversations $.session_id]
 -- column part: which part of the conversation, from 1
 -- column parts: how many parts the conversation has
+-- column stream: the stream of the landed record
 -- column source_id: key of the landed conversation
 -- column snapshot: the snapshot that holds it
 -- column customer_id: who asked [conversations $.people_id, conversations $.meta.email]
@@ -49,6 +50,7 @@ with
 conversations as (
     select
         platform,
+        stream,
         source_key,
         snapshot,
         fetched_at,
@@ -129,6 +131,7 @@ described as (
         conversations.conversation_id,
         coalesce(parts.part, 1) as part,
         max(coalesce(parts.part, 1)) over (partition by conversations.conversation_id) as parts,
+        conversations.stream,
         conversations.source_key as source_id,
         conversations.snapshot,
         customers_of_conversations.customer_id,
@@ -185,6 +188,7 @@ divided as (
         part,
         parts,
         part = parts as is_last_part,
+        stream,
         source_id,
         snapshot,
         customer_id,
@@ -220,6 +224,7 @@ final as (
         conversation_id,
         part,
         parts,
+        stream,
         source_id,
         snapshot,
         customer_id,

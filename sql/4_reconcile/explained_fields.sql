@@ -31,12 +31,18 @@ rules as (
 tickets as (
     select
         ticket_id,
+        stream,
         source_id,
         subject_rule,
         status_rule,
         is_blocked,
         assignee_agent_id
     from staged.tickets
+),
+
+ticket_streams as (
+    select distinct stream
+    from tickets
 ),
 
 messages as (
@@ -64,8 +70,8 @@ named as (
     union all
     select 'tickets' as "table", tickets.ticket_id as source_id, losses.rule
     from losses
-    inner join tickets on losses.source_id = tickets.source_id
-    where losses.stream = 'conversations'
+    inner join tickets
+        on losses.stream = tickets.stream and losses.source_id = tickets.source_id
     union all
     select 'messages' as "table", messages.message_id as source_id, losses.rule
     from losses
@@ -73,9 +79,10 @@ named as (
         on losses.stream = messages.stream and losses.source_id = messages.source_id
     where losses.stage = 'staged'
     union all
-    select 'messages' as "table", source_id, rule
+    select 'messages' as "table", losses.source_id, losses.rule
     from losses
-    where stage = 'planned' and stream <> 'customers' and stream <> 'conversations'
+    left anti join ticket_streams on losses.stream = ticket_streams.stream
+    where losses.stage = 'planned' and losses.stream <> 'customers'
     union all
     select 'messages' as "table", messages.message_id as source_id, losses.rule
     from losses

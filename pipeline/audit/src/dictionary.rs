@@ -176,6 +176,12 @@ fn headers(models: &Models) -> Headers {
             headers.insert((schema, table), header::parse(sql));
         }
     }
+    // What every platform's table holds is said once, in words for each column.
+    for (file, sql) in &files {
+        if let Some(table) = any_source(file) {
+            headers.insert(("source".to_owned(), table.to_owned()), header::parse(sql));
+        }
+    }
     for (gathered, table, of) in
         [("quarantine", "records", "quarantine"), ("coverage", "paths", "coverage")]
     {
@@ -201,6 +207,12 @@ fn place_of(file: &str, files: &[(&str, &str)]) -> Option<(String, String)> {
         _ => return None,
     };
     Some((schema.to_owned(), table.to_owned()))
+}
+
+/// The table of a model that stands for every platform.
+fn any_source(file: &str) -> Option<&str> {
+    let table = file.strip_prefix("1_source/")?.strip_suffix(".sql")?;
+    (!table.contains('/')).then_some(table)
 }
 
 fn table_of(table: &KnownTable, rows: u64, headers: &Headers) -> Table {

@@ -143,7 +143,7 @@ fn a_test_that_does_not_hold_shows_file_line_and_both_sides() {
             "-- key: ticket_id\nselect ticket_id, created_at from source.tickets\n".to_owned(),
         ),
         (
-            "1_source/crisp/tickets.sql".to_owned(),
+            "1_source/tickets.sql".to_owned(),
             "-- key: ticket_id\nselect key as ticket_id, fetched_at as created_at, '' as empty \
          from landing.conversations\n"
                 .to_owned(),

@@ -113,7 +113,7 @@ fn is_landed(table: &str) -> bool {
 fn may_read(layer: &Layer) -> &'static [&'static str] {
     match layer {
         // Its own source models too: the ledger of shapes goes over all of them.
-        Layer::Source(_) => &["landing", "landing_all", "source", "config"],
+        Layer::Source(_) | Layer::AnySource => &["landing", "landing_all", "source", "config"],
         Layer::Staged => &["source", "staged", "config"],
         // What the run before planned, too: a delta is made against it.
         Layer::Plan(_) => &["staged", "before", "plan", "config"],
@@ -205,7 +205,7 @@ mod tests {
         });
         let models = Models::from_files(files).of(|_| true).expect("the files are in place");
         let schema_of = |layer: &Layer| match layer {
-            Layer::Source(_) => "source",
+            Layer::Source(_) | Layer::AnySource => "source",
             Layer::Plan(_) => "plan",
             Layer::Reconcile => "reconcile",
             _ => "staged",

@@ -14,6 +14,7 @@ mod landed;
 mod memory;
 mod models;
 mod planning;
+mod promises;
 mod reconciling;
 mod select;
 mod session;

@@ -43,6 +43,8 @@ pub enum Origin {
 pub(crate) enum Layer {
     /// Reads what was landed from this platform.
     Source(String),
+    /// Stands for every platform that has no model of this name.
+    AnySource,
     /// Where sources meet.
     Staged,
     /// Rows shaped for this target.
@@ -140,6 +142,7 @@ fn collect(folder: &Dir<'static>, files: &mut Vec<(String, String)>) {
 fn place_of(file: &str, shown: &str) -> Result<(Layer, String)> {
     let parts: Vec<&str> = file.trim_end_matches(".sql").split('/').collect();
     let (layer, name) = match parts[..] {
+        ["1_source", name] => (Layer::AnySource, name),
         ["1_source", platform, name] => (Layer::Source(platform.to_owned()), name),
         ["2_staged", name] => (Layer::Staged, name),
         ["3_plan", target, name] => (Layer::Plan(target.to_owned()), name),
@@ -149,7 +152,8 @@ fn place_of(file: &str, shown: &str) -> Result<(Layer, String)> {
         }
         _ => {
             return Err(Fault::data(format!("{shown} belongs to no layer")).hint(
-                "models lie in 1_source/<platform>, 2_staged, 3_plan/<target> and 4_reconcile, \
+                "models lie in 1_source, 1_source/<platform>, 2_staged, 3_plan/<target> and \
+                 4_reconcile, \
                  checks in checks/staged, checks/plan and checks/reconcile",
             ));
         }

@@ -84,7 +84,7 @@ async fn plan_in(session: &Session, recipe: Recipe<'_>, run: &RunId) -> Result<P
     let known = Known { tables: known.collect() };
     let ordered = graph::in_order(wanted, schema_of, &known)?;
     let place = |model: &Model| layout::plan_table(run, &model.name);
-    let (tables, findings) = staging::run(session, &ordered, schema_of, place).await?;
+    let (tables, findings) = staging::run(session, &ordered, &[], schema_of, place).await?;
     Ok(Planned { tables, forecast: forecast_of(session, run).await?, hash, findings })
 }
 

@@ -91,7 +91,7 @@ pub async fn reconcile(
         Layer::Source(_) => layout::report_table(run, &format!("readback/{}", model.name)),
         _ => layout::report_table(run, &model.name),
     };
-    let (tables, findings) = staging::run(&session, &ordered, schema_of, place).await?;
+    let (tables, findings) = staging::run(&session, &ordered, &[], schema_of, place).await?;
     let counts = counts_of(&session).await?;
     let [explained, unexplained] = numbers(&session, VERDICTS).await?;
     let [lagging] = numbers(&session, LAGGING).await?;

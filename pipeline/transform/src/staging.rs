@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::graph::{self, Known};
 use crate::landed::Landed;
 use crate::models::{Layer, Model, Models};
+use crate::promises;
 use crate::session::Session;
 use crate::tables::{self, Finding};
 
@@ -100,7 +101,7 @@ async fn stage_in(
     mapping: &Mapping,
     models: &Models,
 ) -> Result<Build> {
-    let wanted = wanted_models(platform, models)?;
+    let (wanted, promised) = wanted_models(platform, models)?;
     let id = build_id(&session.warehouse, platform, snapshots, mapping, &wanted).await?;
     if let Some(facts) = facts_of(&session.warehouse, &id).await? {
         return Ok(Build { id, reused: true, tables: facts.tables, findings: facts.findings });
@@ -111,10 +112,12 @@ async fn stage_in(
     landed.register(&landed_streams(&ordered)?).await?;
     tables::register_mapping(session, mapping)?;
     let place = |model: &Model| match model.layer {
-        Layer::Source(_) => layout::staged_table(&id, &format!("source/{}", model.name)),
+        Layer::Source(_) | Layer::AnySource => {
+            layout::staged_table(&id, &format!("source/{}", model.name))
+        }
         _ => layout::staged_table(&id, &model.name),
     };
-    let (tables, findings) = run(session, &ordered, schema_of, place).await?;
+    let (tables, findings) = run(session, &ordered, &promised, schema_of, place).await?;
     let facts = BuildFacts {
         id: id.clone(),
         platform: platform.to_owned(),
@@ -131,10 +134,12 @@ pub(crate) async fn facts_of(warehouse: &Warehouse, id: &BuildId) -> Result<Opti
     warehouse.get_json(&layout::build_facts(id)).await
 }
 
-/// Builds models in the given order and runs the checks among them.
+/// Builds models in the given order and runs the checks among them. What is promised of source
+/// tables is checked as soon as they are made.
 pub(crate) async fn run(
     session: &Session,
     ordered: &[Model],
+    promised: &[Model],
     schema_of: impl Fn(&Layer) -> &'static str,
     place: impl Fn(&Model) -> object_store::path::Path,
 ) -> Result<(Vec<(String, u64)>, Vec<Finding>)> {
@@ -145,6 +150,7 @@ pub(crate) async fn run(
     for model in tables {
         let schema = schema_of(&model.layer);
         let rows = tables::build(session, model, schema, &place(model)).await?;
+        promises::check(session, promised, model).await?;
         built.push((format!("{schema}.{}", model.name), rows));
         findings.extend(tables::check_key(session, model, schema).await?);
     }
@@ -179,24 +185,28 @@ pub(crate) fn fingerprint<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Stri
     landing::exchange::hex(&hash.finalize())
 }
 
-fn wanted_models(platform: &str, models: &Models) -> Result<Vec<Model>> {
+/// The models of a platform, and those of every platform in whose place it has its own.
+fn wanted_models(platform: &str, models: &Models) -> Result<(Vec<Model>, Vec<Model>)> {
     let wanted = models.of(|layer| match layer {
         Layer::Source(of) => of == platform,
-        Layer::Staged => true,
+        Layer::AnySource | Layer::Staged => true,
         Layer::Check(of) => of == "staged",
         _ => false,
     })?;
-    let reads_platform = wanted.iter().any(|model| matches!(model.layer, Layer::Source(_)));
-    if reads_platform {
-        Ok(wanted)
-    } else {
-        Err(Fault::config(format!("there are no models for the source {platform:?}")))
+    let own = wanted.iter().filter(|model| matches!(model.layer, Layer::Source(_)));
+    let own: BTreeSet<String> = own.map(|model| model.name.clone()).collect();
+    if own.is_empty() {
+        return Err(Fault::config(format!("there are no models for the source {platform:?}")));
     }
+    let (promised, wanted) = wanted
+        .into_iter()
+        .partition(|model| model.layer == Layer::AnySource && own.contains(&model.name));
+    Ok((wanted, promised))
 }
 
 fn schema_of(layer: &Layer) -> &'static str {
     match layer {
-        Layer::Source(_) => "source",
+        Layer::Source(_) | Layer::AnySource => "source",
         _ => "staged",
     }
 }

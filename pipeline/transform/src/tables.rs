@@ -184,6 +184,19 @@ pub(crate) fn register_rows(
     session.register(schema, name, Arc::new(table))
 }
 
+/// The columns that a model makes, in the types in which they are stored, without running it.
+///
+/// # Errors
+/// `FixData` for SQL that cannot be planned.
+pub(crate) async fn columns(session: &Session, model: &Model) -> Result<SchemaRef> {
+    let planned = async {
+        let (state, plan) = session.context.sql(&model.sql).await?.into_parts();
+        state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})
+    };
+    let plan = planned.await.map_err(|error| failed(model, &error))?;
+    stored_schema(model, &Arc::new(plan.schema().as_arrow().clone()))
+}
+
 pub(crate) fn stored_schema(model: &Model, schema: &SchemaRef) -> Result<SchemaRef> {
     let mut fields = Vec::new();
     for field in schema.fields() {

@@ -45,6 +45,14 @@ final as (
         key as source_key,
         snapshot,
         fetched_at,
+        case stream
+            when 'people_stats' then 'people'
+            when 'conversation_segments' then 'ticket_tag'
+            when 'conversation_data_keys' then 'ticket_field'
+            when 'people_segments' then 'customer_segment'
+            when 'people_data_keys' then 'customer_field'
+            else 'event'
+        end as kind,
         document['name'] as name,
         document['counted'] as counted,
         document['shape'] as shape,

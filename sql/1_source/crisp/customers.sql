@@ -71,7 +71,9 @@ named as (
         nullif(trim(document['nickname']), '') as name,
         email_address(document['email']) as email,
         nullif(trim(document['email']), '') as email_as_written,
+        cast(null as varchar) as other_emails,
         nullif(trim(document['phone']), '') as phone_as_written,
+        cast(null as varchar) as other_phones,
         document['locale'] as locale,
         nullif(document['locales'], '[]') as locales,
         nullif(trim(document['avatar']), '') as avatar_url,
@@ -136,7 +138,9 @@ final as (
         name,
         email,
         email_as_written,
+        other_emails,
         phone_as_written,
+        other_phones,
         locale,
         locales,
         avatar_url,
@@ -159,6 +163,10 @@ final as (
         job_title,
         job_role,
         job_seniority,
+        case
+            when company_domain is not null then concat('domain:', company_domain)
+            when company_name is not null then concat('name:', lower(one_line(company_name)))
+        end as company_id,
         company_name,
         company_legal_name,
         company_domain,

@@ -207,6 +207,7 @@ final as (
         type as content_type,
         content_rule,
         coalesce(origin, '') as origin,
+        cast(null as varchar) as subject,
         side,
         user_type,
         author_type,
@@ -221,6 +222,8 @@ final as (
         refusals,
 
         case when type in ('text', 'note') and content_rule = 'as_is' then text end as text,
+        false as is_plain,
+        false as is_partial,
         file_name,
         file_url,
         file_type,

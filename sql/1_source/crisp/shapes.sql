@@ -55,7 +55,7 @@ documents as (
     union all
     select stream, source_key, shape, null as raw_path from source.originals
     union all
-    select stream, source_key, shape, null as raw_path from source.people_events
+    select stream, source_key, shape, null as raw_path from source.customer_events
     union all
     select stream, source_key, shape, null as raw_path from source.spam_contents
     union all

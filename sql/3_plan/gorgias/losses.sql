@@ -17,7 +17,7 @@ planned_tickets as (
 empty_tickets as (
     select
         platform,
-        'conversations' as stream,
+        stream,
         source_id,
         ticket_id,
         'no_messages' as rule,

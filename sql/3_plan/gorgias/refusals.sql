@@ -57,20 +57,28 @@ lost as (
     select stream, source_id, ticket_id, rule, detail from plan.losses
 ),
 
+kinds as (
+    select distinct stream, 'ticket' as kind
+    from staged.tickets
+    union
+    select distinct split_part(source_id, '/', 1) as stream, 'customer' as kind
+    from staged.customer_identities
+    where kind = 'person_id'
+    union
+    select 'customers' as stream, 'customer' as kind
+),
+
 lost_by_kind as (
     select
-        case
-            when stream in ('customers', 'people') then 'customer'
-            when stream = 'conversations' then 'ticket'
-            else 'message'
-        end as kind,
-        source_id,
-        ticket_id,
-        rule,
-        detail
+        coalesce(kinds.kind, 'message') as kind,
+        lost.source_id,
+        lost.ticket_id,
+        lost.rule,
+        lost.detail
     from lost
+    left join kinds on lost.stream = kinds.stream
     where
-        rule in (
+        lost.rule in (
             'subject_cut', 'tag_cut', 'text_cut', 'html_dropped', 'email_as_chat',
             'language_not_taken', 'file_too_large', 'phone_shared', 'not_an_email_address',
             'not_a_phone_number', 'no_messages'

@@ -28,8 +28,9 @@ records as (
     union all
     select 'ticket' as kind, tickets.ticket_id as source_id, 'lost' as place
     from staged.losses
-    inner join staged.tickets on losses.source_id = tickets.source_id
-    where losses.stream = 'conversations' and losses.rule = 'anonymous_skipped'
+    inner join staged.tickets
+        on losses.stream = tickets.stream and losses.source_id = tickets.source_id
+    where losses.rule = 'anonymous_skipped'
     union all
     select 'ticket' as kind, ticket_id as source_id, 'lost' as place
     from plan.losses

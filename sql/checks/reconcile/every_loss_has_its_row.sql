@@ -19,7 +19,7 @@ named as (
     union all
     select 'tickets' as kind, count(distinct ticket_id) as losses
     from reconcile.losses
-    where rule in ('no_messages', 'anonymous_skipped') and stream = 'conversations'
+    where rule in ('no_messages', 'anonymous_skipped') and ticket_id is not null
 )
 
 select

@@ -1,22 +1,18 @@
--- claim: every file that a conversation lists belongs to a message that was landed
+-- claim: every file that a list of files names belongs to a message that was landed
 with
 
-listed as (
+orphans as (
     select
-        source_key,
-        snapshot
-    from source.conversation_files
-    where quarantine_rule is null
-),
-
-messages as (
-    select source_key
-    from source.messages
+        stream,
+        source_key
+    from staged.fates
+    where rule = 'file_without_message'
 )
 
 select
-    listed.source_key,
-    listed.snapshot
-from listed
-left anti join messages on listed.source_key = messages.source_key
-order by listed.source_key
+    orphans.source_key,
+    judged.snapshot
+from orphans
+inner join source.judged
+    on orphans.stream = judged.stream and orphans.source_key = judged.source_key
+order by orphans.source_key

@@ -1,6 +1,6 @@
 -- claim: every path that occurs in what was landed is mapped, kept or waived by name
 -- print: offenders
--- hint: decide about them in 1_source/crisp/own_fields.sql in your own folder of models
+-- hint: decide about them in 1_source/<platform>/own_fields.sql in your own folder of models
 with
 
 coverage as (

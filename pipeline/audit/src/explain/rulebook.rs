@@ -45,15 +45,18 @@ impl<'a> Rulebook<'a> {
     /// The model that makes a table, named as in `staged.tickets`.
     pub(super) fn model_of(&self, table: &str) -> Option<String> {
         let (schema, name) = table.split_once('.')?;
+        let is_there = |file: &str| self.models.files().any(|(known, _)| known == file);
+        let own = format!("1_source/{}/{name}.sql", self.source);
         let file = match schema {
-            "source" => format!("1_source/{}/{name}.sql", self.source),
+            "source" if is_there(&own) => own,
+            "source" => format!("1_source/{name}.sql"),
             "staged" => format!("2_staged/{name}.sql"),
             "plan" => format!("3_plan/{}/{name}.sql", self.target),
             "readback" => format!("1_source/{}/{name}.sql", self.target),
             "reconcile" => format!("4_reconcile/{name}.sql"),
             _ => return None,
         };
-        self.models.files().any(|(known, _)| known == file).then(|| format!("sql/{file}"))
+        is_there(&file).then(|| format!("sql/{file}"))
     }
 
     fn of_stream(&self, rule: &str, stream: &str) -> Option<String> {

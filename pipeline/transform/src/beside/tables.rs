@@ -17,16 +17,28 @@ use crate::functions::utc_time;
 use crate::graph::{self, Known};
 use crate::models::{Layer, Model, Models};
 use crate::session::Session;
-use crate::{landed, staging, tables};
+use crate::{landed, promises, staging, tables};
 
 type Answer<T> = Result<T, DataFusionError>;
 
 /// When a record was read, if a test does not say it: 2025-01-01T00:00:00Z.
 const FETCHED_US: i64 = 1_735_689_600_000_000;
 
+/// The target whose plan stands for all where none is named.
+const USUAL_TARGET: &str = "gorgias";
+
+/// Which models are planned together: those that make tables of the same names are apart.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum World {
+    /// The source tables of one platform.
+    Source(String),
+    /// What every platform's source tables hold, and all that is made of it for one target.
+    Target(String),
+}
+
 /// Every table with its columns.
 pub(super) struct Tables {
-    columns: BTreeMap<String, SchemaRef>,
+    columns: BTreeMap<World, BTreeMap<String, SchemaRef>>,
     targets: BTreeSet<String>,
 }
 
@@ -35,11 +47,21 @@ impl Tables {
     pub(super) fn of(models: &Models) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("starts");
         let thread = std::thread::Builder::new().stack_size(super::STACK_BYTES);
+        let targets = targets(models);
+        let all = models.of(|_| true).expect("are in their places");
+        let worlds: BTreeSet<World> =
+            all.iter().map(|model| world_of(&targets, &model.layer)).collect();
         let columns = std::thread::scope(|scope| {
-            let planned = || runtime.block_on(planned(models)).expect("every model can be planned");
+            let planned = || {
+                let columns = worlds.into_iter().map(|world| {
+                    let planned = runtime.block_on(planned(models, &targets, &world));
+                    (world, planned.expect("every model can be planned"))
+                });
+                columns.collect::<BTreeMap<_, _>>()
+            };
             thread.spawn_scoped(scope, planned).expect("a thread starts").join()
         });
-        Self { columns: columns.expect("is planned"), targets: targets(models) }
+        Self { columns: columns.expect("is planned"), targets }
     }
 
     /// The schema of the table that a model makes.
@@ -49,7 +71,8 @@ impl Tables {
 
     /// An empty table that takes rows, for a model to read.
     pub(super) fn given(&self, name: &str, reader: &Model) -> Answer<MemTable> {
-        let columns = self.columns.get(name).ok_or_else(|| {
+        let world = self.columns.get(&world_of(&self.targets, &reader.layer));
+        let columns = world.and_then(|columns| columns.get(name)).ok_or_else(|| {
             DataFusionError::Execution(format!("there are no columns known of {name}"))
         })?;
         let platform = match &reader.layer {
@@ -72,6 +95,9 @@ fn unsaid(table: &str, field: &Field, platform: &str) -> Option<ScalarValue> {
         (_, "platform") => text(platform.to_owned()),
         (_, "snapshot") => text(format!("{platform}/0001")),
         (("landing" | "landing_all", stream), "stream") => text(stream.to_owned()),
+        (("source" | "staged", "tickets"), "stream") => text("conversations".to_owned()),
+        (("source", "messages"), "stream") => text("messages".to_owned()),
+        (("source", "customers"), "stream") => text("people".to_owned()),
         (_, "fetched_at") => {
             Some(ScalarValue::TimestampMicrosecond(Some(FETCHED_US), Some("UTC".into())))
         }
@@ -95,7 +121,7 @@ fn targets(models: &Models) -> BTreeSet<String> {
 fn schema_of(targets: &BTreeSet<String>, layer: &Layer) -> &'static str {
     match layer {
         Layer::Source(platform) if targets.contains(platform) => "readback",
-        Layer::Source(_) => "source",
+        Layer::Source(_) | Layer::AnySource => "source",
         Layer::Staged => "staged",
         Layer::Plan(_) => "plan",
         Layer::Reconcile => "reconcile",
@@ -103,17 +129,45 @@ fn schema_of(targets: &BTreeSet<String>, layer: &Layer) -> &'static str {
     }
 }
 
+/// Where a model of this layer is planned.
+fn world_of(targets: &BTreeSet<String>, layer: &Layer) -> World {
+    match layer {
+        Layer::Source(platform) if !targets.contains(platform) => World::Source(platform.clone()),
+        Layer::Source(target) | Layer::Plan(target) => World::Target(target.clone()),
+        _ => World::Target(USUAL_TARGET.to_owned()),
+    }
+}
+
+/// The models of a world. A platform's own stands in place of every platform's.
+fn models_of(world: &World, targets: &BTreeSet<String>, models: &Models) -> Vec<Model> {
+    let wanted = models.of(|layer| match (world, layer) {
+        (_, Layer::Check(_)) => false,
+        (_, Layer::AnySource) => true,
+        (World::Source(_), _) => world_of(targets, layer) == *world,
+        (World::Target(target), Layer::Source(of) | Layer::Plan(of)) => of == target,
+        (World::Target(_), _) => true,
+    });
+    let wanted = wanted.expect("are in their places");
+    let is_own = |model: &&Model| schema_of(targets, &model.layer) == "source";
+    let own = wanted.iter().filter(is_own).filter(|model| model.layer != Layer::AnySource);
+    let own: BTreeSet<String> = own.map(|model| model.name.clone()).collect();
+    let is_kept = |model: &Model| model.layer != Layer::AnySource || !own.contains(&model.name);
+    wanted.into_iter().filter(is_kept).collect()
+}
+
 /// The columns of every table: those that are there without a model, and those that models make of
 /// them, in the types in which they are stored.
-async fn planned(models: &Models) -> kernel::Result<BTreeMap<String, SchemaRef>> {
+async fn planned(
+    models: &Models,
+    targets: &BTreeSet<String>,
+    world: &World,
+) -> kernel::Result<BTreeMap<String, SchemaRef>> {
     let warehouse = Warehouse::open("memory://")?;
     let session = Session::open_with(&warehouse, 1, Arc::default())?;
-    let targets = targets(models);
-    let schema_of = |layer: &Layer| schema_of(&targets, layer);
+    let schema_of = |layer: &Layer| schema_of(targets, layer);
     let mut columns = inner(&warehouse).await?;
     let known = Known { tables: columns.keys().cloned().collect() };
-    let models = models.of(|layer| !matches!(layer, Layer::Check(_)))?;
-    let ordered = graph::in_order(models, schema_of, &known)?;
+    let ordered = graph::in_order(models_of(world, targets, models), schema_of, &known)?;
     for stream in staging::landed_streams(&ordered)? {
         for schema in ["landing", "landing_all"] {
             columns.insert(format!("{schema}.{stream}"), landed_columns(&stream));
@@ -123,9 +177,7 @@ async fn planned(models: &Models) -> kernel::Result<BTreeMap<String, SchemaRef>>
         register(&session, name, schema)?;
     }
     for model in &ordered {
-        let schema =
-            stored(&session, model).await.map_err(|error| tables::failed(model, &error))?;
-        let schema = tables::stored_schema(model, &schema)?;
+        let schema = tables::columns(&session, model).await?;
         let name = format!("{}.{}", schema_of(&model.layer), model.name);
         register(&session, &name, &schema)?;
         columns.insert(name, schema);
@@ -173,13 +225,6 @@ fn register(session: &Session, name: &str, schema: &SchemaRef) -> kernel::Result
     session.register(space, table, Arc::new(empty))
 }
 
-/// The columns of a model's rows, in the types that the engine settles on.
-async fn stored(session: &Session, model: &Model) -> Answer<SchemaRef> {
-    let (state, plan) = session.context.sql(&model.sql).await?.into_parts();
-    let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
-    Ok(Arc::new(plan.schema().as_arrow().clone()))
-}
-
 #[test]
 fn times_that_are_not_said_have_the_type_of_every_time() {
     let field = Field::new("fetched_at", utc_time(), true);
@@ -190,11 +235,28 @@ fn times_that_are_not_said_have_the_type_of_every_time() {
 #[test]
 fn what_a_plan_reads_of_an_earlier_one_is_what_plans_hold() {
     let tables = Tables::of(&super::written());
+    let columns = &tables.columns[&World::Target(USUAL_TARGET.to_owned())];
     for (name, wanted) in before::schemas() {
-        let planned = &tables.columns[&name.replace("before.", "plan.")];
+        let planned = &columns[&name.replace("before.", "plan.")];
         for field in wanted.fields() {
             let found = planned.field_with_name(field.name()).expect("is planned");
             assert_eq!(found.data_type(), field.data_type(), "{name}.{}", field.name());
+        }
+    }
+}
+
+#[test]
+fn the_tables_of_each_platform_keep_to_what_every_platform_promises() {
+    let models = super::written();
+    let tables = Tables::of(&models);
+    let promised = &tables.columns[&World::Target(USUAL_TARGET.to_owned())];
+    let promises = models.of(|layer| *layer == Layer::AnySource).expect("are in their places");
+    for (world, columns) in &tables.columns {
+        let World::Source(platform) = world else { continue };
+        for promise in &promises {
+            let name = format!("source.{}", promise.name);
+            let broken = promises::broken(&promised[&name], &columns[&name]);
+            assert!(broken.is_empty(), "{name} of {platform} lacks {broken:?}");
         }
     }
 }

@@ -61,6 +61,7 @@ impl Models {
             let (layer, name) = place_of(file, &found.shown)?;
             let schemas: &[&str] = match layer {
                 Layer::Source(_) => &["source", "readback"],
+                Layer::AnySource => &["source"],
                 Layer::Staged => &["staged"],
                 Layer::Plan(_) => &["plan"],
                 Layer::Reconcile => &["reconcile"],

@@ -1,7 +1,8 @@
 -- grain: one row per stream and path that somebody who uses the program decided about
 -- key: stream, path
--- Empty here. A file of this name in a folder of one's own models takes its place: the same five
--- columns, fate being mapped, kept or waived, and for kept and waived a reason. For example:
+-- Empty here. In a folder of one's own models, 1_source/<platform>/own_fields.sql takes its place:
+-- the same five columns, fate being mapped, kept or waived, and for kept and waived a reason. For
+-- example:
 --     select
 --         'conversations' as stream,
 --         '$.x_score' as path,

@@ -1,6 +1,5 @@
 -- grain: one row per event that a person left
 -- key: source_key
--- parent_key is the id of the person.
 with
 
 people_events as (
@@ -25,7 +24,7 @@ final as (
         platform,
         stream,
         key as source_key,
-        parent_key,
+        parent_key as person_id,
         snapshot,
         fetched_at,
         nullif(trim(document['name']), '') as name,
