@@ -75,11 +75,14 @@ final as (
         coalesce(document['scope'], 'public') = 'public'
             and coalesce(version['scope'], 'public') = 'public' as is_public,
         version['html'] as html,
-        coalesce(document['is_deleted'], false) as is_deleted,
         utc_of_text(coalesce(version['created'], document['created'])) as created_at,
         utc_of_text(coalesce(version['updated'], document['updated'])) as updated_at,
         utc_of_text(document['published']) as published_at,
         document['shape'] as shape,
+        case
+            when coalesce(document['is_deleted'], false) then 'article_deleted'
+            when not coalesce(version['is_valid'], false) then 'article_not_in_language'
+        end as drop_rule,
         case
             when not document['is_valid'] then 'not_an_object'
             when coalesce(document['article_id'], '') = '' then 'missing_id'

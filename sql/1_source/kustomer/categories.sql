@@ -32,12 +32,15 @@ final as (
         nullif(document['category_id'], '') as category_id,
         nullif(document['langs'], '{}') as langs,
         coalesce(document['is_published'], false) as is_published,
-        coalesce(document['is_deleted'], false) as is_deleted,
         nullif(document['articles'], '[]') as articles,
         nullif(document['categories'], '[]') as categories,
         utc_of_text(document['created']) as created_at,
         utc_of_text(document['updated']) as updated_at,
         document['shape'] as shape,
+        case
+            when coalesce(document['is_deleted'], false) then 'category_deleted'
+            when coalesce(document['langs'], '{}') = '{}' then 'category_without_language'
+        end as drop_rule,
         case
             when not document['is_valid'] then 'not_an_object'
             when coalesce(document['category_id'], '') = '' then 'missing_id'

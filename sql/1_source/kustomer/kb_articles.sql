@@ -14,7 +14,6 @@ articles as (
         slug,
         description,
         keywords,
-        tags,
         categories,
         is_published,
         is_public,
@@ -23,7 +22,7 @@ articles as (
         updated_at,
         published_at
     from source.articles
-    where quarantine_rule is null and has_version and not is_deleted
+    where quarantine_rule is null and drop_rule is null
 ),
 
 categories as (
@@ -93,7 +92,7 @@ final as (
         articles.locale,
         'articles' as content_type,
         places.category_id,
-        coalesce(places.categories, 0) as categories,
+        cast(coalesce(places.categories, 0) as bigint) as categories,
         articles.title,
         articles.slug,
         articles.description,
@@ -107,7 +106,6 @@ final as (
         articles.html as body_html,
         articles.html is not null as is_landed,
         articles.keywords,
-        articles.tags,
         cast(null as bigint) as visits,
         cast(null as varchar) as url,
         cast(null as varchar) as color,

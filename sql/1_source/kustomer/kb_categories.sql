@@ -16,7 +16,7 @@ categories as (
         created_at,
         updated_at
     from source.categories
-    where quarantine_rule is null and not is_deleted
+    where quarantine_rule is null and drop_rule is null
 ),
 
 listed as (
