@@ -86,9 +86,14 @@ merged_rows as (
 ),
 
 used_files as (
-    select 'downloads' as stream, count(distinct url) as staged
-    from staged.attachments
-    where fetch_status = 'stored' or reason <> 'not_landed'
+    select url from staged.attachments where fetch_status = 'stored' or reason <> 'not_landed'
+    union
+    select url from staged.kb_files where fetch_status = 'stored' or reason <> 'not_landed'
+),
+
+counted_files as (
+    select 'downloads' as stream, count(*) as staged
+    from used_files
 ),
 
 staged_counts as (
@@ -96,7 +101,7 @@ staged_counts as (
     union all
     select stream, staged from merged_rows
     union all
-    select stream, staged from used_files
+    select stream, staged from counted_files
 ),
 
 quarantined as (
@@ -108,7 +113,7 @@ quarantined as (
 unused_files as (
     select 'downloads' as stream, 'not_shown_anywhere' as rule, count(*) as rows
     from source.files
-    left anti join staged.attachments on files.url = attachments.url
+    left anti join used_files on files.url = used_files.url
 ),
 
 dropped_rules as (
