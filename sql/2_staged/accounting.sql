@@ -85,10 +85,26 @@ merged_rows as (
     group by fates.stream
 ),
 
-used_files as (
+-- Files that are read as the text of a message.
+read_files as (
+    select originals.url
+    from source.originals
+    left semi join staged.messages on originals.message_id = messages.message_id
+    where originals.url is not null
+),
+
+named_files as (
     select url from staged.attachments where fetch_status = 'stored' or reason <> 'not_landed'
     union
     select url from staged.kb_files where fetch_status = 'stored' or reason <> 'not_landed'
+    union
+    select url from read_files
+),
+
+used_files as (
+    select url
+    from named_files
+    where url is not null
 ),
 
 counted_files as (
