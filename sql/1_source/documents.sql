@@ -5,6 +5,7 @@
 -- column kind: what it is, in one word
 -- column name: what it is called
 -- column summary: what it does, in a line
+-- column content: its text, Markdown; null for what is no text
 -- column definition: JSON, all that the source says of it
 -- column recommended_target: what to make of it; null for nothing
 -- column reason_not_migrated: why nobody does it for you
@@ -21,6 +22,7 @@ final as (
         cast(null as varchar) as kind,
         cast(null as varchar) as name,
         cast(null as varchar) as summary,
+        cast(null as varchar) as content,
         cast(null as varchar) as definition,
         cast(null as varchar) as recommended_target,
         cast(null as varchar) as reason_not_migrated,

@@ -9,15 +9,19 @@
 -- column locale: its language
 -- column content_type: articles, guides, references or news
 -- column category_id: the category it hangs in; null at the top
+-- column categories: how many categories list it
 -- column title: what it is called
+-- column slug: its name in addresses; null where there is none
 -- column description: a line about it
+-- column keywords: JSON, words by which it shall be found; null where there are none
 -- column tree_path: the way down the tree; null where there is none
 -- column position: its place among its neighbours
 -- column is_published: whether it is published
--- column is_hidden: whether it is left out of lists
+-- column visibility: `visible`, `hidden` (left out of lists) or `internal` (for the team only)
 -- column is_featured: whether it is shown first
 -- column author_agent_id: who wrote it
--- column body: its text, Markdown; null where there is none
+-- column body_markdown: its text where the source writes Markdown; else null
+-- column body_html: its text where the source writes HTML, as it was written; else null
 -- column is_landed: whether its text was landed, if only an empty one
 -- column visits: how often it was read
 -- column url: its address
@@ -38,15 +42,19 @@ final as (
         cast(null as varchar) as locale,
         cast(null as varchar) as content_type,
         cast(null as varchar) as category_id,
+        cast(null as bigint) as categories,
         cast(null as varchar) as title,
+        cast(null as varchar) as slug,
         cast(null as varchar) as description,
+        cast(null as varchar) as keywords,
         cast(null as varchar) as tree_path,
         cast(null as bigint) as position,
         cast(null as boolean) as is_published,
-        cast(null as boolean) as is_hidden,
+        cast(null as varchar) as visibility,
         cast(null as boolean) as is_featured,
         cast(null as varchar) as author_agent_id,
-        cast(null as varchar) as body,
+        cast(null as varchar) as body_markdown,
+        cast(null as varchar) as body_html,
         cast(null as boolean) as is_landed,
         cast(null as bigint) as visits,
         cast(null as varchar) as url,

@@ -85,10 +85,31 @@ merged_rows as (
     group by fates.stream
 ),
 
+-- Files that are read as the text of a message.
+read_files as (
+    select originals.url
+    from source.originals
+    left semi join staged.messages on originals.message_id = messages.message_id
+    where originals.url is not null
+),
+
+named_files as (
+    select url from staged.attachments where fetch_status = 'stored' or reason <> 'not_landed'
+    union
+    select url from staged.kb_files where fetch_status = 'stored' or reason <> 'not_landed'
+    union
+    select url from read_files
+),
+
 used_files as (
-    select 'downloads' as stream, count(distinct url) as staged
-    from staged.attachments
-    where fetch_status = 'stored' or reason <> 'not_landed'
+    select url
+    from named_files
+    where url is not null
+),
+
+counted_files as (
+    select 'downloads' as stream, count(*) as staged
+    from used_files
 ),
 
 staged_counts as (
@@ -96,7 +117,7 @@ staged_counts as (
     union all
     select stream, staged from merged_rows
     union all
-    select stream, staged from used_files
+    select stream, staged from counted_files
 ),
 
 quarantined as (
@@ -108,7 +129,7 @@ quarantined as (
 unused_files as (
     select 'downloads' as stream, 'not_shown_anywhere' as rule, count(*) as rows
     from source.files
-    left anti join staged.attachments on files.url = attachments.url
+    left anti join used_files on files.url = used_files.url
 ),
 
 dropped_rules as (

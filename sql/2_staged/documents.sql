@@ -2,12 +2,16 @@
 -- key: document_id
 -- column platform: where it comes from
 -- column document_id: its kind, a colon, and the key of the landed record
--- column kind: `inbox`, `campaign`, `spam_mail`, `blocked_visitor`, `help_center`,
---   `help_center_language` or `help_center_redirection`
+-- column kind: what it is, in a word that every helpdesk has: `macro`, `automation`, `sla`,
+--   `queue`, `view`, `inbox`, `survey`, `webhook`, `channel`, `brand`, `campaign`,
+--   `custom_object_schema`, `help_center_redirection` and others
 -- column name: what it is called
 -- column summary: what it does, in a line of words and numbers
--- column definition: JSON, all that the source says of it [inboxes $, campaigns $, spams $,
---   spam_contents $, blocked_visitors $, helpdesk $, helpdesk_locales $, helpdesk_redirections $]
+-- column content: its text as Markdown, null for what is no text [shortcuts
+--   $.attributes.payload.text]
+-- column definition: JSON, all that the source says of it, without what would let anybody send into
+--   the helpdesk [inboxes $, campaigns $, spams $, spam_contents $, blocked_visitors $, helpdesk $,
+--   helpdesk_locales $, helpdesk_redirections $]
 -- column recommended_target: what to make of it in a helpdesk, null for nothing
 -- column reason_not_migrated: why nobody does it for you
 -- column stream: the stream of the landed record
@@ -23,6 +27,7 @@ documents as (
         kind,
         name,
         summary,
+        content,
         definition,
         recommended_target,
         reason_not_migrated,
@@ -41,6 +46,7 @@ final as (
         kind,
         one_line(name) as name,
         one_line(summary) as summary,
+        content,
         definition,
         recommended_target,
         reason_not_migrated,

@@ -271,10 +271,52 @@ odd_phones as (
     where rule = 'not_a_phone_number'
 ),
 
+crowded_articles as (
+    select
+        stream,
+        source_id,
+        cast(null as varchar) as ticket_id,
+        'article_in_one_category' as rule,
+        concat(max(categories), ' categories list it') as detail
+    from staged.kb_articles
+    where categories > 1
+    group by stream, source_id
+),
+
+help_center as (
+    select 'article' as owner, article_id as owner_id, stream, source_id
+    from staged.kb_articles
+    union all
+    select 'category' as owner, category_id as owner_id, stream, source_id
+    from staged.kb_categories
+),
+
+-- A record may be a row for each language.
+lost_pictures as (
+    select
+        help_center.stream,
+        help_center.source_id,
+        cast(null as varchar) as ticket_id,
+        'article_picture_not_available' as rule,
+        concat(
+            count(*), ' pictures: ',
+            string_agg(distinct kb_files.reason, ', ' order by kb_files.reason)
+        ) as detail
+    from staged.kb_files
+    inner join help_center
+        on kb_files.owner = help_center.owner and kb_files.owner_id = help_center.owner_id
+    where kb_files.fetch_status = 'broken'
+    group by help_center.stream, help_center.source_id
+),
+
 everything as (
     select stream, source_id, ticket_id, rule, detail from dropped
     union all
     select stream, source_id, ticket_id, rule, detail from kept_back
+    union all
+    select stream, source_id, ticket_id, rule, detail from crowded_articles
+    union all
+    select stream, source_id, ticket_id, rule, detail from lost_pictures
     union all
     select stream, source_id, ticket_id, rule, detail from changed_content
     union all

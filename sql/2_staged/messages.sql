@@ -256,6 +256,7 @@ written as (
         end as kind,
         messages.author_type in ('customer', 'participant') as is_from_outside,
         case
+            when messages.is_partial and originals.content is not null then null
             when messages.raw_content is not null then messages.raw_content
             when messages.content_rule = 'as_is' and messages.content_type <> 'file'
                 then messages.text

@@ -5,35 +5,6 @@ use emulator::{gorgias, kustomer};
 
 use crate::program::{ACCOUNT, Bench, KEY, Served, helpdesk, serve_gorgias};
 
-/// Streams that hold no people, conversations or messages.
-const AROUND: &[&str] = &[
-    "brands",
-    "business_rules",
-    "chat_settings",
-    "email_hooks",
-    "kb_articles",
-    "kb_categories",
-    "kb_forms",
-    "kb_routes",
-    "kb_tags",
-    "kb_templates",
-    "kb_themes",
-    "klass_metadata",
-    "klasses",
-    "kobjects",
-    "pinned_searches",
-    "queues",
-    "satisfaction_forms",
-    "satisfaction_responses",
-    "search_positions",
-    "shortcuts",
-    "sla_versions",
-    "slas",
-    "sub_statuses",
-    "web_hooks",
-    "workflows",
-];
-
 /// Both stand-ins, serving for as long as it lives.
 struct Sides {
     kustomer: kustomer::Emulator,
@@ -70,18 +41,16 @@ impl Sides {
 
     fn bench(&self, more: &str) -> Bench {
         let bench = Bench::bare("");
-        let skipped = AROUND.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>();
         bench.configure(&format!(
             "[warehouse]\nurl = \"file://{}/warehouse\"\n\
              [source]\nplatform = \"kustomer\"\nbase_url = \"{}\"\norg = \"acme\"\n\
              api_key = {{ file = \"key\" }}\nprivate_hosts = [\"127.0.0.1\"]\n\
-             calls_per_window = 1000000\nwindow_s = 1\nskip_streams = [{}]\n\
+             calls_per_window = 1000000\nwindow_s = 1\n\
              [target]\nplatform = \"gorgias\"\nbase_url = \"{}\"\n\
              email = \"{ACCOUNT}\"\napi_key = {{ file = \"key\" }}\n\
              calls_per_window = 1000000\nwindow_s = 1\n{more}",
             bench.folder.path().display(),
             self.url,
-            skipped.join(", "),
             self.gorgias.url,
         ));
         bench
@@ -137,7 +106,12 @@ fn a_kustomer_organisation_is_moved_into_gorgias_and_every_difference_is_explain
     // An attachment whose host gives no address is named in its message.
     let nameless = "select count(*) from attachments where reason = 'no_address'";
     assert!(bench.number(nameless) > 0);
+    // A long message is landed as a file, and whole.
+    let whole = "select count(*) from source.originals where content is not null";
+    assert!(bench.number(whole) > 0);
     assert_eq!(bench.number("select count(*) from messages where is_text_partial"), 0);
+    let longest = "select max(char_length(body_text)) from messages where origin = 'email'";
+    assert!(bench.number(longest) > 240, "more than a preview");
 }
 
 #[test]

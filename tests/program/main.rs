@@ -18,6 +18,7 @@ mod planned;
 mod preflight;
 mod program;
 mod questions;
+mod rebuild;
 mod repository;
 mod stopped;
 mod whole_job;

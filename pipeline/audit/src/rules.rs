@@ -9,6 +9,13 @@ const MEANINGS: &[(&str, &str)] = &[
     ("animation_as_file", "an animation becomes an attachment"),
     ("anonymous_conversation", "the conversation of somebody without a profile"),
     ("anonymous_skipped", "people without an e-mail address are left out, as configured"),
+    ("article_deleted", "the article was deleted in the source"),
+    ("article_in_one_category", "an article of several categories hangs in the first of them"),
+    ("article_not_in_language", "the article is not written in this language"),
+    (
+        "article_picture_not_available",
+        "a picture of the help center could not be fetched; its article says so",
+    ),
     ("as_is", "the content is what its type says"),
     ("attachment_not_available", "the file could not be fetched; the message says so"),
     ("audio_as_file", "a recording becomes an attachment; its length stands in the text"),
@@ -18,6 +25,8 @@ const MEANINGS: &[(&str, &str)] = &[
     ("bot_as_legacy_agent", "a bot wrote it; the stand-in is shown as its author"),
     ("bots_skipped", "messages of bots are left out, as configured"),
     ("carousel_as_text", "cards become lines of text"),
+    ("category_deleted", "the category was deleted in the source"),
+    ("category_without_language", "the category has no title in any language"),
     (
         "changed_after_load",
         "the profile changed after it was moved; the target keeps what it was given",

@@ -65,6 +65,9 @@ pub(crate) enum Verb {
     Query(Query),
     /// Follow one record from the bytes that were received to what the target holds.
     Explain(Explain),
+    /// Write what has no equal in the target and is made again by hand: macros, rules, service
+    /// levels, views, objects and all else that nobody moves.
+    Report(Report),
     /// Let any Postgres client ask questions; read only, on this machine, with a password.
     Serve(Serve),
     /// Serve a stand-in for a vendor's API on this machine.
@@ -370,6 +373,32 @@ pub(crate) struct Explain {
     pub(crate) id: String,
     #[command(flatten)]
     pub(crate) choice: RunChoice,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The rebuild kit: each thing with what it does, how to make it again and where it lies.
+    #[arg(long, required = true)]
+    pub(crate) rebuild: bool,
+    /// What is written; JSON when --format json is given.
+    #[arg(long = "as", value_enum)]
+    pub(crate) shape: Option<ReportShape>,
+    /// A folder that gets the page and rebuild.json; stdout when left out.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) choice: RunChoice,
+}
+
+/// What a report is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportShape {
+    /// A page of Markdown.
+    Markdown,
+    /// A page of HTML that stands alone.
+    Html,
+    /// One JSON document with everything.
+    Json,
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,7 +2,8 @@
 //!
 //! `landing_all.<stream>` is every row that was received, `landing.<stream>` the newest version of
 //! each key that was not deleted since; `records` in both is all streams of the platform in one
-//! table. It knows the columns of a landed table, and nothing of what a record means.
+//! table; `landing.texts` is the text of landed files. It knows the columns of a landed table, and
+//! nothing of what a record means.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use landing::exchange::{deletions_schema, downloads_schema, exchanges_schema, re
 use landing::{layout, snapshot};
 
 use crate::session::Session;
+use crate::texts::{self, TEXTS};
 
 /// Streams that are always there and are no records of the platform.
 const INNER: [&str; 3] = ["deletions", "downloads", "exchanges"];
@@ -42,7 +44,8 @@ impl Landed<'_> {
             self.session.register("landing", &stream, newest.clone().into_view())?;
             records.push((stream, newest));
         }
-        self.register_records("landing", records)
+        self.register_records("landing", records)?;
+        self.register_texts().await
     }
 
     /// Like [`Landed::register`], but older rows are looked for when a table is read: for sessions
@@ -63,7 +66,14 @@ impl Landed<'_> {
             self.session.register("landing", &stream, newest.clone().into_view())?;
             records.push((stream, newest));
         }
-        self.register_records("landing", records)
+        self.register_records("landing", records)?;
+        self.register_texts().await
+    }
+
+    /// Files that are texts, with their text.
+    async fn register_texts(&self) -> Result<()> {
+        let files = self.sql(&texts::question()).await?;
+        self.session.register("landing", TEXTS, texts::table(&self.session.warehouse, files)?)
     }
 
     /// Every row of every stream, known as `landing_all.<stream>`.
@@ -89,7 +99,8 @@ impl Landed<'_> {
 
     async fn streams(&self, wanted: &BTreeSet<String>) -> Result<BTreeSet<String>> {
         let mut streams: BTreeSet<String> = INNER.map(str::to_owned).into();
-        streams.extend(wanted.iter().filter(|name| *name != RECORDS).cloned());
+        let is_stream = |name: &&String| *name != RECORDS && *name != TEXTS;
+        streams.extend(wanted.iter().filter(is_stream).cloned());
         for id in self.snapshots {
             streams.extend(snapshot::streams(&self.session.warehouse, id).await?);
         }
@@ -202,6 +213,7 @@ pub(crate) fn schema_of(stream: &str) -> SchemaRef {
         "deletions" => deletions_schema(),
         "downloads" => downloads_schema(),
         "exchanges" => exchanges_schema(),
+        TEXTS => Arc::new(texts::columns()),
         _ => records_schema(),
     }
 }

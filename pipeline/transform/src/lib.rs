@@ -21,6 +21,7 @@ mod select;
 mod session;
 mod staging;
 mod tables;
+mod texts;
 
 pub use catalog::{Scope, catalog};
 pub use information_schema::{KnownTable, tables_of, type_name};

@@ -197,6 +197,7 @@ final as (
         kind,
         name,
         summary,
+        cast(null as varchar) as content,
         definition,
         recommended_target,
         reason_not_migrated,

@@ -209,9 +209,34 @@ everything as (
 
 final as (
     select
-        platform, article_id, stream, source_key, snapshot, locale, content_type, category_id,
-        title, description, tree_path, position, is_published, is_hidden, is_featured,
-        author_agent_id, body, is_landed, visits, url, color, image_url, created_at, updated_at,
+        platform,
+        article_id,
+        stream,
+        source_key,
+        snapshot,
+        locale,
+        content_type,
+        category_id,
+        cast(case when category_id is null then 0 else 1 end as bigint) as categories,
+        title,
+        cast(null as varchar) as slug,
+        description,
+        cast(null as varchar) as keywords,
+        tree_path,
+        position,
+        is_published,
+        case when is_hidden then 'hidden' else 'visible' end as visibility,
+        is_featured,
+        author_agent_id,
+        body as body_markdown,
+        cast(null as varchar) as body_html,
+        is_landed,
+        visits,
+        url,
+        color,
+        image_url,
+        created_at,
+        updated_at,
         published_at
     from everything
 )

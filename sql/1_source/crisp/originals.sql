@@ -32,6 +32,7 @@ final as (
         fetched_at,
         document['shape'] as shape,
         document['original_id'] as original_id,
+        cast(null as varchar) as url,
         document['conversation_id'] as conversation_id,
         document['type'] as content_type,
         mail_header(document['headers'], 'subject') as subject,

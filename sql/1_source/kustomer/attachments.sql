@@ -1,6 +1,12 @@
--- grain: one row per file of a message: a listed one, the recording of a call, or its whole text
+-- grain: one row per file of a message: a listed one, the recording of a call, or a text not read
 -- key: message_id, place
 with
+
+originals as (
+    select message_id
+    from source.originals
+    where content is not null
+),
 
 gathered as (
     select
@@ -34,6 +40,7 @@ gathered as (
         'whole-message.html' as name,
         'text/html' as content_type
     from source.messages
+    left anti join originals on messages.message_id = originals.message_id
     where quarantine_rule is null and body_url is not null
 ),
 

@@ -17,6 +17,7 @@ conversations as (
         assignee_ids,
         team_ids,
         brand_id,
+        queue_id,
         sub_status_id,
         external_id,
         snoozed_until,
@@ -59,6 +60,19 @@ profiles as (
         avatar_url
     from source.profiles
     where quarantine_rule is null
+),
+
+-- Brands, queues, sub-statuses and teams are named by id.
+names as (
+    select setting_id as id, min(coalesce(label, name)) as name
+    from source.settings
+    where quarantine_rule is null and stream in ('brands', 'queues', 'sub_statuses')
+    group by setting_id
+    union all
+    select team_id as id, min(name) as name
+    from source.teams
+    where quarantine_rule is null
+    group by team_id
 ),
 
 organisations as (
@@ -109,6 +123,41 @@ custom_of_companies as (
     where organisations.custom is not null
 ),
 
+named_conversations as (
+    select
+        conversations.platform,
+        conversations.stream,
+        conversations.source_key,
+        conversations.conversation_id,
+        conversations.priority,
+        conversations.channels,
+        conversations.assignee_ids,
+        case
+            when array_length(json_texts(conversations.team_ids)) = 1
+                then coalesce(teams.name, json_texts(conversations.team_ids)[1])
+            else conversations.team_ids
+        end as teams,
+        coalesce(brands.name, conversations.brand_id) as brand,
+        coalesce(queues.name, conversations.queue_id) as queue,
+        coalesce(sub_statuses.name, conversations.sub_status_id) as sub_status,
+        conversations.external_id,
+        conversations.snoozed_until,
+        conversations.ended,
+        conversations.ended_reason,
+        conversations.sla,
+        conversations.sla_is_breached,
+        conversations.rating,
+        conversations.score,
+        conversations.answers,
+        conversations.merged_into,
+        conversations.linked
+    from conversations
+    left join names as teams on json_texts(conversations.team_ids)[1] = teams.id
+    left join names as brands on conversations.brand_id = brands.id
+    left join names as queues on conversations.queue_id = queues.id
+    left join names as sub_statuses on conversations.sub_status_id = sub_statuses.id
+),
+
 of_conversations as (
     select
         platform,
@@ -128,9 +177,10 @@ of_conversations as (
                 'value', case when array_length(json_texts(assignee_ids)) > 1 then assignee_ids end,
                 'type', 'text'
             ),
-            named_struct('key', 'assignedTeams', 'value', team_ids, 'type', 'text'),
-            named_struct('key', 'brand', 'value', brand_id, 'type', 'text'),
-            named_struct('key', 'subStatus', 'value', sub_status_id, 'type', 'text'),
+            named_struct('key', 'assignedTeams', 'value', teams, 'type', 'text'),
+            named_struct('key', 'brand', 'value', brand, 'type', 'text'),
+            named_struct('key', 'queue', 'value', queue, 'type', 'text'),
+            named_struct('key', 'subStatus', 'value', sub_status, 'type', 'text'),
             named_struct('key', 'externalId', 'value', external_id, 'type', 'text'),
             named_struct('key', 'snoozedUntil', 'value', snoozed_until, 'type', 'date'),
             named_struct('key', 'endedAt', 'value', ended, 'type', 'date'),
@@ -147,7 +197,7 @@ of_conversations as (
             ),
             named_struct('key', 'linkedConversations', 'value', linked, 'type', 'text')
         )) as entry
-    from conversations
+    from named_conversations
 ),
 
 of_profiles as (

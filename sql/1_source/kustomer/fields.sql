@@ -8,6 +8,8 @@ with
 
 fields as (
     select stream, path, fate, place, reason from source.desk_fields
+    union all
+    select stream, path, fate, place, reason from source.library_fields
 ),
 
 final as (

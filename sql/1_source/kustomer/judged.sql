@@ -89,6 +89,83 @@ desk as (
     from source.listed_files
 ),
 
+library as (
+    select
+        platform,
+        snapshot,
+        stream,
+        source_key,
+        cast(null as varchar) as drop_rule,
+        false as is_part,
+        quarantine_rule,
+        offending
+    from source.settings
+    union all
+    select
+        platform,
+        snapshot,
+        stream,
+        source_key,
+        cast(null as varchar) as drop_rule,
+        false as is_part,
+        quarantine_rule,
+        offending
+    from source.kobjects
+    union all
+    select
+        platform,
+        snapshot,
+        stream,
+        source_key,
+        drop_rule,
+        false as is_part,
+        quarantine_rule,
+        offending
+    from source.articles
+    union all
+    -- A category is a row for each of its languages.
+    select
+        platform,
+        snapshot,
+        stream,
+        source_key,
+        drop_rule,
+        true as is_part,
+        quarantine_rule,
+        offending
+    from source.categories
+),
+
+everything as (
+    select
+        platform,
+        snapshot,
+        stream,
+        source_key,
+        belongs_to,
+        owner_id,
+        orphan_rule,
+        drop_rule,
+        is_part,
+        quarantine_rule,
+        offending
+    from desk
+    union all
+    select
+        platform,
+        snapshot,
+        stream,
+        source_key,
+        null as belongs_to,
+        null as owner_id,
+        null as orphan_rule,
+        drop_rule,
+        is_part,
+        quarantine_rule,
+        offending
+    from library
+),
+
 final as (
     select
         platform,
@@ -102,7 +179,7 @@ final as (
         is_part,
         quarantine_rule,
         offending
-    from desk
+    from everything
 )
 
 select * from final order by stream, source_key

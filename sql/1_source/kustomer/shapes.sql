@@ -24,13 +24,29 @@ desk as (
     select stream, source_key, shape from source.listed_files
 ),
 
+library as (
+    select stream, source_key, shape from source.settings
+    union all
+    select stream, source_key, shape from source.kobjects
+    union all
+    select stream, source_key, shape from source.articles
+    union all
+    select stream, source_key, shape from source.categories
+),
+
+documents as (
+    select stream, source_key, shape from desk
+    union all
+    select stream, source_key, shape from library
+),
+
 shapes as (
     select
         stream,
         shape,
         count(*) as documents,
         min(source_key) as sample_key
-    from desk
+    from documents
     where shape is not null
     group by stream, shape
 ),

@@ -11,6 +11,7 @@ mod load_target;
 mod plan;
 mod query;
 mod reconcile;
+mod report;
 mod rollback;
 mod serve;
 mod shell;
@@ -64,6 +65,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Verb::Rollback(rollback) => rollback::run(&config()?, rollback, format).await?,
         Verb::Query(query) => query::run(&config()?, query, format).await?,
         Verb::Explain(explain) => explain::run(&config()?, explain, format).await?,
+        Verb::Report(report) => report::run(&config()?, report, format).await?,
         Verb::Serve(serve) => serve::run(&config()?, serve).await?,
     };
     Ok(ending)

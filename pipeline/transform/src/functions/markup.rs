@@ -7,7 +7,21 @@ use std::sync::LazyLock;
 
 use super::images;
 
-static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
+static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(cleaner);
+
+/// As the other one, and frames keep where they lead and code its language: for pages that are
+/// translated and never shown.
+static CLEANER_OF_ARTICLES: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
+    let mut cleaner = cleaner();
+    cleaner
+        .clean_content_tags(SILENT.into_iter().filter(|tag| *tag != "iframe").collect())
+        .add_tags(["iframe"])
+        .add_tag_attributes("iframe", ["src", "title"])
+        .add_tag_attributes("code", ["class"]);
+    cleaner
+});
+
+fn cleaner() -> ammonia::Builder<'static> {
     let mut cleaner = ammonia::Builder::default();
     cleaner
         .link_rel(Some("noopener noreferrer"))
@@ -16,7 +30,7 @@ static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
         .url_relative(ammonia::UrlRelative::Deny)
         .clean_content_tags(SILENT.into());
     cleaner
-});
+}
 
 /// Elements whose content is no text for readers.
 const SILENT: [&str; 9] =
@@ -32,8 +46,14 @@ pub(crate) fn clean(html: &str) -> Option<String> {
     (depth_of(html) <= DEPTH_MAX).then(|| CLEANER.clean(&images::name_embedded(html)).to_string())
 }
 
+/// [`clean`] for what is translated and not shown: frames stay, and the language of code.
+pub(crate) fn clean_with_frames(html: &str) -> Option<String> {
+    let named = images::name_embedded(html);
+    (depth_of(html) <= DEPTH_MAX).then(|| CLEANER_OF_ARTICLES.clean(&named).to_string())
+}
+
 /// How many elements lie inside each other at most, counting those that need an end.
-fn depth_of(html: &str) -> usize {
+pub(crate) fn depth_of(html: &str) -> usize {
     const WITHOUT_END: [&str; 16] = [
         "p", "li", "br", "img", "hr", "td", "th", "tr", "dt", "dd", "meta", "link", "input",
         "option", "col", "area",

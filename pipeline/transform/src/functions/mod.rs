@@ -3,7 +3,9 @@
 //! A function takes one row's values and is lenient: what it cannot read gives null or nothing.
 //! This module adapts plain Rust functions to columns; what they do is in the modules below.
 
+mod article;
 mod comparing;
+mod draft;
 mod images;
 mod json_at;
 mod json_parts;
@@ -87,6 +89,12 @@ fn plain_functions() -> Vec<(&'static str, Vec<DataType>, DataType, OnColumns)> 
         }),
         ("markdown_html", text(), DataType::Utf8, |columns| {
             each_text(&columns[0], |text| Some(markdown::to_html(text)))
+        }),
+        ("html_markdown", text(), DataType::Utf8, |columns| {
+            each_text(&columns[0], |text| Some(article::markdown_of_html(text)))
+        }),
+        ("draft_markdown", text(), DataType::Utf8, |columns| {
+            each_text(&columns[0], draft::markdown)
         }),
         ("html_clean", text(), DataType::Utf8, |columns| each_text(&columns[0], markup::clean)),
         ("html_text", text(), DataType::Utf8, |columns| {
