@@ -31,6 +31,9 @@ pub struct RunFacts {
     pub target_address: String,
     /// Hash of everything that the plan was made from.
     pub plan_hash: String,
+    /// The filters that were set, each with what it lets through.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<(String, String)>,
     /// In which order its tickets are replayed.
     #[serde(default)]
     pub order: Order,

@@ -20,6 +20,14 @@
 -- column is_skipped: whether it is left out, because anonymous is skip
 with
 
+not_staged as (
+    select
+        stream,
+        source_key
+    from staged.fates
+    where fate <> 'staged'
+),
+
 profiles as (
     select
         platform,
@@ -38,7 +46,8 @@ conversations as (
         person_email,
         coalesce(updated_at, created_at) as noted_at
     from source.tickets
-    where quarantine_rule is null
+    left anti join not_staged
+        on tickets.stream = not_staged.stream and tickets.source_key = not_staged.source_key
 ),
 
 conversation_emails as (

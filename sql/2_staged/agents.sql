@@ -20,6 +20,14 @@
 -- column is_invite: it was invited and has not come yet
 with
 
+not_staged as (
+    select
+        stream,
+        source_key
+    from staged.fates
+    where fate <> 'staged'
+),
+
 listed as (
     select
         platform,
@@ -63,7 +71,9 @@ assignees as (
         snapshot,
         assignee_id as agent_id
     from source.tickets
-    where quarantine_rule is null and assignee_id is not null
+    left anti join not_staged
+        on tickets.stream = not_staged.stream and tickets.source_key = not_staged.source_key
+    where assignee_id is not null
 ),
 
 named as (

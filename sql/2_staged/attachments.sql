@@ -6,8 +6,8 @@
 -- column ordinal: its place among the files of the message, from 1
 -- column conversation_id: the conversation of the message
 -- column snapshot: the snapshot that holds the message
--- column url: its address in the source; null where it gives none [messages $.content.url, messages $.content, originals
---   $.content]
+-- column url: its address in the source; null where it gives none [messages $.content.url, messages
+--   $.content, originals $.content]
 -- column name: one line, at most 255 characters [messages $.content.name]
 -- column content_type: what its first bytes say, else the server, else the message [messages
 --   $.content.type]

@@ -15,6 +15,14 @@
 -- column source_id: key of the landed record
 with
 
+not_staged as (
+    select
+        stream,
+        source_key
+    from staged.fates
+    where fate <> 'staged'
+),
+
 written as (
     select
         platform,
@@ -59,17 +67,19 @@ values_of_customers as (
 
 everything as (
     select
-        platform,
+        written.platform,
         'ticket' as object,
-        object_id,
-        field,
+        written.object_id,
+        written.field,
         1 as rank,
-        type,
-        value,
-        stream,
-        source_key
+        written.type,
+        written.value,
+        written.stream,
+        written.source_key
     from written
-    where object = 'ticket'
+    left anti join not_staged
+        on written.stream = not_staged.stream and written.source_key = not_staged.source_key
+    where written.object = 'ticket'
     union all
     select
         platform,

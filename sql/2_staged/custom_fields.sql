@@ -5,8 +5,8 @@
 -- column field: its name: a key of custom data, or the path of the source's own field
 -- column label: its name in words, as the source says it or made of the name
 -- column is_custom: somebody in the shop invented it; false for a field of the source itself
--- column type: as the source says it; else `text`, `number`, `boolean` or `date` when all its values
---   are, `text` otherwise, and null when no value was landed
+-- column type: as the source says it; else `text`, `number`, `boolean` or `date` when all its
+--   values are, `text` otherwise, and null when no value was landed
 -- column value_count: how many values there are
 -- column object_count: how many tickets or customers have one
 -- column source_count: how many the source itself counts, null where it does not

@@ -12,6 +12,14 @@
 -- column source_id: the actor, or the landed record as <stream>/<key>
 with
 
+not_staged as (
+    select
+        stream,
+        source_key
+    from staged.fates
+    where fate <> 'staged'
+),
+
 actors as (
     select
         platform,
@@ -44,7 +52,8 @@ conversations as (
         person_id,
         person_email
     from source.tickets
-    where quarantine_rule is null
+    left anti join not_staged
+        on tickets.stream = not_staged.stream and tickets.source_key = not_staged.source_key
 ),
 
 own_actors as (

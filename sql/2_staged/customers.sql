@@ -28,6 +28,14 @@
 -- column updated_at: when it changed last [people $.updated_at, conversations $.updated_at]
 with
 
+not_staged as (
+    select
+        stream,
+        source_key
+    from staged.fates
+    where fate <> 'staged'
+),
+
 actors as (
     select
         platform,
@@ -92,7 +100,8 @@ conversations as (
         created_at,
         coalesce(updated_at, created_at) as touched_at
     from source.tickets
-    where quarantine_rule is null
+    left anti join not_staged
+        on tickets.stream = not_staged.stream and tickets.source_key = not_staged.source_key
 ),
 
 conversation_words as (

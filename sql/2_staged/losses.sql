@@ -9,6 +9,14 @@
 -- column survives_in: where the original can be read
 with
 
+not_staged as (
+    select
+        stream,
+        source_key
+    from staged.fates
+    where fate <> 'staged'
+),
+
 messages as (
     select
         stream,
@@ -39,6 +47,16 @@ dropped as (
     where fate = 'dropped'
 ),
 
+kept_back as (
+    select
+        stream,
+        source_key as source_id,
+        ticket_id,
+        rule,
+        detail
+    from source.losses
+),
+
 changed_content as (
     select
         stream,
@@ -52,6 +70,7 @@ changed_content as (
             when 'audio_as_file' then 'the recording is an attachment'
             when 'animation_as_file' then 'the animation is an attachment'
             when 'event_as_note' then 'the system line is an internal note'
+            when 'unsent_as_note' then 'nobody got it; it is an internal note that says so'
             else concat('type ', content_type, ' is shown as its raw content')
         end as detail
     from messages
@@ -214,22 +233,21 @@ odd_profiles as (
     where quarantine_rule is null and email is null and email_as_written is not null
     union all
     select
-        stream,
-        source_key as source_id,
+        tickets.stream,
+        tickets.source_key as source_id,
         ticket_id,
         'not_an_email_address' as rule,
         'what stands as the e-mail address is none' as detail
     from source.tickets
-    where
-        quarantine_rule is null
-        and person_email is null
-        and person_email_as_written is not null
+    left anti join not_staged
+        on tickets.stream = not_staged.stream and tickets.source_key = not_staged.source_key
+    where person_email is null and person_email_as_written is not null
 ),
 
 odd_times as (
     select
-        stream,
-        source_key as source_id,
+        tickets.stream,
+        tickets.source_key as source_id,
         ticket_id,
         case
             when created_at > fetched_at then 'time_in_future'
@@ -237,9 +255,9 @@ odd_times as (
         end as rule,
         concat('began ', created_at, '; a time that can be true stands in') as detail
     from source.tickets
-    where
-        quarantine_rule is null
-        and (created_at > fetched_at or created_at < timestamp '1995-01-01T00:00:00Z')
+    left anti join not_staged
+        on tickets.stream = not_staged.stream and tickets.source_key = not_staged.source_key
+    where created_at > fetched_at or created_at < timestamp '1995-01-01T00:00:00Z'
 ),
 
 odd_phones as (
@@ -293,6 +311,8 @@ lost_pictures as (
 
 everything as (
     select stream, source_id, ticket_id, rule, detail from dropped
+    union all
+    select stream, source_id, ticket_id, rule, detail from kept_back
     union all
     select stream, source_id, ticket_id, rule, detail from crowded_articles
     union all

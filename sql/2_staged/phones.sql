@@ -17,6 +17,14 @@
 --   country_unknown, not_of_that_country, not_a_phone_number
 with
 
+not_staged as (
+    select
+        stream,
+        source_key
+    from staged.fates
+    where fate <> 'staged'
+),
+
 profiles as (
     select
         platform,
@@ -41,7 +49,8 @@ conversations as (
         device_country as country,
         coalesce(updated_at, created_at) as noted_at
     from source.tickets
-    where quarantine_rule is null
+    left anti join not_staged
+        on tickets.stream = not_staged.stream and tickets.source_key = not_staged.source_key
 ),
 
 profile_countries as (

@@ -47,6 +47,14 @@
 -- column last_received_message_at: newest message of the customer; null without one
 with
 
+not_staged as (
+    select
+        stream,
+        source_key
+    from staged.fates
+    where fate <> 'staged'
+),
+
 conversations as (
     select
         platform,
@@ -70,7 +78,8 @@ conversations as (
         case when waiting_since_at >= timestamp '1995-01-01T00:00:00Z' then waiting_since_at end
             as waiting_since_at
     from source.tickets
-    where quarantine_rule is null
+    left anti join not_staged
+        on tickets.stream = not_staged.stream and tickets.source_key = not_staged.source_key
 ),
 
 customers_of_conversations as (

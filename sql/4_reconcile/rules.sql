@@ -78,6 +78,7 @@ rules as (
         ('tag_cut', 'tickets', 'tags', 'lossy'),
         ('tag_refused', 'tags', 'existence', 'dropped'),
         ('text_cut', 'messages', 'body_text', 'lossy'),
+        ('text_is_partial', 'messages', 'body_text', 'lossy'),
         ('ticket_not_planned', 'attachments', 'existence', 'dropped'),
         ('ticket_not_planned', 'messages', 'existence', 'dropped'),
         ('time_before_any_helpdesk', 'messages', 'sent_at', 'transformed'),
@@ -87,6 +88,8 @@ rules as (
         ('unknown_is_open', 'tickets', 'status', 'transformed'),
         ('unknown_type', 'messages', 'body_text', 'transformed'),
         ('unresolved_is_open', 'tickets', 'status', 'transformed'),
+        ('unsent_as_note', 'messages', 'body_text', 'transformed'),
+        ('unsent_as_note', 'messages', 'channel', 'transformed'),
         ('updated_since', 'tickets', 'updated_at', 'changed_by_vendor'),
         ('upload_refused', 'attachments', 'existence', 'dropped')
     ) as listed

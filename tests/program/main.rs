@@ -9,6 +9,7 @@ mod delta;
 mod errors;
 mod explained;
 mod interrupted;
+mod kustomer;
 mod mutants;
 mod own_models;
 mod plan_tables;

@@ -60,6 +60,11 @@ const MEANINGS: &[(&str, &str)] = &[
     ("file_too_large", "a file is longer than upload_bytes_max; the message says so"),
     ("file_without_message", "a file in a list whose message is not there"),
     ("filled_by_vendor", "the target fills this in by itself"),
+    ("filtered_by_agent", "none of the agents of the filter is responsible for it or wrote in it"),
+    ("filtered_by_channel", "its channel is not among those of the filter"),
+    ("filtered_by_state", "its state is not among those of the filter"),
+    ("filtered_by_tag", "it has none of the tags of the filter"),
+    ("filtered_by_time", "it was over before the time of the filter, or began after it"),
     ("first_words", "no subject of its own; the customer's first words stand in"),
     ("half_without_whole", "the rest of a record whose first half is not there"),
     ("help_center_not_carried", "help center content is not replayed"),
@@ -68,6 +73,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("html_made_of_text", "the target made a page of the text; its words are the same"),
     ("id_too_long", "an id is longer than the target takes"),
     ("import_tag", "every ticket that was moved carries it, as configured"),
+    ("in_another_list", "another list has the record too, and counts"),
     ("language_not_taken", "the target does not know the language"),
     ("line_ends_changed", "the target ends lines or the text differently; the words are the same"),
     ("made_again_by_hand", "it can only be made again by hand"),
@@ -124,8 +130,10 @@ const MEANINGS: &[(&str, &str)] = &[
     ("unknown_type", "a kind of message nobody documents; its raw content is shown"),
     ("unknown_word", "a status or channel that the target does not list"),
     ("unresolved_is_open", "an unresolved conversation is an open ticket"),
+    ("unsent_as_note", "written and not sent, or not delivered; an internal note shows it"),
     ("updated_since", "the target worked on the ticket since, which moves its time of change"),
     ("upload_refused", "the target refuses the file; the message says so"),
+    ("value_masked", "the source hides the value from the key that read it"),
 ];
 
 /// What a rule means; the rule's own name when nobody has said.

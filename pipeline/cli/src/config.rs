@@ -100,12 +100,16 @@ impl Config {
             Fault::config(format!("line {line}: {}", error.message()))
                 .hint("correct the spelling of the file; it is TOML")
         })?;
-        let sections = ["warehouse", "source", "transform", "target", "mapping", "serve"];
+        let sections = ["warehouse", "source", "transform", "target", "mapping", "filter", "serve"];
         check_keys(&table, "the file", sections)?;
         let warehouse = section(&table, "warehouse")?.ok_or_else(no_warehouse)?;
         check_keys(warehouse, "[warehouse]", ["url"])?;
         let url = warehouse.get("url").and_then(Value::as_str).ok_or_else(no_warehouse)?;
-        let mut mapping = Mapping::default();
+        let source = side(&table, "source", folder)?;
+        let mut mapping = match &source {
+            Some(source) => Mapping::of_source(source.platform()),
+            None => Mapping::default(),
+        };
         for (key, value) in section(&table, "mapping")?.into_iter().flatten() {
             let value = match value {
                 Value::Integer(number) => number.to_string(),
@@ -113,11 +117,14 @@ impl Config {
             };
             mapping.set(key, &value)?;
         }
+        for (key, value) in section(&table, "filter")?.into_iter().flatten() {
+            mapping.set_filter(key, &filter_values(key, value)?)?;
+        }
         let password = password(section(&table, "serve")?, folder)?;
         Ok(Self {
             password,
             warehouse: url.to_owned(),
-            source: side(&table, "source", folder)?,
+            source,
             target: side(&table, "target", folder)?,
             mapping,
             own_models: own_models(&table, folder)?,
@@ -210,6 +217,23 @@ fn password(serve: Option<&Table>, folder: &Path) -> Result<Option<Given>> {
             .hint("write password = { env = \"NAME\" } or { file = \"path\" }")),
         given => Ok(Some(given)),
     }
+}
+
+/// A filter's value: a text, a time, or a list of texts.
+fn filter_values(key: &str, value: &Value) -> Result<Vec<String>> {
+    let one = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Datetime(time) => Some(time.to_string()),
+        _ => None,
+    };
+    let values = match value {
+        Value::Array(list) => list.iter().map(one).collect(),
+        value => one(value).map(|value| vec![value]),
+    };
+    values.ok_or_else(|| {
+        Fault::config(format!("[filter] {key} is neither a text nor a list of texts"))
+            .hint(format!("write {key} = [\"one\", \"two\"]"))
+    })
 }
 
 fn own_models(table: &Table, folder: &Path) -> Result<Option<OwnModels>> {

@@ -1,9 +1,10 @@
-//! The decisions that are the customer's: the `[mapping]` part of the configuration.
+//! The decisions that are the customer's: the `[mapping]` and `[filter]` parts of the configuration.
 //!
-//! This table is their one home: name, what they mean, which values they take (the first is the
-//! default). The program checks configuration files against it and SQL reads the values from it.
+//! These tables are their one home: name, what they mean, which values they take (the first is the
+//! default). The program checks configuration files against them and SQL reads the values from them.
 
 use crate::fault::{Fault, Result};
+use crate::instant::Instant;
 use crate::nearest;
 
 /// What a decision accepts.
@@ -19,6 +20,10 @@ pub enum Values {
     Text(&'static str),
     /// An e-mail address, or nothing.
     Address,
+    /// A day, or a day with a time in UTC, or nothing.
+    Time,
+    /// Any number of texts; none is no limit.
+    Texts,
 }
 
 /// One decision.
@@ -63,12 +68,12 @@ pub const DECISIONS: &[Decision] = &[
     Decision {
         key: "pending_tag",
         meaning: "the tag that keeps the state pending, which the target lacks",
-        values: Values::Text("crisp-pending"),
+        values: Values::Text("{source}-pending"),
     },
     Decision {
         key: "import_tag",
         meaning: "the tag on everything that was moved",
-        values: Values::Text("migrated-from-crisp"),
+        values: Values::Text("migrated-from-{source}"),
     },
     Decision {
         key: "notepad",
@@ -136,12 +141,45 @@ pub const DECISIONS: &[Decision] = &[
     },
 ];
 
+/// Which tickets are moved: all for which every filter that is set holds. Those that are left out
+/// are dropped by a named rule, with all that belongs to them.
+pub const FILTERS: &[Decision] = &[
+    Decision {
+        key: "agents",
+        meaning: "tickets that one of these agents, by id or e-mail address, is responsible for or \
+                  wrote in",
+        values: Values::Texts,
+    },
+    Decision {
+        key: "since",
+        meaning: "tickets that changed at this time or later",
+        values: Values::Time,
+    },
+    Decision { key: "until", meaning: "tickets that began before this time", values: Values::Time },
+    Decision {
+        key: "channels",
+        meaning: "tickets of these channels: chat, email, social, other, or a word of the source",
+        values: Values::Texts,
+    },
+    Decision {
+        key: "states",
+        meaning: "tickets in these states: pending, unresolved, resolved, or a word of the source",
+        values: Values::Texts,
+    },
+    Decision {
+        key: "tags",
+        meaning: "tickets with one of these tags, capitals aside",
+        values: Values::Texts,
+    },
+];
+
 impl Values {
     fn default_value(self) -> &'static str {
         match self {
             Values::OneOf(words) | Values::OneOfOrGap(words) => words[0],
             Values::Text(text) | Values::Number(_, _, text) => text,
-            Values::Address => "",
+            Values::Address | Values::Time => "",
+            Values::Texts => "[]",
         }
     }
 
@@ -152,6 +190,8 @@ impl Values {
             Values::Number(least, most, _) => is_number(value, least, most),
             Values::Text(_) => !value.trim().is_empty(),
             Values::Address => value.is_empty() || value.contains('@'),
+            Values::Time => value.is_empty() || time(value).is_some(),
+            Values::Texts => true,
         }
     }
 
@@ -163,7 +203,19 @@ impl Values {
             Values::Number(least, most, _) => format!("a whole number from {least} to {most}"),
             Values::Text(_) => "any text that is not empty".to_owned(),
             Values::Address => "an e-mail address".to_owned(),
+            Values::Time => {
+                "a day such as 2024-01-31, or a time such as 2024-01-31T08:00:00Z".into()
+            }
+            Values::Texts => "a list of texts".to_owned(),
         }
+    }
+}
+
+/// A time as it is written, a day standing for its beginning.
+fn time(value: &str) -> Option<Instant> {
+    match value.len() {
+        10 => Instant::parse(&format!("{value}T00:00:00Z")),
+        _ => Instant::parse(value),
     }
 }
 
@@ -188,12 +240,48 @@ pub struct Mapping {
 
 impl Default for Mapping {
     fn default() -> Self {
-        let values = DECISIONS.iter().map(|entry| entry.values.default_value().to_owned());
-        Self { values: values.collect() }
+        Self::of_source("crisp")
     }
 }
 
 impl Mapping {
+    /// The defaults for what comes from this platform.
+    pub fn of_source(platform: &str) -> Self {
+        let all = DECISIONS.iter().chain(FILTERS);
+        let values = all.map(|entry| entry.values.default_value().replace("{source}", platform));
+        Self { values: values.collect() }
+    }
+
+    /// Sets the filter `key`; a list is given as its elements.
+    ///
+    /// # Errors
+    /// `FixConfig` as [`Mapping::set`].
+    pub fn set_filter(&mut self, key: &str, values: &[String]) -> Result<()> {
+        let place = FILTERS.iter().position(|entry| entry.key == key).ok_or_else(|| {
+            Fault::config(format!("[filter] has no key {key:?}"))
+                .hint(nearest::hint(key, FILTERS.iter().map(|entry| entry.key)))
+        })?;
+        let allowed = FILTERS[place].values;
+        let written = match (allowed, values) {
+            (Values::Texts, _) => Some(json_list(values)),
+            (_, [value]) if allowed.accepts(value) => Some(value.clone()),
+            _ => None,
+        };
+        let written = written.ok_or_else(|| {
+            Fault::config(format!("[filter] {key} cannot be {:?}", values.join(", ")))
+                .hint(format!("{key} is {}", allowed.described()))
+        })?;
+        self.values[DECISIONS.len() + place] = written;
+        Ok(())
+    }
+
+    /// The filters that are set, each with what it lets through.
+    pub fn filters(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let set = FILTERS.iter().zip(&self.values[DECISIONS.len()..]);
+        set.filter(|(entry, value)| *value != entry.values.default_value())
+            .map(|(entry, value)| (entry.key, value.as_str()))
+    }
+
     /// Decides `key`.
     ///
     /// # Errors
@@ -219,10 +307,31 @@ impl Mapping {
         &self.values[place.expect("only keys of DECISIONS are asked for")]
     }
 
-    /// Every key with its value, in the order of [`DECISIONS`].
+    /// Every key of `[mapping]` with its value, in the order of [`DECISIONS`].
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
         DECISIONS.iter().zip(&self.values).map(|(entry, value)| (entry.key, value.as_str()))
     }
+
+    /// Every key with its value, those of filters named `filter_<key>`: what SQL sees, and what a
+    /// build and a plan are named after.
+    pub fn columns(&self) -> impl Iterator<Item = (String, &str)> {
+        let filters = FILTERS.iter().map(|entry| format!("filter_{}", entry.key));
+        let names = DECISIONS.iter().map(|entry| entry.key.to_owned()).chain(filters);
+        names.zip(self.values.iter().map(String::as_str))
+    }
+}
+
+/// Texts as a JSON list.
+fn json_list(texts: &[String]) -> String {
+    let quoted = texts.iter().map(|text| {
+        let escaped = text.chars().map(|letter| match letter {
+            '"' | '\\' => format!("\\{letter}"),
+            letter if letter.is_control() => format!("\\u{:04x}", letter as u32),
+            letter => letter.to_string(),
+        });
+        format!("\"{}\"", escaped.collect::<String>())
+    });
+    format!("[{}]", quoted.collect::<Vec<_>>().join(","))
 }
 
 #[cfg(test)]
@@ -234,6 +343,25 @@ mod tests {
         let mapping = Mapping::default();
         assert_eq!(mapping.get("anonymous"), "placeholder");
         assert_eq!(mapping.get("pending_tag"), "crisp-pending");
+    }
+
+    #[test]
+    fn filters_are_lists_and_times_and_name_what_they_do_not_take() {
+        let mut mapping = Mapping::of_source("kustomer");
+        assert_eq!(mapping.get("import_tag"), "migrated-from-kustomer");
+        assert_eq!(mapping.filters().count(), 0);
+        mapping.set_filter("tags", &["say \"hi\"".into(), "a\\b".into()]).expect("texts");
+        mapping.set_filter("since", &["2024-01-31".into()]).expect("a day");
+        mapping.set_filter("until", &["2024-03-01T08:00:00Z".into()]).expect("a time");
+        let set: Vec<_> = mapping.filters().collect();
+        let tags = ("tags", r#"["say \"hi\"","a\\b"]"#);
+        assert_eq!(set, [("since", "2024-01-31"), ("until", "2024-03-01T08:00:00Z"), tags]);
+        for day in ["2024-02-31", "yesterday", "31.01.2024"] {
+            assert!(mapping.set_filter("since", &[day.to_owned()]).is_err(), "{day}");
+        }
+        let fault = mapping.set_filter("tag", &[]).expect_err("no such filter");
+        assert!(fault.advice().contains("tags"), "{}", fault.advice());
+        assert!(mapping.columns().any(|(key, _)| key == "filter_tags"));
     }
 
     #[test]

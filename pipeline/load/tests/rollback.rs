@@ -433,6 +433,7 @@ async fn note_run(stage: &Stage, run: RunId) {
         target_platform: "gorgias".into(),
         target_address: stage.origin.clone(),
         plan_hash: String::new(),
+        filters: Vec::new(),
         order: Order::default(),
         follows: None,
         plan_files: Vec::new(),

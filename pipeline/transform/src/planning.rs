@@ -100,7 +100,7 @@ fn hash_of(recipe: Recipe<'_>, models: &[Model]) -> String {
     let order = format!("order={}", recipe.order.word());
     let mut pieces = vec![recipe.build.to_string(), recipe.target.to_owned(), order];
     pieces.extend(recipe.follows.map(|facts| format!("follows={} {}", facts.run, facts.plan_hash)));
-    pieces.extend(recipe.mapping.iter().map(|(key, value)| format!("{key}={value}")));
+    pieces.extend(recipe.mapping.columns().map(|(key, value)| format!("{key}={value}")));
     for model in models {
         pieces.push(model.file.clone());
         pieces.push(model.sql.clone());

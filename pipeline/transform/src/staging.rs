@@ -20,7 +20,7 @@ use crate::tables::{self, Finding};
 
 /// Raised whenever a function of the engine gives something else for the same input, so that
 /// builds of an older program are not taken for this one's.
-const ENGINE: u32 = 2;
+const ENGINE: u32 = 3;
 
 /// The staged tables of one chain of snapshots.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,9 @@ pub(crate) struct BuildFacts {
     pub(crate) id: BuildId,
     pub(crate) platform: String,
     pub(crate) snapshots: Vec<SnapshotId>,
+    /// The filters that were set, each with what it lets through.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) filters: Vec<(String, String)>,
     pub(crate) tables: Vec<(String, u64)>,
     pub(crate) findings: Vec<Finding>,
 }
@@ -118,10 +121,12 @@ async fn stage_in(
         _ => layout::staged_table(&id, &model.name),
     };
     let (tables, findings) = run(session, &ordered, &promised, schema_of, place).await?;
+    let filters = mapping.filters();
     let facts = BuildFacts {
         id: id.clone(),
         platform: platform.to_owned(),
         snapshots: snapshots.to_vec(),
+        filters: filters.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         tables,
         findings,
     };
@@ -223,7 +228,7 @@ async fn build_id(
         pieces.push(id.to_string());
         pieces.push(snapshot::fingerprint(warehouse, id).await?);
     }
-    pieces.extend(mapping.iter().map(|(key, value)| format!("{key}={value}")));
+    pieces.extend(mapping.columns().map(|(key, value)| format!("{key}={value}")));
     for model in models {
         pieces.push(model.file.clone());
         pieces.push(model.sql.clone());

@@ -145,7 +145,7 @@ async fn stream_of(
 
 /// The mapping as a table of one row, a column for each decision.
 pub(crate) fn register_mapping(session: &Session, mapping: &Mapping) -> Result<()> {
-    let columns = mapping.iter().map(|(key, value)| {
+    let columns = mapping.columns().map(|(key, value)| {
         let value: ArrayRef = Arc::new(StringArray::from(vec![value]));
         (key, value)
     });

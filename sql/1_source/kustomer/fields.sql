@@ -6,14 +6,10 @@
 -- landing, whatever is decided here. Own decisions are in own_fields.
 with
 
-library_fields as (
-    select
-        stream,
-        path,
-        fate,
-        place,
-        reason
-    from source.library_fields
+fields as (
+    select stream, path, fate, place, reason from source.desk_fields
+    union all
+    select stream, path, fate, place, reason from source.library_fields
 ),
 
 final as (
@@ -23,7 +19,7 @@ final as (
         fate,
         nullif(place, '') as place,
         nullif(reason, '') as reason
-    from library_fields
+    from fields
 )
 
 select * from final order by stream, path

@@ -4,6 +4,26 @@
 -- the smallest key: the one place beside the models of the streams that reads what was landed.
 with
 
+desk as (
+    select stream, source_key, shape from source.users
+    union all
+    select stream, source_key, shape from source.teams
+    union all
+    select stream, source_key, shape from source.tags
+    union all
+    select stream, source_key, shape from source.metadata
+    union all
+    select stream, source_key, shape from source.organisations
+    union all
+    select stream, source_key, shape from source.profiles
+    union all
+    select stream, source_key, shape from source.conversations
+    union all
+    select stream, source_key, shape from source.messages
+    union all
+    select stream, source_key, shape from source.listed_files
+),
+
 library as (
     select stream, source_key, shape from source.settings
     union all
@@ -14,13 +34,19 @@ library as (
     select stream, source_key, shape from source.categories
 ),
 
+documents as (
+    select stream, source_key, shape from desk
+    union all
+    select stream, source_key, shape from library
+),
+
 shapes as (
     select
         stream,
         shape,
         count(*) as documents,
         min(source_key) as sample_key
-    from library
+    from documents
     where shape is not null
     group by stream, shape
 ),

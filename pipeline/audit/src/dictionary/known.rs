@@ -190,13 +190,16 @@ pub(super) fn headers() -> Headers {
         }
     }
     let mapping = kernel::Mapping::default();
-    let columns = mapping.iter().map(|(key, _)| Said {
-        name: key.to_owned(),
-        meaning: format!("the decision `{key}` of the section `[mapping]`"),
+    let columns = mapping.columns().map(|(key, _)| Said {
+        meaning: match key.strip_prefix("filter_") {
+            Some(filter) => format!("`{filter}` of the section `[filter]`; a list is JSON"),
+            None => format!("the decision `{key}` of the section `[mapping]`"),
+        },
+        name: key,
         from: String::new(),
     });
     let mapping = Header {
-        grain: "one row, the decisions of `[mapping]`".to_owned(),
+        grain: "one row, the decisions of `[mapping]` and `[filter]`".to_owned(),
         key: String::new(),
         columns: columns.collect(),
     };

@@ -42,6 +42,7 @@ async fn warehouse() -> Warehouse {
         target_address: "https://desk.example".to_owned(),
         plan_hash: String::new(),
         follows: None,
+        filters: Vec::new(),
         order: kernel::Order::Recent,
         plan_files: Vec::new(),
         forecast: Vec::new(),

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use extract::Manifest;
-use kernel::mapping::{DECISIONS, Mapping};
+use kernel::mapping::{DECISIONS, FILTERS, Mapping, Values};
 use kernel::{Fault, Result};
 use transform::Models;
 
@@ -87,9 +87,18 @@ fn text(source: &Manifest, target: &Manifest, folder: &Path) -> String {
     text.push_str(
         "\n# Every decision that is yours; the values shown are the defaults.\n[mapping]\n",
     );
-    for (decision, (key, value)) in DECISIONS.iter().zip(Mapping::default().iter()) {
+    let mapping = Mapping::of_source(&source.platform);
+    for (decision, (key, value)) in DECISIONS.iter().zip(mapping.iter()) {
         let _ = writeln!(text, "# {}: {}", decision.meaning, decision.values.described());
         let _ = writeln!(text, "{key} = \"{value}\"");
+    }
+    text.push_str(
+        "\n# Only some tickets: those for which everything holds that is set here.\n[filter]\n",
+    );
+    for filter in FILTERS {
+        let _ = writeln!(text, "# {}: {}", filter.meaning, filter.values.described());
+        let value = if filter.values == Values::Texts { "[]" } else { "\"\"" };
+        let _ = writeln!(text, "# {} = {value}", filter.key);
     }
     text
 }

@@ -123,6 +123,7 @@ async fn make(
         target_platform: target.platform().to_owned(),
         target_address: target.address()?,
         plan_hash: planned.hash,
+        filters: filters(recipe.mapping),
         order: recipe.order,
         follows: recipe.follows.map(|facts| facts.run),
         plan_files,
@@ -134,6 +135,10 @@ async fn make(
     run::create(warehouse, &facts).await?;
     transform_snapshot::print_findings(&planned.findings);
     Ok((facts, planned.findings.len() as u64))
+}
+
+fn filters(mapping: &kernel::Mapping) -> Vec<(String, String)> {
+    mapping.filters().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
 fn print_outlook(outlook: &Outlook, target: &Side, facts: &RunFacts, format: Format) -> Result<()> {

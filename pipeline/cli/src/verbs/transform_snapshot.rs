@@ -16,6 +16,9 @@ pub(crate) async fn run(config: &Config, format: Format) -> Result<Ending> {
     let warehouse = config.warehouse()?;
     let models = config.models()?;
     print_own(&models);
+    for (filter, value) in config.mapping.filters() {
+        print::talk(&format!("only tickets that the filter {filter} lets through: {value}"));
+    }
     let (build, current) = stage(config, &models, &warehouse).await?;
     let rows: Vec<Vec<String>> = build
         .tables

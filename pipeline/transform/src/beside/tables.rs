@@ -188,7 +188,7 @@ async fn planned(
 /// Tables that the program makes known itself.
 async fn inner(warehouse: &Warehouse) -> kernel::Result<BTreeMap<String, SchemaRef>> {
     let mapping = Mapping::default();
-    let decisions = mapping.iter().map(|(key, _)| Field::new(key, DataType::Utf8, true));
+    let decisions = mapping.columns().map(|(key, _)| Field::new(key, DataType::Utf8, true));
     let run = RunId(1);
     let records = ledger_log::read_table(warehouse, &run).await?.schema();
     let calls = ledger_log::read_calls(warehouse, &run).await?.schema();

@@ -98,7 +98,8 @@ pub(crate) fn email_address(text: &str) -> Option<String> {
 /// an offset is taken as UTC, which is what the platforms that leave it out mean.
 pub(crate) fn micros_of_text(text: &str) -> Option<i64> {
     let text = text.trim();
-    Instant::parse(text).or_else(|| Instant::parse(&format!("{text}Z"))).map(Instant::micros)
+    let read = Instant::parse(text).or_else(|| Instant::parse(&format!("{text}Z")));
+    read.or_else(|| Instant::parse(&format!("{text}T00:00:00Z"))).map(Instant::micros)
 }
 
 /// Microseconds of a count of milliseconds since 1970; `None` beyond the year 9999.
