@@ -79,13 +79,16 @@ fn shared<'a>(group: &'a Group, pick: fn(&'a Thing) -> Option<&'a str>) -> Optio
 
 /// A thing, without what its group says already.
 fn of_thing(thing: &Thing, recommended: Option<&str>, reason: Option<&str>) -> Value {
+    let own = |said: Option<&str>, of_all: Option<&str>| {
+        said.filter(|said| Some(*said) != of_all).map(str::to_owned)
+    };
     let stream = thing.stream.as_ref().map(|stream| format!(", stream {stream}"));
     context! {
         name => &thing.name,
         summary => thing.summary.as_ref().filter(|summary| !summary.is_empty()),
         content => &thing.content,
-        recommended_target => thing.recommended_target.as_deref().filter(|it| Some(*it) != recommended),
-        reason_not_migrated => Some(&*thing.reason_not_migrated).filter(|it| Some(*it) != reason),
+        recommended_target => own(thing.recommended_target.as_deref(), recommended),
+        reason_not_migrated => own(Some(&thing.reason_not_migrated), reason),
         original => format!(
             "snapshot {}{}, key {}",
             thing.snapshot,
