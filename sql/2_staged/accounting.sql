@@ -108,7 +108,7 @@ used_files as (
 ),
 
 counted_files as (
-    select 'downloads' as stream, count(*) as staged
+    select 'downloads' as stream, count(url) as staged
     from used_files
 ),
 

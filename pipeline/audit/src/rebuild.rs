@@ -1,5 +1,5 @@
-//! The rebuild kit: everything that has no equal in the target, kind by kind, with what it does, how
-//! to make it again, why nobody moved it, and where the original lies.
+//! The rebuild kit: everything that has no equal in the target, kind by kind, with what it does,
+//! how to make it again, why nobody moved it, and where the original lies.
 //!
 //! It reads a build and renders; what a thing means is said by SQL. How the pages look is in
 //! `templates/`; every value is escaped for the page it gets into.
@@ -138,8 +138,8 @@ select 'agent' as kind, platform, coalesce(agents.name, agents.email, agents.age
 from staged.agents where agents.is_known
 union all
 select 'team' as kind, teams.platform, teams.name,
-    concat_ws(', ', concat(teams.members, case teams.members when 1 then ' agent' else ' agents' end),
-        members.names) as summary,
+    concat_ws(', ', concat(teams.members, case teams.members when 1 then ' agent'
+        else ' agents' end), members.names) as summary,
     null as content, 'a team of the same agents' as recommended_target,
     'its members have to be there first' as reason_not_migrated,
     teams.snapshot, null as stream, teams.source_id as \"key\",

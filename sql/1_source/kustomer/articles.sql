@@ -63,6 +63,7 @@ final as (
         locale,
         coalesce(version['is_valid'], false) as has_version,
         nullif(trim(coalesce(version['title'], document['title'])), '') as title,
+        nullif(trim(document['title']), '') as common_title,
         nullif(trim(version['slug']), '') as slug,
         nullif(trim(document['description']), '') as description,
         nullif(document['keywords'], '[]') as keywords,

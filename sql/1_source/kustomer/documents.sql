@@ -102,7 +102,7 @@ kobjects as (
         source_key,
         snapshot,
         kobject_id,
-        klass,
+        klass_key,
         external_id,
         title,
         description,
@@ -116,10 +116,10 @@ kobjects as (
 
 counted_objects as (
     select
-        klass,
+        klass_key,
         count(*) as objects
     from kobjects
-    group by klass
+    group by klass_key
 ),
 
 properties as (
@@ -189,7 +189,7 @@ listed_answers as (
 article_titles as (
     select
         article_id,
-        min(title) as title
+        min(coalesce(common_title, title)) as title
     from source.articles
     where quarantine_rule is null
     group by article_id
@@ -316,7 +316,7 @@ told as (
     left join named_versions
         on settings.stream = 'slas' and settings.source_key = named_versions.source_key
     left join counted_objects
-        on settings.stream = 'klasses' and settings.name = counted_objects.klass
+        on settings.stream = 'klasses' and settings.source_key = counted_objects.klass_key
     left join listed_attributes
         on settings.stream = 'klass_metadata'
             and settings.source_key = listed_attributes.source_key
@@ -336,18 +336,26 @@ everything as (
     from told
     union all
     select
-        platform,
-        stream,
-        source_key,
-        snapshot,
-        coalesce(title, external_id, kobject_id) as name,
-        concat_ws(', ', klass, external_id, description, 'of customer ' || customer_id) as words,
+        kobjects.platform,
+        kobjects.stream,
+        kobjects.source_key,
+        kobjects.snapshot,
+        coalesce(kobjects.title, kobjects.external_id, kobjects.kobject_id) as name,
+        concat_ws(
+            ', ',
+            klasses.name,
+            kobjects.external_id,
+            kobjects.description,
+            'of customer ' || kobjects.customer_id
+        ) as words,
         cast(null as varchar) as state,
         cast(null as varchar) as content,
-        definition,
-        created_at,
-        updated_at
+        kobjects.definition,
+        kobjects.created_at,
+        kobjects.updated_at
     from kobjects
+    left join settings as klasses
+        on klasses.stream = 'klasses' and kobjects.klass_key = klasses.source_key
 ),
 
 final as (

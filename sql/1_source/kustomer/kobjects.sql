@@ -1,6 +1,6 @@
 -- grain: one row per object of a custom class, as it was landed last
 -- key: source_key
--- parent_key is the name of the class.
+-- parent_key is the key of its class.
 with
 
 kobjects as (
@@ -16,7 +16,6 @@ kobjects as (
             raw,
             'id TEXT PATH $.id, external_id TEXT PATH $.attributes.externalId,
              title TEXT PATH $.attributes.title, description TEXT PATH $.attributes.description,
-             klass TEXT PATH $.relationships.klass.data.id,
              customer_id TEXT PATH $.relationships.customer.data.id,
              custom JSON PATH $.attributes.custom, created TEXT PATH $.attributes.createdAt,
              updated TEXT PATH $.attributes.updatedAt, shape SHAPE PATH $ MAPS $.attributes.custom'
@@ -32,7 +31,7 @@ final as (
         snapshot,
         fetched_at,
         nullif(document['id'], '') as kobject_id,
-        coalesce(nullif(parent_key, ''), document['klass']) as klass,
+        parent_key as klass_key,
         nullif(trim(document['external_id']), '') as external_id,
         nullif(trim(document['title']), '') as title,
         nullif(trim(document['description']), '') as description,

@@ -54,25 +54,41 @@ impl RebuildKit {
 }
 
 fn of_group(group: &Group) -> Value {
-    let things: Vec<Value> = group.things.iter().take(THINGS_MAX).map(of_thing).collect();
+    // What is true of all of them is said once.
+    let recommended = shared(group, |thing| thing.recommended_target.as_deref());
+    let reason = shared(group, |thing| Some(&thing.reason_not_migrated));
+    let things = group.things.iter().take(THINGS_MAX);
+    let things: Vec<Value> = things.map(|thing| of_thing(thing, recommended, reason)).collect();
     context! {
         kind => &group.kind,
         title => &group.title,
         count => group.count,
         way => &group.way,
+        reason,
         things,
         rest => group.count.saturating_sub(THINGS_MAX),
     }
 }
 
-fn of_thing(thing: &Thing) -> Value {
+/// What every thing of a group says alike.
+fn shared<'a>(group: &'a Group, pick: fn(&'a Thing) -> Option<&'a str>) -> Option<&'a str> {
+    let mut said = group.things.iter().map(pick);
+    let first = said.next()??;
+    said.all(|other| other == Some(first)).then_some(first)
+}
+
+/// A thing, without what its group says already.
+fn of_thing(thing: &Thing, recommended: Option<&str>, reason: Option<&str>) -> Value {
+    let own = |said: Option<&str>, of_all: Option<&str>| {
+        said.filter(|said| Some(*said) != of_all).map(str::to_owned)
+    };
     let stream = thing.stream.as_ref().map(|stream| format!(", stream {stream}"));
     context! {
         name => &thing.name,
         summary => thing.summary.as_ref().filter(|summary| !summary.is_empty()),
         content => &thing.content,
-        recommended_target => &thing.recommended_target,
-        reason_not_migrated => &thing.reason_not_migrated,
+        recommended_target => own(thing.recommended_target.as_deref(), recommended),
+        reason_not_migrated => own(Some(&thing.reason_not_migrated), reason),
         original => format!(
             "snapshot {}{}, key {}",
             thing.snapshot,
@@ -104,6 +120,7 @@ fn environment() -> std::result::Result<Environment<'static>, minijinja::Error> 
         AutoEscape::Custom(_) => Ok(out.write_str(&escaped(&value.to_string()))?),
         _ => escape_formatter(out, state, value),
     });
+    environment.add_filter("anchor", |text: String| Value::from_safe_string(anchor(&text)));
     environment.add_filter("fenced", |text: String| Value::from_safe_string(fenced(&text)));
     environment.add_template("rebuild.md", include_str!("../../templates/rebuild.md"))?;
     environment.add_template("rebuild.html", include_str!("../../templates/rebuild.html"))?;
@@ -118,7 +135,7 @@ fn escaped(text: &str) -> String {
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '!' | '~' | '$' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' => {
                 safe.push('\\');
                 safe.push(letter);
             }
@@ -127,6 +144,12 @@ fn escaped(text: &str) -> String {
         }
     }
     safe
+}
+
+/// A name that can stand in an address within the page.
+fn anchor(text: &str) -> String {
+    let is_plain = |letter: &char| letter.is_ascii_alphanumeric() || *letter == '_';
+    text.chars().filter(is_plain).collect()
 }
 
 /// A text between fences that are longer than any inside it.
@@ -202,8 +225,7 @@ mod tests {
         for part in [
             "| [Saved replies](#macro) | 1 | a shortcut |",
             "### Refund &amp; return",
-            "* Make of it: a saved reply",
-            "* Not migrated because placeholders differ",
+            "a shortcut.\n\nNobody moves them: placeholders differ.",
             "* Original: snapshot kustomer/0001, stream shortcuts, key a1",
             "```\nHello\n```",
         ] {
@@ -211,6 +233,18 @@ mod tests {
         }
         let html = kit.page(Page::Html).expect("renders");
         assert!(html.contains("<h3>Refund &amp; return</h3>"), "{html}");
+    }
+
+    #[test]
+    fn what_is_not_true_of_all_of_a_kind_is_said_of_each() {
+        let odd = Thing { reason_not_migrated: "it is private".into(), ..thing("Odd", "x") };
+        let odd = Thing { recommended_target: Some("nothing".into()), ..odd };
+        let markdown = kit(vec![thing("Even", "x"), odd]).page(Page::Markdown).expect("renders");
+        assert!(!markdown.contains("Nobody moves them"), "{markdown}");
+        for part in ["* Not moved: placeholders differ", "* Not moved: it is private", ": nothing"]
+        {
+            assert!(markdown.contains(part), "{part}: {markdown}");
+        }
     }
 
     #[test]

@@ -174,8 +174,35 @@ mod tests {
     }
 
     #[test]
+    fn every_word_of_an_odd_page_survives_both_ways() {
+        for html in [
+            "<table><tr><td><table><tr><td>inner one</td></tr></table></td><td>two</td></tr></table>",
+            "<table><tr><td><ul><li>one</li><li>two</li></ul></td></tr></table>",
+            "<table><caption>head</caption><tr><th rowspan=2>one</th></tr></table>",
+            "<li>one<p>two</p><pre>three\n four</pre><li><a href=\"https://a.example\"><p>five</p></a>",
+            "<ol start=7><li>one</li><li><blockquote>two<hr>three</blockquote></li></ol>",
+            "<h2><img src=\"https://a.example/1.png\" alt=\"one\"><b>two</b><br>three</h2>",
+            "<p>one<b> two </b>three<i></i><b><i>four</i></b>five</p>",
+            "<details><summary>one</summary>two<figure><figcaption>three</figcaption></figure></details>",
+            "one &lt;b&gt; two &amp;amp; three\u{a0}four",
+            "<u>one<p>two</p></u><mark> </mark><s>three</s>",
+            "<pre>``` one\n~~~ two</pre><code>`three`</code>",
+            "<dl><dt>one<dd>two</dl><p>three",
+            "<b>one<p>two</b>three</p></div></table>",
+        ] {
+            let markdown = markdown_of_html(html);
+            let page = markdown::to_html(&markdown);
+            let shown = format!("{} {}", markup::text_of_html(&page), page);
+            for word in ["one", "two", "three", "four", "five", "head"] {
+                let (was, is) = (html.contains(word), shown.contains(word));
+                assert!(!was || is, "{word} of {html} is lost: {markdown} {page}");
+            }
+        }
+    }
+
+    #[test]
     fn a_deep_page_is_read_as_text() {
-        for depth in [50, 400, 50_000] {
+        for depth in [25, 50, 400, 50_000] {
             let html = format!("{}end{}", "<div>".repeat(depth), "</div>".repeat(depth));
             assert_eq!(markdown_of_html(&html), "end");
             let quoted = format!("{}end", "<blockquote><b>".repeat(depth));
