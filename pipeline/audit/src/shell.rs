@@ -342,8 +342,8 @@ mod tests {
             &["\\dt config.*", "\\d landing.deletion"],
             "deskferry=> \\dt config.*\n\
              table           rows  one row is\n\
-             --------------  ----  -------------------------------------\n\
-             config.mapping  1     one row, the decisions of `[mapping]`\n\
+             --------------  ----  ----------------------------------------------------\n\
+             config.mapping  1     one row, the decisions of `[mapping]` and `[filter]`\n\
              deskferry=> \\d landing.deletion\n\
              error: there is no table landing.deletion\n\
              hint: did you mean \"landing.deletions\"?\n",

@@ -84,7 +84,8 @@ impl PartitionStream for Texts {
         let batches = read.map(move |chunk| {
             let chunk = chunk.map_err(|error| error.1)?;
             let (urls, texts): (Vec<String>, Vec<String>) = chunk.into_iter().unzip();
-            let columns = [urls, texts].map(|column| Arc::new(StringArray::from(column)) as ArrayRef);
+            let columns =
+                [urls, texts].map(|column| Arc::new(StringArray::from(column)) as ArrayRef);
             Ok(RecordBatch::try_new(made.clone(), columns.into())?)
         });
         Box::pin(RecordBatchStreamAdapter::new(given, batches))
