@@ -216,3 +216,17 @@ fn a_plan_says_weeks_as_weeks_and_what_a_raised_quota_would_give() {
     assert!(planned.stderr.contains("ask the vendor for a higher one"), "{}", planned.stderr);
     assert!(KEY.len() > 1 && !planned.stdout.contains(KEY), "no secret is shown");
 }
+
+#[test]
+fn the_demo_of_kustomer_and_crisp_reaches_nobody_and_leaves_nothing_unexplained() {
+    let bench = Bench::bare("");
+    let demo = bench.run(&["demo", "--pair", "kustomer-crisp", "--conversations", "40"]);
+    assert!(demo.code <= 1, "{}", demo.stderr);
+    assert!(demo.stderr.contains("messages that reached a customer: 0"), "{}", demo.stderr);
+    assert!(demo.stderr.contains("no difference is unexplained"), "{}", demo.stderr);
+    let config = ["--config", "deskferry-demo/deskferry.toml", "--format", "csv"];
+    let ask = "select count(*) from plan.messages";
+    let asked = bench.run(&[&["query"][..], &config, &[ask]].concat());
+    let messages = asked.stdout.lines().last().and_then(|line| line.parse::<u64>().ok());
+    assert!(messages.is_some_and(|messages| messages > 40), "{}", asked.stdout);
+}
