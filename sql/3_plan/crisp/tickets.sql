@@ -2,8 +2,8 @@
 -- key: seq
 -- By default open conversations come first, then those with the newest message; deskferry plan
 -- --order oldest follows the time they began. In the target a conversation begins at the time of
--- the import, so its data says when it did. One that the followed run loaded stays in the plan, also
--- when the source removed it, and keeps what cannot be set any more.
+-- the import, so its data says when it did. One that the followed run loaded stays in the plan,
+-- also when the source removed it, and keeps what cannot be set any more.
 -- column seq: place in the replay, from 1
 -- column ticket_id: the staged ticket
 -- column external_id: the id that the target is told, equal to ticket_id
