@@ -1,7 +1,7 @@
 -- grain: one row per conversation of the target
 -- key: target_id
--- When it began at the source is read from its data; the target has times of its own. A note about an
--- edit is newer than what it shows, and no news of the conversation.
+-- When it began at the source is read from its data; the target has times of its own. A note about
+-- an edit is newer than what it shows, and no news of the conversation.
 with
 
 conversations as (

@@ -58,7 +58,8 @@ copied as (
         tickets.ticket_id,
         'participants_left_out' as rule,
         concat(
-            array_length(json_items(tickets.participants)) - cast(mapping.participants_max as bigint),
+            array_length(json_items(tickets.participants))
+            - cast(mapping.participants_max as bigint),
             ' people in copy are more than participants_max'
         ) as detail
     from staged.tickets

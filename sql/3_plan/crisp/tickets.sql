@@ -1,9 +1,9 @@
 -- grain: one row per conversation to be created, in the order of replay
 -- key: seq
 -- By default open conversations come first, then those with the newest message; deskferry plan
--- --order oldest follows the time they began. A conversation begins at the time of the import in the
--- target, so its data says when it did. One that the followed run loaded stays in the plan, also
--- when the source removed it, and keeps what cannot be set any more.
+-- --order oldest follows the time they began. In the target a conversation begins at the time of
+-- the import, so its data says when it did. One that the followed run loaded stays in the plan,
+-- also when the source removed it, and keeps what cannot be set any more.
 -- column seq: place in the replay, from 1
 -- column ticket_id: the staged ticket
 -- column external_id: the id that the target is told, equal to ticket_id
@@ -29,8 +29,8 @@
 -- column meta: nickname, email, phone, avatar, address, ip, device, data, participants and
 --   is_blocked in the target's words, as a JSON object
 -- column bytes: at most how many bytes its calls carry, its messages apart
--- column updates: null for one to be created; for one that the followed run loaded, what of it is to
---   be set now, as a JSON list: status, subject, spam, tags, assignee, meta, dates
+-- column updates: null for one to be created; for one that the followed run loaded, what of it is
+--   to be set now, as a JSON list: status, subject, spam, tags, assignee, meta, dates
 with
 
 replay as (
