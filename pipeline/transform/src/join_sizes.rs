@@ -98,6 +98,7 @@ mod tests {
             left join (select key, max(value) as most from small group by key) as grouped
                 on medium.key = grouped.key
             left anti join (select key from small where value < 0) as gone on large.key = gone.key";
+        let session = session.keeping_smaller_sides();
         let plan = session.context.sql(sql).await.expect("plans").collect().await.expect("runs");
         let shown = pretty_format_batches(&plan).expect("can be shown").to_string();
         let joins: Vec<&str> = shown.lines().filter(|line| line.contains("HashJoinExec")).collect();

@@ -106,11 +106,10 @@ impl Session {
         Ok(Self { context, warehouse: self.warehouse.clone(), memory })
     }
 
-    /// The same tables, with the sides of joins as they are written wherever the files themselves
-    /// do not say which is smaller.
-    pub(crate) fn joining_as_written(&self) -> Self {
+    /// The same tables, with joins that keep the side in memory that is thought to be smaller.
+    pub(crate) fn keeping_smaller_sides(&self) -> Self {
         let mut state = self.context.state();
-        state.config_mut().options_mut().optimizer.use_statistics_registry = false;
+        state.config_mut().options_mut().optimizer.use_statistics_registry = true;
         Self { context: SessionContext::new_with_state(state), ..self.clone() }
     }
 
@@ -177,7 +176,6 @@ fn config(threads: usize) -> SessionConfig {
         .set_bool("datafusion.execution.parquet.schema_force_view_types", false)
         .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
         .set_bool("datafusion.sql_parser.collect_spans", true)
-        .set_bool("datafusion.optimizer.use_statistics_registry", true)
         // Left on, this rule moves each field access below the sub-select and so calls json_row
         // once for each field instead of once for each document: six times slower when measured.
         .set_bool("datafusion.optimizer.enable_leaf_expression_pushdown", false)

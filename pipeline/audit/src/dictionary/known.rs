@@ -134,6 +134,13 @@ const KNOWN: &[Known] = &[
         columns: DOWNLOADS,
     },
     Known {
+        schemas: &["landing"],
+        table: "texts",
+        grain: "one row per landed file of type text/*, up to 2 MB",
+        key: "url",
+        columns: &[("url", "its address, as the record spells it"), ("text", "what is in it")],
+    },
+    Known {
         schemas: &["landing", "landing_all"],
         table: "deletions",
         grain: "one row per record that was there before and did not come again",

@@ -38,7 +38,8 @@ const SCHEMAS: &[(&str, &str)] = &[
 ];
 
 /// Landed tables that are described one by one; all streams have the same columns.
-const INNER: [&str; 3] = ["landing.exchanges", "landing.downloads", "landing.deletions"];
+const INNER: [&str; 4] =
+    ["landing.exchanges", "landing.downloads", "landing.deletions", "landing.texts"];
 
 /// The page that describes these tables.
 pub fn markdown(tables: &[Table]) -> String {
