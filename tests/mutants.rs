@@ -47,6 +47,18 @@ const MUTANTS: &[(&str, &str, &str, &str)] = &[
         "    #[serde(skip)]\n    sent_datetime: SentTime,",
     ),
     (
+        "an answer is written into Crisp without the mark that keeps it quiet",
+        "pipeline/load/src/guard.rs",
+        "serializer.serialize_bool(true)",
+        "serializer.serialize_bool(false)",
+    ),
+    (
+        "the bytes that leave for Crisp are not read again",
+        "pipeline/load/src/crisp/wire.rs",
+        "deliver_nothing(method, path, &body, now)?;",
+        "let _ = deliver_nothing(method, path, &body, now);",
+    ),
+    (
         "a call leaves before its intent is durable",
         "pipeline/load/src/recovery.rs",
         "self.note(draft, State::Intent, detail.clone()).await?;",

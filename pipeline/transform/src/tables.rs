@@ -62,7 +62,11 @@ pub(crate) async fn build(
 ) -> Result<u64> {
     let written = match write(session, model, path).await {
         Err(fault) if is_out_of_memory(&fault) => {
-            write(&session.joining_on_disk()?, model, path).await?
+            // DataFusion 55.2 cannot plan every statement so; what it cannot goes to disk, too.
+            match write(&session.keeping_smaller_sides(), model, path).await {
+                Ok(written) => written,
+                Err(_) => write(&session.joining_on_disk()?, model, path).await?,
+            }
         }
         other => other?,
     };
@@ -182,14 +186,7 @@ async fn stream_of(
     session: &Session,
     sql: &str,
 ) -> std::result::Result<SendableRecordBatchStream, DataFusionError> {
-    let small = session.keeping_smaller_sides().context.sql(sql).await?.execute_stream().await;
-    match small {
-        // The planner of DataFusion 55.2 loses an order when it moves the sides of some joins.
-        Err(DataFusionError::Context(what, _)) if what.contains("SanityCheckPlan") => {
-            session.context.sql(sql).await?.execute_stream().await
-        }
-        other => other,
-    }
+    session.context.sql(sql).await?.execute_stream().await
 }
 
 /// The mapping as a table of one row, a column for each decision.
