@@ -168,9 +168,14 @@ fn run_tests(copy: &Path) -> Result<(), String> {
             run.kill().and_then(|()| run.wait()).expect("can be stopped");
             break None;
         }
-        std::thread::sleep(Duration::from_millis(100));
+        pause();
     };
     let said = std::fs::read_to_string(&printed).expect("is text");
     assert!(!said.contains("could not compile"), "{said}");
     if end.is_some_and(|end| end.success()) { Ok(()) } else { Err(said) }
+}
+
+#[expect(clippy::disallowed_methods, reason = "no async code runs on this thread")]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(100));
 }
