@@ -177,7 +177,7 @@ async fn lose_ledger<S: Stand>(stage: &S, store: &Faulty, numbers: &mut Numbers)
 /// One run: everything that a seed brings, and the judgement.
 async fn run<S: Stand>(field: &Field<S>, kind: Kind, seed: u64) -> Ran {
     let case = format!("seed {seed} ({kind:?})");
-    let weather = Weather::of(kind, seed);
+    let weather = Weather::of::<S>(kind, seed);
     let store = Faulty::new(weather.store, seed);
     let stage = field.stage(weather.trouble(), store.clone()).await;
     store.calm(false);

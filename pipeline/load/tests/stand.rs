@@ -48,6 +48,10 @@ pub trait Stand: Sized + Send + Sync + 'static {
     /// place that carries no id of ours yet.
     const LEAVES_UNNAMED: bool;
 
+    /// How many of the ledger's reads fail in the weather for that: a session reads each of its
+    /// segments, so the more calls a plan takes, the fewer may fail if a session is to begin at all.
+    const LEDGER_READS_FAIL: f64;
+
     /// A client with credentials that does not wait longer for a reply.
     fn client(timeout_ms: u64) -> Client;
 

@@ -10,7 +10,7 @@ use kernel::{Clock, Instant};
 use super::TIMEOUT_MS;
 use super::store::Rates;
 use crate::stage::SystemClock;
-use crate::stand::Trouble;
+use crate::stand::{Stand, Trouble};
 
 /// What goes wrong in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,7 +82,7 @@ pub struct Weather {
 }
 
 impl Weather {
-    pub fn of(kind: Kind, seed: u64) -> Self {
+    pub fn of<S: Stand>(kind: Kind, seed: u64) -> Self {
         let mut weather = Self { loaders: 1, ..Self::default() };
         let faults = &mut weather.faults;
         faults.seed = seed;
@@ -119,8 +119,8 @@ impl Weather {
             Kind::DiskFull => weather.store.before = 0.06,
             Kind::SyncFails => weather.store.after = 0.06,
             Kind::LedgerStoreFails => {
-                // A session reads each segment of its ledger, and there may be hundreds.
-                weather.store = Rates { before: 0.03, after: 0.03, reads: 0.015 };
+                let reads = S::LEDGER_READS_FAIL;
+                weather.store = Rates { before: 0.03, after: 0.03, reads };
             }
             Kind::ClockJumpsBack => {
                 (faults.drop_after, weather.jump_ms) = (0.1, 3_600_000);

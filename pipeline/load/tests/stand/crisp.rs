@@ -118,6 +118,7 @@ impl Stand for CrispStage {
     const THREADS_FEW: usize = 2;
 
     const LEAVES_UNNAMED: bool = true;
+    const LEDGER_READS_FAIL: f64 = 0.015;
 
     fn client(timeout_ms: u64) -> Client {
         let headers = vec![

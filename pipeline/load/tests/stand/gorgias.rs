@@ -34,6 +34,7 @@ impl Stand for Stage {
     const THREADS_FEW: usize = 5;
 
     const LEAVES_UNNAMED: bool = false;
+    const LEDGER_READS_FAIL: f64 = 0.1;
 
     fn client(timeout_ms: u64) -> Client {
         client_with_timeout(timeout_ms)
