@@ -160,8 +160,9 @@ named as (
         email_rule,
         phone,
         rule,
-        min(actor_id) over (partition by group_key) as group_id,
-        max(email) over (partition by group_key) is null as is_anonymous
+        first_value(actor_id) over (partition by group_key order by actor_id) as group_id,
+        first_value(email) over (partition by group_key order by email nulls last) is null
+            as is_anonymous
     from grouped
 ),
 

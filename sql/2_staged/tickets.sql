@@ -133,13 +133,21 @@ parts as (
     group by conversation_id, part, ticket_id
 ),
 
+numbers_of_parts as (
+    select
+        conversation_id,
+        max(part) as parts
+    from messages
+    group by conversation_id
+),
+
 described as (
     select
         conversations.platform,
         coalesce(parts.ticket_id, conversations.conversation_id) as ticket_id,
         conversations.conversation_id,
         coalesce(parts.part, 1) as part,
-        max(coalesce(parts.part, 1)) over (partition by conversations.conversation_id) as parts,
+        coalesce(numbers_of_parts.parts, 1) as parts,
         conversations.stream,
         conversations.source_key as source_id,
         conversations.snapshot,
@@ -187,6 +195,8 @@ described as (
         on conversations.conversation_id = customers_of_conversations.conversation_id
     left join customers on customers_of_conversations.customer_id = customers.customer_id
     left join parts on conversations.conversation_id = parts.conversation_id
+    left join numbers_of_parts
+        on conversations.conversation_id = numbers_of_parts.conversation_id
 ),
 
 divided as (

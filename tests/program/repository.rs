@@ -137,6 +137,27 @@ fn every_model_and_check_opens_with_a_comment() {
     }
 }
 
+/// A window without an order is computed over everything at once, in memory that nobody counts.
+#[test]
+fn every_window_has_an_order() {
+    let mut windows = 0;
+    for path in files(&[".sql"]) {
+        let text = std::fs::read_to_string(&path).expect("is text");
+        for (at, start) in text.match_indices(" over (") {
+            let rest = &text[at + start.len()..];
+            let mut depth = 1;
+            let end = rest.find(|sign| {
+                depth += i32::from(sign == '(') - i32::from(sign == ')');
+                depth == 0
+            });
+            let window = &rest[..end.expect("is closed")];
+            assert!(window.contains("order by"), "over ({window}) in {}", path.display());
+            windows += 1;
+        }
+    }
+    assert!(windows > 0, "no window was found");
+}
+
 #[test]
 fn nothing_tracked_names_this_machine_or_a_registry() {
     // Spelled in pieces, so that this file does not hold what it looks for.

@@ -2,6 +2,14 @@
 -- than a ticket may have, and no message of a part is older than one of an earlier part
 with
 
+counted as (
+    select
+        conversation_id,
+        count(*) as tickets
+    from staged.tickets
+    group by conversation_id
+),
+
 parts as (
     select
         tickets.conversation_id,
@@ -18,9 +26,10 @@ parts as (
             partition by tickets.conversation_id
             order by tickets.part
         ) as place,
-        count(*) over (partition by tickets.conversation_id) as tickets,
+        counted.tickets,
         cast(mapping.messages_per_ticket_max as bigint) as messages_max
     from staged.tickets
+    inner join counted on tickets.conversation_id = counted.conversation_id
     cross join config.mapping as mapping
 )
 
