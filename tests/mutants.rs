@@ -91,8 +91,8 @@ const MUTANTS: &[(&str, &str, &str, &str)] = &[
     (
         "a ledger with a lost segment is believed",
         "landing/src/ledger_log.rs",
-        "} else if number != before + 1 {",
-        "} else if number == 0 {",
+        "if piece.first != before + 1 {",
+        "if piece.first == 0 {",
     ),
 ];
 

@@ -147,6 +147,11 @@ pub fn ledger_segment(id: &RunId, number: u64) -> Path {
     path(format!("runs/{id}/ledger/{number:010}.jsonl"))
 }
 
+/// A copy of a row of segments of a run's ledger, from the first number to the last.
+pub fn ledger_bundle(id: &RunId, first: u64, last: u64) -> Path {
+    path(format!("runs/{id}/ledger/{first:010}-{last:010}.jsonl"))
+}
+
 /// The folder of a run's sessions.
 pub fn sessions(id: &RunId) -> Path {
     path(format!("runs/{id}/sessions"))

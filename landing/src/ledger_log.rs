@@ -3,18 +3,21 @@
 //! Each segment is created only if absent, so of two loaders of one run the second loses the race
 //! for a number and stops before it calls anybody. A ledger that lost a segment, or has one that
 //! cannot be read, is not believed: it has to be made anew, in segments that follow the old ones
-//! and begin by saying that those count no more.
+//! and begin by saying that those count no more. Segments are many and small, so each full row of
+//! them is also kept as one bundle, which is read in their place.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod bundle;
+mod tables;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use futures::TryStreamExt;
 use kernel::ledger::Entry;
 use kernel::{Code, Fault, Instant, Result, RunId};
-use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::{Warehouse, layout};
+use bundle::{Begun, Rows};
+
+pub use tables::{Tables, read_tables};
 
 /// One line of a segment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +47,19 @@ enum Written {
     Anew { anew_at: Instant },
 }
 
+impl Written {
+    /// Adds what it says to what was said before.
+    fn join(self, lines: &mut Vec<Line>) {
+        match self {
+            Written::Line(line) => lines.push(line),
+            // What calls were made, and how long they took, stays true.
+            Written::Anew { .. } => {
+                lines.retain(|line| matches!(line, Line::Calls { .. } | Line::Time { .. }));
+            }
+        }
+    }
+}
+
 /// The ledger of one run, open for writing.
 pub struct LedgerLog {
     warehouse: Warehouse,
@@ -51,6 +67,8 @@ pub struct LedgerLog {
     segment_next: u64,
     /// Set until the first segment of a ledger that is made anew is written.
     anew_at: Option<Instant>,
+    /// The row that its next segment belongs to.
+    begun: Begun,
 }
 
 impl LedgerLog {
@@ -61,9 +79,12 @@ impl LedgerLog {
     /// missing or cannot be read.
     pub async fn open(warehouse: &Warehouse, run: RunId) -> Result<(Self, Vec<Line>)> {
         warehouse.probe().await?;
-        let (lines, segments) = read(warehouse, &run).await?;
-        let (warehouse, segment_next) = (warehouse.clone(), segments + 1);
-        Ok((Self { warehouse, run, segment_next, anew_at: None }, lines))
+        let rows = Rows::list(warehouse, &run).await?;
+        rows.bundle_up().await?;
+        let lines = lines_of(&rows, &run).await?;
+        let (segment_next, begun) = (rows.last() + 1, rows.begun().await?);
+        let warehouse = warehouse.clone();
+        Ok((Self { warehouse, run, segment_next, anew_at: None, begun }, lines))
     }
 
     /// Opens a run's ledger to make it anew: from its next segment on, nothing that was written
@@ -74,8 +95,9 @@ impl LedgerLog {
     /// `FixConfig` when the store overwrites instead of refusing.
     pub async fn open_anew(warehouse: &Warehouse, run: RunId, now: Instant) -> Result<Self> {
         warehouse.probe().await?;
-        let last = paths(warehouse, &run).await?.last().map_or(0, |(number, _)| *number);
-        Ok(Self { warehouse: warehouse.clone(), run, segment_next: last + 1, anew_at: Some(now) })
+        let segment_next = Rows::list(warehouse, &run).await?.last() + 1;
+        let (warehouse, begun) = (warehouse.clone(), Begun::default());
+        Ok(Self { warehouse, run, segment_next, anew_at: Some(now), begun })
     }
 
     /// Whether the segment that makes it anew is still to be written.
@@ -97,6 +119,7 @@ impl LedgerLog {
             body.push(b'\n');
         }
         let path = layout::ledger_segment(&self.run, self.segment_next);
+        let full = self.begun.add(self.segment_next, &body);
         if !self.warehouse.put_if_absent_synced(&path, body).await? {
             return Err(Fault::refused(format!("another loader is writing to run {}", self.run))
                 .coded(Code::AnotherLoader)
@@ -104,6 +127,11 @@ impl LedgerLog {
         }
         self.segment_next += 1;
         self.anew_at = None;
+        if let Some((first, last, lines)) = full {
+            let path = layout::ledger_bundle(&self.run, first, last);
+            // The segments are durable; a bundle that failed is made when the ledger is next opened.
+            let _ = self.warehouse.put_if_absent(&path, lines).await;
+        }
         Ok(())
     }
 }
@@ -113,120 +141,48 @@ impl LedgerLog {
 /// # Errors
 /// `FixData` when a segment is missing or cannot be read.
 pub async fn read(warehouse: &Warehouse, run: &RunId) -> Result<(Vec<Line>, u64)> {
+    let rows = Rows::list(warehouse, run).await?;
+    Ok((lines_of(&rows, run).await?, rows.last()))
+}
+
+async fn lines_of(rows: &Rows<'_>, run: &RunId) -> Result<Vec<Line>> {
     let mut before = 0;
     let mut lines = Vec::new();
     let mut trouble = None;
-    for (number, path) in paths(warehouse, run).await? {
-        let segment = warehouse.get(&path).await?.as_deref().and_then(segment);
-        let is_first = segment.as_ref().is_some_and(|segment| segment.is_anew);
-        if is_first {
-            // What calls were made, and how long they took, stays true.
-            lines.retain(|line| matches!(line, Line::Calls { .. } | Line::Time { .. }));
-            trouble = None;
-        } else if number != before + 1 {
-            trouble.get_or_insert(format!(
-                "segment {} of the ledger of run {run} is lost",
-                before + 1
-            ));
-        }
-        match segment {
-            Some(segment) => lines.extend(segment.lines),
-            None => {
-                trouble.get_or_insert(format!("the ledger segment {path} cannot be read"));
+    let mut pieces = std::pin::pin!(rows.pieces());
+    while let Some(pieces) = pieces.try_next().await? {
+        for piece in pieces {
+            if piece.first != before + 1 {
+                let lost = before + 1;
+                trouble.get_or_insert(format!("segment {lost} of the ledger of run {run} is lost"));
+            }
+            let is_anew = |line: &Written| matches!(line, Written::Anew { .. });
+            if piece.lines.iter().flatten().any(is_anew) {
+                trouble = None;
+            }
+            before = piece.last;
+            match piece.lines {
+                Some(written) => written.into_iter().for_each(|line| line.join(&mut lines)),
+                None => {
+                    let path = layout::ledger_segment(run, piece.first);
+                    trouble.get_or_insert(format!("the ledger segment {path} cannot be read"));
+                }
             }
         }
-        before = number;
     }
     match trouble {
-        None => Ok((lines, before)),
+        None => Ok(lines),
         Some(what) => Err(Fault::data(what).coded(Code::LedgerDamaged).hint(
             "deskferry load --rebuild-ledger makes the ledger anew from what the target holds",
         )),
     }
 }
 
-/// The segments of a run with their numbers, in order.
-async fn paths(warehouse: &Warehouse, run: &RunId) -> Result<Vec<(u64, Path)>> {
-    let paths = warehouse.list(&layout::ledger(run)).await?.into_iter();
-    let numbered = paths.filter_map(|path| {
-        let number = path.filename()?.strip_suffix(".jsonl")?.parse().ok()?;
-        Some((number, path))
-    });
-    let mut numbered: Vec<(u64, Path)> = numbered.collect();
-    numbered.sort_unstable_by_key(|(number, _)| *number);
-    Ok(numbered)
-}
-
-struct Segment {
-    is_anew: bool,
-    lines: Vec<Line>,
-}
-
 /// The lines of a segment; `None` when one cannot be read, or when there is none, because no empty
 /// segment is ever written.
-fn segment(body: &[u8]) -> Option<Segment> {
-    let mut found = Segment { is_anew: false, lines: Vec::new() };
-    for text in body.strip_suffix(b"\n")?.split(|byte| *byte == b'\n') {
-        match serde_json::from_slice(text).ok()? {
-            Written::Line(line) => found.lines.push(line),
-            Written::Anew { .. } => found.is_anew = true,
-        }
-    }
-    Some(found)
-}
-
-/// The newest entry of every record, as a table: kind, source_id, state, target_id, at, detail.
-pub async fn read_table(warehouse: &Warehouse, run: &RunId) -> Result<RecordBatch> {
-    let mut newest: BTreeMap<(&'static str, String), Entry> = BTreeMap::new();
-    for line in read(warehouse, run).await?.0 {
-        if let Line::Entry(entry) = line {
-            newest.insert((entry.kind.word(), entry.source_id.clone()), entry);
-        }
-    }
-    let text = |pick: &dyn Fn(&Entry) -> Option<String>| -> ArrayRef {
-        Arc::new(newest.values().map(pick).collect::<StringArray>())
-    };
-    let moments = newest.values().map(|entry| entry.at.micros());
-    let moments = TimestampMicrosecondArray::from_iter_values(moments).with_timezone("UTC");
-    let columns: Vec<(&str, ArrayRef, bool)> = vec![
-        ("kind", text(&|entry| Some(entry.kind.word().to_owned())), false),
-        ("source_id", text(&|entry| Some(entry.source_id.clone())), false),
-        ("state", text(&|entry| Some(entry.state.word().to_owned())), false),
-        ("target_id", text(&|entry| entry.target_id.clone()), true),
-        ("at", Arc::new(moments), false),
-        ("detail", text(&|entry| entry.detail.clone()), true),
-    ];
-    RecordBatch::try_from_iter_with_nullable(columns)
-        .map_err(|error| Fault::bug("the ledger does not fit its table").because(error))
-}
-
-/// How long all sessions took, as a table of one row: took_ms.
-pub async fn read_time(warehouse: &Warehouse, run: &RunId) -> Result<RecordBatch> {
-    let mut all_ms = 0;
-    for line in read(warehouse, run).await?.0 {
-        if let Line::Time { took_ms } = line {
-            all_ms += took_ms as i64;
-        }
-    }
-    let column: ArrayRef = Arc::new(Int64Array::from_iter_values([all_ms]));
-    RecordBatch::try_from_iter([("took_ms", column)])
-        .map_err(|error| Fault::bug("the time does not fit its table").because(error))
-}
-
-/// Calls made per phase, as a table: phase, calls.
-pub async fn read_calls(warehouse: &Warehouse, run: &RunId) -> Result<RecordBatch> {
-    let mut calls_by_phase: BTreeMap<String, i64> = BTreeMap::new();
-    for line in read(warehouse, run).await?.0 {
-        if let Line::Calls { phase, calls } = line {
-            *calls_by_phase.entry(phase).or_default() += calls as i64;
-        }
-    }
-    let phases: StringArray = calls_by_phase.keys().map(|phase| Some(phase.as_str())).collect();
-    let calls = Int64Array::from_iter_values(calls_by_phase.values().copied());
-    let columns: Vec<(&str, ArrayRef, bool)> =
-        vec![("phase", Arc::new(phases), false), ("calls", Arc::new(calls), false)];
-    RecordBatch::try_from_iter_with_nullable(columns)
-        .map_err(|error| Fault::bug("the calls do not fit their table").because(error))
+fn lines_in(body: &[u8]) -> Option<Vec<Written>> {
+    let lines = body.strip_suffix(b"\n")?.split(|byte| *byte == b'\n');
+    lines.map(|text| serde_json::from_slice(text).ok()).collect()
 }
 
 #[cfg(test)]
@@ -267,6 +223,63 @@ mod tests {
                 assert!(fault.advice().contains("--rebuild-ledger"), "{fault}");
             }
         }
+    }
+
+    /// A ledger of so many segments, written by two sessions.
+    async fn long_ledger(segments: u64) -> (Warehouse, Vec<Line>) {
+        let warehouse = Warehouse::open("memory://").expect("opens");
+        let all: Vec<Line> = (1..=segments).map(|number| line(&format!("t{number}"))).collect();
+        for session in [&all[..300], &all[300..]] {
+            let (mut log, _) = LedgerLog::open(&warehouse, RUN).await.expect("opens");
+            for line in session {
+                log.append(std::slice::from_ref(line)).await.expect("writes");
+            }
+        }
+        (warehouse, all)
+    }
+
+    #[tokio::test]
+    async fn a_long_ledger_is_read_in_bundles_that_are_no_more_than_copies() {
+        let (warehouse, all) = long_ledger(600).await;
+        let bundles = [(1, 256), (257, 512)];
+        let path = |(first, last)| layout::ledger_bundle(&RUN, first, last);
+        for bundle in bundles {
+            let body = warehouse.get(&path(bundle)).await.expect("reads").expect("is there");
+            assert_eq!(body.iter().filter(|byte| **byte == b'\n').count(), 257);
+        }
+        assert_eq!(read(&warehouse, &RUN).await.expect("reads"), (all.clone(), 600));
+        // A bundle that is cut or lost is made up for by its segments, and made again.
+        let body = warehouse.get(&path(bundles[0])).await.expect("reads").expect("is there");
+        for cut in [0, 1, body.len() / 2, body.len() - 1] {
+            warehouse.put(&path(bundles[0]), body.slice(..cut)).await.expect("is written");
+            assert_eq!(read(&warehouse, &RUN).await.expect("reads"), (all.clone(), 600));
+        }
+        warehouse.remove(&path(bundles[0])).await.expect("is removed");
+        LedgerLog::open(&warehouse, RUN).await.expect("opens");
+        assert_eq!(warehouse.get(&path(bundles[0])).await.expect("reads"), Some(body));
+        // What a bundle holds is not lost with its segments; what none holds is.
+        warehouse.remove(&layout::ledger_segment(&RUN, 7)).await.expect("is removed");
+        assert_eq!(read(&warehouse, &RUN).await.expect("reads"), (all, 600));
+        warehouse.remove(&layout::ledger_segment(&RUN, 513)).await.expect("is removed");
+        let fault = read(&warehouse, &RUN).await.err().expect("is refused");
+        assert!(fault.to_string().contains("segment 513"), "{fault}");
+    }
+
+    #[tokio::test]
+    async fn a_ledger_made_anew_in_the_middle_of_a_row_is_bundled_with_what_it_replaced() {
+        let (warehouse, all) = long_ledger(400).await;
+        for lost in [layout::ledger_bundle(&RUN, 1, 256), layout::ledger_segment(&RUN, 7)] {
+            warehouse.remove(&lost).await.expect("is removed");
+        }
+        let now = Instant::from_millis(2);
+        let mut anew = LedgerLog::open_anew(&warehouse, RUN, now).await.expect("opens");
+        for line in &all[..200] {
+            anew.append(std::slice::from_ref(line)).await.expect("writes");
+        }
+        assert_eq!(read(&warehouse, &RUN).await.expect("reads"), (all[..200].to_vec(), 600));
+        LedgerLog::open(&warehouse, RUN).await.expect("opens");
+        assert!(warehouse.exists(&layout::ledger_bundle(&RUN, 257, 512)).await.expect("asks"));
+        assert_eq!(read(&warehouse, &RUN).await.expect("reads"), (all[..200].to_vec(), 600));
     }
 
     #[tokio::test]

@@ -219,7 +219,8 @@ async fn serve_always(status: &'static str, body: &'static str) -> String {
 async fn the_ledger_names_every_record_with_its_id_in_the_target() {
     let stage = Stage::new(&shop(), Setting::default()).await;
     stage.load().await.expect("loads");
-    let table = landing::ledger_log::read_table(&stage.warehouse, &RUN).await.expect("reads");
+    let table =
+        landing::ledger_log::read_tables(&stage.warehouse, &RUN).await.expect("reads").records;
     let column = table.column_by_name("target_id").expect("a column");
     assert_eq!(column.null_count(), 0);
     // 3 agents with the one who stands in, 3 tags, 3 customers, 2 files, 4 tickets, 12 messages.

@@ -203,11 +203,9 @@ pub(crate) async fn register_folder(
 
 /// Makes what happened in a run known: `ledger.records`, `ledger.calls` and `ledger.time`.
 pub(crate) async fn register_ledger(session: &Session, run: &RunId) -> Result<Vec<String>> {
-    let records = ledger_log::read_table(&session.warehouse, run).await?;
-    tables::register_rows(session, "ledger", "records", records)?;
-    let calls = ledger_log::read_calls(&session.warehouse, run).await?;
-    tables::register_rows(session, "ledger", "calls", calls)?;
-    let time = ledger_log::read_time(&session.warehouse, run).await?;
-    tables::register_rows(session, "ledger", "time", time)?;
+    let ledger = ledger_log::read_tables(&session.warehouse, run).await?;
+    tables::register_rows(session, "ledger", "records", ledger.records)?;
+    tables::register_rows(session, "ledger", "calls", ledger.calls)?;
+    tables::register_rows(session, "ledger", "time", ledger.time)?;
     Ok(["ledger.records", "ledger.calls", "ledger.time"].map(str::to_owned).to_vec())
 }

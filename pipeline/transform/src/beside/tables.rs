@@ -180,17 +180,15 @@ async fn inner(warehouse: &Warehouse) -> kernel::Result<BTreeMap<String, SchemaR
     let mapping = Mapping::default();
     let decisions = mapping.columns().map(|(key, _)| Field::new(key, DataType::Utf8, true));
     let run = RunId(1);
-    let records = ledger_log::read_table(warehouse, &run).await?.schema();
-    let calls = ledger_log::read_calls(warehouse, &run).await?.schema();
-    let time = ledger_log::read_time(warehouse, &run).await?.schema();
+    let ledger = ledger_log::read_tables(warehouse, &run).await?;
     let text = |name: &str| Field::new(name, DataType::Utf8, true);
     let replay = Schema::new(vec![text("ticket_order"), text("follows")]);
     let own = BTreeMap::from([
         ("config.mapping".to_owned(), Arc::new(Schema::new(decisions.collect::<Vec<_>>()))),
         ("config.replay".to_owned(), Arc::new(replay)),
-        ("ledger.records".to_owned(), all_nullable(&records)),
-        ("ledger.calls".to_owned(), all_nullable(&calls)),
-        ("ledger.time".to_owned(), all_nullable(&time)),
+        ("ledger.records".to_owned(), all_nullable(&ledger.records.schema())),
+        ("ledger.calls".to_owned(), all_nullable(&ledger.calls.schema())),
+        ("ledger.time".to_owned(), all_nullable(&ledger.time.schema())),
     ]);
     Ok(own.into_iter().chain(before::schemas()).collect())
 }
