@@ -85,8 +85,8 @@ const MUTANTS: &[(&str, &str, &str, &str)] = &[
     (
         "what was sent again is not looked for later",
         "pipeline/load/src/replay/recheck.rs",
-        "if count > 1 {\n",
-        "if count > 99 {\n",
+        ".holding(kind, &external_id, ticket.as_deref()).await?.len();",
+        ".holding(kind, &external_id, ticket.as_deref()).await?.len().min(1);",
     ),
     (
         "a ledger with a lost segment is believed",

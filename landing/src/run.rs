@@ -34,6 +34,9 @@ pub struct RunFacts {
     /// The filters that were set, each with what it lets through.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<(String, String)>,
+    /// Every decision of `[mapping]` with its value; empty for runs of versions that did not note it.
+    #[serde(default)]
+    pub mapping: Vec<(String, String)>,
     /// In which order its tickets are replayed.
     #[serde(default)]
     pub order: Order,

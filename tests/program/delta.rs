@@ -20,11 +20,15 @@ struct Cast {
 /// Moves everything, so that there is something to follow.
 fn moved(servers: &Servers) -> Bench {
     let bench = Bench::new(servers);
+    move_all(&bench);
+    bench
+}
+
+fn move_all(bench: &Bench) {
     for verb in ["extract", "transform", "plan", "load", "reconcile"] {
         let ended = bench.run(&[verb]);
         assert!(ended.code <= u8::from(verb == "extract").into(), "{verb}\n{}", ended.stderr);
     }
-    bench
 }
 
 fn cast(bench: &Bench) -> Cast {
@@ -270,6 +274,50 @@ fn to_a_ticket_that_somebody_deleted_nothing_is_added_and_a_finding_says_so() {
     assert_eq!(loaded.code, 1, "{}", loaded.stderr);
     assert!(loaded.stderr.contains("deleted"), "{}", loaded.stderr);
     assert_eq!(servers.gorgias.counters().records, before);
+}
+
+#[test]
+fn a_delta_keeps_to_the_decisions_of_the_run_it_follows_and_can_be_taken_back_alone() {
+    let servers = Servers::start(shop(45), helpdesk());
+    let bench = Bench::new(&servers);
+    let configuration = bench.configuration(&servers.crisp_url, &servers.gorgias_url);
+    let decide = |more: &str| {
+        bench.configure(&format!("{configuration}[mapping]\ncustom_fields = \"create\"\n{more}"));
+    };
+    decide("");
+    move_all(&bench);
+    assert!(servers.gorgias.counters().records["custom_fields"] > 0, "fields were made");
+    let before = servers.gorgias.counters().records;
+    live_on(&servers, &bench);
+    decide("split = \"gap:1d\"\nedits = \"report\"\n");
+    let refused = bench.run(&["plan", "--delta"]);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert!(refused.stderr.contains("split was \"none\" and is \"gap:1d\""), "{}", refused.stderr);
+    assert!(!refused.stderr.contains("edits was"), "{}", refused.stderr);
+
+    decide("");
+    plan_delta(&bench);
+    let loaded = bench.run(&["load"]);
+    assert_eq!(loaded.code, 0, "{}\n{}", loaded.stdout, loaded.stderr);
+    assert_reconciled(&servers, &bench);
+    let updated = bench
+        .number("select count(*) from plan.tickets where updates is not null and updates <> '[]'");
+    let dry = bench.run(&["rollback", "0002"]);
+    assert_eq!(dry.code, 1, "{}\n{}", dry.stdout, dry.stderr);
+    let done = bench.run(&["rollback", "0002", "--execute"]);
+    assert_eq!(done.code, 1, "what it set in tickets of run 1 stays and is listed");
+    let listed =
+        done.stdout.lines().filter(|line| line.contains("status") || line.contains("tags"));
+    assert!(listed.count() > 0, "{}", done.stdout);
+    assert!(done.stdout.contains("updated by this run, stays"), "{}", done.stdout);
+    assert!(updated > 0, "{}", done.stdout);
+    let after = servers.gorgias.counters().records;
+    for kind in ["tickets", "messages", "customers", "tags", "users"] {
+        assert_eq!(after.get(kind), before.get(kind), "{kind}\n{}", done.stdout);
+    }
+    let again = bench.run(&["load"]);
+    assert_eq!(again.code, 0, "{}\n{}", again.stdout, again.stderr);
+    assert_reconciled(&servers, &bench);
 }
 
 #[test]

@@ -186,6 +186,10 @@ pub const FILTERS: &[Decision] = &[
     },
 ];
 
+/// Decisions about what is made next, and not about what was made: a run that follows another may
+/// decide these anew. Every other one says which records there are, or what they hold.
+const FREE_LATER: &[&str] = &["edits", "packing", "payload_bytes_max", "upload_bytes_max"];
+
 impl Values {
     fn default_value(self) -> &'static str {
         match self {
@@ -318,6 +322,19 @@ impl Mapping {
     pub fn get(&self, key: &str) -> &str {
         let place = DECISIONS.iter().position(|entry| entry.key == key);
         &self.values[place.expect("only keys of DECISIONS are asked for")]
+    }
+
+    /// Decisions that are other than `earlier` had them, of those that a run that follows another
+    /// must leave as they were: key, then, now.
+    pub fn broken_with<'a>(
+        &'a self,
+        earlier: &'a [(String, String)],
+    ) -> impl Iterator<Item = (&'static str, &'a str, &'a str)> {
+        let kept = self.iter().filter(|(key, _)| !FREE_LATER.contains(key));
+        kept.filter_map(|(key, now)| {
+            let then = earlier.iter().find(|(known, _)| known == key)?.1.as_str();
+            (then != now).then_some((key, then, now))
+        })
     }
 
     /// Every key of `[mapping]` with its value, in the order of [`DECISIONS`].

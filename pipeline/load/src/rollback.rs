@@ -6,6 +6,7 @@
 //! Tickets go first, then customers, tags and agents that nothing else uses. Nothing in here knows
 //! a vendor.
 
+mod appended;
 mod leftovers;
 mod record;
 mod threads;
@@ -54,6 +55,8 @@ pub enum Fate {
     Gone,
     /// Somebody changed it, so it stays.
     Touched,
+    /// An earlier run made it and this one changed it, which nobody can take back.
+    Updated,
     /// Something that stays makes use of it.
     InUse,
     /// The run did not make it.
@@ -72,6 +75,7 @@ impl Fate {
             Fate::Removed => "removed",
             Fate::Gone => "gone already",
             Fate::Touched => "touched, stays",
+            Fate::Updated => "updated by this run, stays",
             Fate::InUse => "in use, stays",
             Fate::NotOurs => "not of this run, stays",
             Fate::Permanent => "cannot be removed, stays",

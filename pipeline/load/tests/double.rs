@@ -229,4 +229,8 @@ impl<T: Undo> Undo for Double<T> {
         };
         self.around(&self.removals, removal).await
     }
+
+    async fn remove_message(&self, ticket: &str, id: &str) -> Result<Removal> {
+        self.around(&self.removals, self.inner.remove_message(ticket, id)).await
+    }
 }

@@ -317,6 +317,7 @@ async fn note_run(stage: &Stage, run: RunId) {
         target_address: stage.origin.clone(),
         plan_hash: String::new(),
         filters: Vec::new(),
+        mapping: Vec::new(),
         order: Order::default(),
         follows: None,
         plan_files: Vec::new(),

@@ -43,6 +43,7 @@ async fn warehouse() -> Warehouse {
         plan_hash: String::new(),
         follows: None,
         filters: Vec::new(),
+        mapping: Vec::new(),
         order: kernel::Order::Recent,
         plan_files: Vec::new(),
         forecast: Vec::new(),

@@ -20,7 +20,7 @@ pub(crate) async fn run(config: &Config, plan: &Plan, format: Format) -> Result<
     print_own(&models);
     let (build, current) = transform_snapshot::stage(config, &models, &warehouse).await?;
     let follows = match plan.delta {
-        true => Some(followed(&warehouse, &target.address()?).await?),
+        true => Some(followed(config, &warehouse, &target.address()?).await?),
         false => None,
     };
     let recipe = recipe(config, &models, &current, plan.order.into(), follows.as_ref())?;
@@ -69,15 +69,28 @@ pub(super) fn recipe<'a>(
     Ok(Recipe { build, target: config.target()?.platform(), mapping, models, order, follows })
 }
 
-/// The run that a delta is planned against.
-async fn followed(warehouse: &Warehouse, address: &str) -> Result<RunFacts> {
-    load::followed(warehouse, address).await?.ok_or_else(|| {
+/// The run that a delta is planned against, made by the same decisions.
+async fn followed(config: &Config, warehouse: &Warehouse, address: &str) -> Result<RunFacts> {
+    let facts = load::followed(warehouse, address).await?.ok_or_else(|| {
         Fault::config(format!("no run was loaded into {address} to its end"))
             .coded(Code::NoRun)
             .hint(
                 "deskferry plan, without --delta, plans everything and asks the target what it has",
             )
-    })
+    })?;
+    let broken = config.mapping.broken_with(&facts.mapping);
+    let broken: Vec<String> =
+        broken.map(|(key, then, now)| format!("{key} was {then:?} and is {now:?}")).collect();
+    if broken.is_empty() {
+        return Ok(facts);
+    }
+    let run = facts.run;
+    Err(Fault::config(format!("[mapping] is not that of run {run}: {}", broken.join("; "))).hint(
+        format!(
+            "what run {run} brought in was made by the earlier decisions; set them back for the \
+             delta, or take the run back with deskferry rollback {run} and plan without --delta"
+        ),
+    ))
 }
 
 /// The newest run, when it has this very plan and nobody has touched it.
@@ -123,6 +136,7 @@ async fn make(
         target_address: target.address()?,
         plan_hash: planned.hash,
         filters: filters(recipe.mapping),
+        mapping: config.mapping.iter().map(owned).collect(),
         order: recipe.order,
         follows: recipe.follows.map(|facts| facts.run),
         plan_files,
@@ -137,7 +151,11 @@ async fn make(
 }
 
 fn filters(mapping: &kernel::Mapping) -> Vec<(String, String)> {
-    mapping.filters().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    mapping.filters().map(owned).collect()
+}
+
+fn owned((key, value): (&str, &str)) -> (String, String) {
+    (key.to_owned(), value.to_owned())
 }
 
 fn print_outlook(outlook: &Outlook, target: &Side, facts: &RunFacts, format: Format) -> Result<()> {

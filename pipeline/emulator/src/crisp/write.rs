@@ -101,7 +101,7 @@ pub(crate) fn is_known(method: &Method, route: Route<'_>) -> bool {
         Route::ConversationPart(_, Part::Meta | Part::State | Part::Routing | Part::Block) => {
             *method == Method::PATCH
         }
-        Route::Conversation(_) => *method == Method::DELETE,
+        Route::Conversation(_) | Route::Message(..) => *method == Method::DELETE,
         Route::Profile(_) => [Method::PUT, Method::PATCH, Method::DELETE].contains(method),
         Route::PersonData(_) => [Method::PUT, Method::PATCH].contains(method),
         _ => false,
@@ -143,6 +143,13 @@ impl Clerk<'_> {
             Route::Conversation(session) => {
                 let position = self.position(session)?;
                 self.store.remove(position);
+            }
+            Route::Message(session, fingerprint) => {
+                let position = self.position(session)?;
+                let number = fingerprint.parse().map_err(|_| Reply::missing("message"))?;
+                if !self.store.remove_message(position, number) {
+                    return Err(Reply::missing("message"));
+                }
             }
             Route::Profile(handle) => {
                 let position = self.person(handle)?;

@@ -56,6 +56,11 @@ pub(super) fn conversation(
     changes.0
 }
 
+/// What changed of a message.
+pub(super) fn message(draft: &MessageDraft, found: &Value) -> Vec<String> {
+    if is_same(draft, found) { Vec::new() } else { vec!["content".to_owned()] }
+}
+
 /// What changed of a profile.
 pub(super) fn profile(customer: &plan::Customer, found: &Value, data: &Value) -> Vec<String> {
     let mut changes = Changes::default();

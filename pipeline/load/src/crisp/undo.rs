@@ -28,6 +28,11 @@ impl Undo for Crisp {
                 };
                 touched::conversation((draft, is_finished), sure, &found, &messages)
             }
+            Wrote::Message { ticket, draft } => {
+                let path = format!("/conversation/{ticket}/message/{id}");
+                let Some(found) = self.read(phase, &path).await? else { return Ok(Now::Gone) };
+                touched::message(draft, &found)
+            }
             Wrote::Customer(customer) => {
                 let path = format!("/people/profile/{id}");
                 let Some(found) = self.read(phase, &path).await? else { return Ok(Now::Gone) };
@@ -69,17 +74,25 @@ impl Undo for Crisp {
     }
 
     async fn remove(&self, kind: RecordKind, id: &str) -> Result<Removal> {
-        let reply = match self.wire.remove(kind, id).await? {
-            Written::Lost(why) => return Ok(Removal::Unknown(why)),
-            Written::Replied(reply) => reply,
-        };
-        reply::check_account(&reply)?;
-        Ok(match reply.status {
-            200..300 | 404 | 410 => Removal::Gone,
-            408 | 500.. => Removal::Unknown(format!("status {}", reply.status)),
-            _ => Removal::Refused(reply::refusal(&reply)),
-        })
+        removal(self.wire.remove(kind, id).await?)
     }
+
+    async fn remove_message(&self, ticket: &str, id: &str) -> Result<Removal> {
+        removal(self.wire.remove_message(ticket, id).await?)
+    }
+}
+
+fn removal(written: Written) -> Result<Removal> {
+    let reply = match written {
+        Written::Lost(why) => return Ok(Removal::Unknown(why)),
+        Written::Replied(reply) => reply,
+    };
+    reply::check_account(&reply)?;
+    Ok(match reply.status {
+        200..300 | 404 | 410 => Removal::Gone,
+        408 | 500.. => Removal::Unknown(format!("status {}", reply.status)),
+        _ => Removal::Refused(reply::refusal(&reply)),
+    })
 }
 
 fn listed(conversation: &Value) -> Option<Listed> {

@@ -40,6 +40,11 @@ pub(super) fn ticket(
     changes.0
 }
 
+/// What changed of a message.
+pub(super) fn message(draft: &MessageDraft, found: &Value) -> Vec<String> {
+    changed_fields(draft, found).into_iter().map(str::to_owned).collect()
+}
+
 /// What changed of a customer. Phone, language and time zone may have been left out at creation.
 pub(super) fn customer(customer: &plan::Customer, found: &Value) -> Vec<String> {
     let mut changes = Changes::default();

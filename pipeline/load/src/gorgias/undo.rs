@@ -57,13 +57,14 @@ impl Gorgias {
 #[async_trait]
 impl Undo for Gorgias {
     async fn now(&self, id: &str, wrote: Wrote<'_>) -> Result<Now> {
-        let list = match wrote {
-            Wrote::Ticket { .. } => "tickets",
-            Wrote::Customer(_) => "customers",
-            Wrote::Tag(_) => "tags",
-            Wrote::Agent(_) => "users",
+        let path = match wrote {
+            Wrote::Ticket { .. } => format!("/api/tickets/{id}"),
+            Wrote::Message { ticket, .. } => format!("/api/tickets/{ticket}/messages/{id}"),
+            Wrote::Customer(_) => format!("/api/customers/{id}"),
+            Wrote::Tag(_) => format!("/api/tags/{id}"),
+            Wrote::Agent(_) => format!("/api/users/{id}"),
         };
-        let record = match self.there(&format!("/api/{list}/{id}")).await? {
+        let record = match self.there(&path).await? {
             There::Nothing => return Ok(Now::Gone),
             There::Moved => return Ok(Now::Touched(vec!["merged into another".to_owned()])),
             There::Record(record) => record,
@@ -73,6 +74,7 @@ impl Undo for Gorgias {
                 let messages = self.messages_in(id, &record, sure.len()).await?;
                 touched::ticket(draft, sure, &record, &messages)
             }
+            Wrote::Message { draft, .. } => touched::message(draft, &record),
             Wrote::Customer(customer) => touched::customer(customer, &record),
             Wrote::Tag(name) => touched::tag(name, &record),
             Wrote::Agent(agent) => touched::agent(agent, &record),
@@ -111,17 +113,25 @@ impl Undo for Gorgias {
     }
 
     async fn remove(&self, kind: RecordKind, id: &str) -> Result<Removal> {
-        let reply = match self.wire.remove(kind, id).await? {
-            Written::Lost(why) => return Ok(Removal::Unknown(why)),
-            Written::Replied(reply) => reply,
-        };
-        reply::check_account(&reply)?;
-        Ok(match reply.status {
-            200..300 | 404 | 410 => Removal::Gone,
-            408 | 500.. => Removal::Unknown(format!("status {}", reply.status)),
-            _ => Removal::Refused(reply::refusal(&reply)),
-        })
+        removal(self.wire.remove(kind, id).await?)
     }
+
+    async fn remove_message(&self, ticket: &str, id: &str) -> Result<Removal> {
+        removal(self.wire.remove_message(ticket, id).await?)
+    }
+}
+
+fn removal(written: Written) -> Result<Removal> {
+    let reply = match written {
+        Written::Lost(why) => return Ok(Removal::Unknown(why)),
+        Written::Replied(reply) => reply,
+    };
+    reply::check_account(&reply)?;
+    Ok(match reply.status {
+        200..300 | 404 | 410 => Removal::Gone,
+        408 | 500.. => Removal::Unknown(format!("status {}", reply.status)),
+        _ => Removal::Refused(reply::refusal(&reply)),
+    })
 }
 
 fn listed(ticket: &Value) -> Option<Listed> {

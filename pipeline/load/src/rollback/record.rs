@@ -114,7 +114,13 @@ impl Rollback<'_> {
                 Now::Same => {}
             }
             self.commit(record, State::Removing, "").await?;
-            match self.target.remove(record.kind, record.id).await? {
+            let removal = match wrote {
+                Wrote::Message { ticket, .. } => {
+                    self.target.remove_message(ticket, record.id).await?
+                }
+                _ => self.target.remove(record.kind, record.id).await?,
+            };
+            match removal {
                 Removal::Gone => {
                     self.commit(record, State::Removed, "").await?;
                     self.count(record.kind, Fate::Removed);

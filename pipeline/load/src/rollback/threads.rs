@@ -53,6 +53,10 @@ impl Rollback<'_> {
                 self.pass_by(RecordKind::Ticket, source_id, &place);
                 return Ok(());
             }
+            Place::NotOurs(Some(id)) => {
+                self.need(&draft.ticket, messages);
+                return self.added_to(id, draft).await;
+            }
             _ => {
                 self.pass_by(RecordKind::Ticket, source_id, &place);
                 if place != Place::Nowhere {

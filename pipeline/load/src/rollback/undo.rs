@@ -11,7 +11,7 @@ use kernel::Result;
 use kernel::ledger::RecordKind;
 
 use crate::plan;
-use crate::target::{Target, TargetId, TicketDraft};
+use crate::target::{MessageDraft, Target, TargetId, TicketDraft};
 
 /// A record as the replay wrote it.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +24,13 @@ pub enum Wrote<'a> {
         sure: &'a HashSet<String>,
         /// Whether its final state surely was set, where that is a call of its own.
         is_finished: bool,
+    },
+    /// A message in a ticket that stays.
+    Message {
+        /// The ticket in the target.
+        ticket: &'a str,
+        /// What would be written today from the same plan and ledger.
+        draft: &'a MessageDraft,
     },
     /// A person who asks.
     Customer(&'a plan::Customer),
@@ -86,4 +93,7 @@ pub trait Undo: Target {
 
     /// Removes one record for good. Removing what is gone already changes nothing.
     async fn remove(&self, kind: RecordKind, id: &str) -> Result<Removal>;
+
+    /// Removes one message of a ticket for good, likewise.
+    async fn remove_message(&self, ticket: &str, id: &str) -> Result<Removal>;
 }

@@ -87,8 +87,17 @@ pub(super) fn removal(kind: RecordKind, id: &str) -> Result<String> {
         RecordKind::Customer => "people/profile",
         _ => return Err(Fault::bug(format!("a rollback removes no {}", kind.word()))),
     };
+    Ok(format!("/{list}/{}", one(id)?))
+}
+
+/// Where a message is removed.
+pub(super) fn message_removal(session: &str, fingerprint: &str) -> Result<String> {
+    Ok(format!("/conversation/{}/message/{}", one(session)?, one(fingerprint)?))
+}
+
+fn one(id: &str) -> Result<&str> {
     match is_id(id) {
-        true => Ok(format!("/{list}/{id}")),
+        true => Ok(id),
         false => Err(Fault::bug(format!("{id:?} is no id of this target"))),
     }
 }

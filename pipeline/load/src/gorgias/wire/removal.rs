@@ -10,14 +10,22 @@ use crate::target::phase;
 impl Wire {
     /// Removes one record. Repeated only where it surely was not carried out.
     pub async fn remove(&self, kind: RecordKind, id: &str) -> Result<Written> {
-        let path = path_of(kind, id)?;
+        self.delete(&path_of(kind, id)?).await
+    }
+
+    /// Removes one message of a ticket, likewise.
+    pub async fn remove_message(&self, ticket: &str, id: &str) -> Result<Written> {
+        self.delete(&path_of_message(ticket, id)?).await
+    }
+
+    async fn delete(&self, path: &str) -> Result<Written> {
         let request = Request {
             method: "DELETE",
             url: format!("{}{path}", self.origin),
             headers: Vec::new(),
             body: Body::Empty,
         };
-        self.once(phase::ROLLBACK_DELETE, &path, &request).await
+        self.once(phase::ROLLBACK_DELETE, path, &request).await
     }
 }
 
@@ -30,9 +38,17 @@ fn path_of(kind: RecordKind, id: &str) -> Result<String> {
         RecordKind::Agent => "users",
         _ => return Err(Fault::bug(format!("a rollback removes no {}", kind.word()))),
     };
-    // User 0 is whose key it is.
+    Ok(format!("/api/{list}/{}", one(id)?))
+}
+
+fn path_of_message(ticket: &str, id: &str) -> Result<String> {
+    Ok(format!("/api/tickets/{}/messages/{}", one(ticket)?, one(id)?))
+}
+
+/// The id of one record. User 0 is whose key it is.
+fn one(id: &str) -> Result<&str> {
     match is_id(id) && id.bytes().any(|byte| byte != b'0') {
-        true => Ok(format!("/api/{list}/{id}")),
+        true => Ok(id),
         false => Err(Fault::bug(format!("{id:?} is no id of this target"))),
     }
 }
@@ -54,5 +70,9 @@ mod tests {
         }
         assert_eq!(path(RecordKind::Upload, "7"), None);
         assert_eq!(path(RecordKind::Message, "7"), None);
+        assert_eq!(path_of_message("3", "7").ok().as_deref(), Some("/api/tickets/3/messages/7"));
+        for (ticket, id) in [("3", ""), ("", "7"), ("3", "../7"), ("3/messages", "7"), ("0", "7")] {
+            assert_eq!(path_of_message(ticket, id).ok(), None, "{ticket} {id}");
+        }
     }
 }
