@@ -25,8 +25,8 @@ test: venv ## run every test
 campaign: build ## replay plans for ten minutes while everything goes wrong; SEED=… replays one run
 	CAMPAIGN_SECONDS=$(or $(CAMPAIGN_SECONDS),600) cargo nextest run --workspace --no-capture -E 'test(campaign)'
 
-mutants: build ## take each safeguard of the loader away in a copy, and see its tests fail
-	target/debug/mutants
+mutants: build ## take each safeguard of the loader away in a copy, and see its tests fail; ONLY=words chooses
+	target/debug/mutants $(ONLY)
 
 lint: ## check formatting and lints
 	cargo fmt --all --check

@@ -133,3 +133,49 @@ fn a_filter_leaves_out_by_rule_and_is_kept_with_the_run() {
     let expected = serde_json::json!([["channels", "[\"email\"]"], ["states", "[\"resolved\"]"]]);
     assert_eq!(facts["filters"], expected);
 }
+
+#[test]
+fn what_was_said_in_kustomer_since_the_load_comes_over_once() {
+    let sides = Sides::start(40);
+    let bench = sides.bench("");
+    move_everything(&sides, &bench);
+    let before = sides.gorgias.gorgias.counters().records;
+    let open = bench.ask(
+        "select ticket_id from messages where direction = 'in' and ticket_id not in \
+         (select ticket_id from messages where has_embedded_pictures) order by ticket_id",
+    );
+    let talks: Vec<&str> = open.iter().filter_map(|row| row["ticket_id"].as_str()).collect();
+    let said = |id: &str, text: &str| {
+        let mut talks = talks.iter().filter(|talk| sides.kustomer.say(talk, id, text));
+        (*talks.next().expect("a customer wrote somewhere")).to_owned()
+    };
+    let ticket = said("5f00000000000000000000aa", "one more thing");
+    let deleted = bench.ask(&format!(
+        "select source_id from messages where kind = 'message' and ticket_id <> '{ticket}' \
+         order by 1 limit 1"
+    ));
+    let deleted = deleted[0]["source_id"].as_str().expect("a text");
+    assert!(sides.kustomer.delete("messages", deleted));
+
+    let delta = || {
+        assert!(bench.run(&["extract", "--delta"]).code <= 1);
+        for arguments in [&["transform"][..], &["plan", "--delta"], &["load"], &["reconcile"]] {
+            let ended = bench.run(arguments);
+            assert_eq!(ended.code, 0, "{arguments:?}\n{}\n{}", ended.stdout, ended.stderr);
+        }
+        assert_eq!(sides.gorgias.gorgias.outbox(), 0, "a customer got a message");
+        sides.gorgias.gorgias.counters().records
+    };
+    let after = delta();
+    assert_eq!(after["messages"] - before["messages"], 1);
+    assert_eq!(after["tickets"], before["tickets"]);
+    let came = format!(
+        "select count(*) from plan.messages where ticket_id = '{ticket}' \
+         and body_text = 'one more thing'"
+    );
+    assert_eq!(bench.number(&came), 1);
+    let removed =
+        "select count(*) from plan.changes where change = 'removed' and becomes = 'report'";
+    assert!(bench.number(removed) > 0);
+    assert_eq!(delta(), after, "a delta of nothing adds nothing");
+}

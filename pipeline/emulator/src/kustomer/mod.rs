@@ -137,6 +137,13 @@ impl Emulator {
         store.touch(shelf, id, moment::now_ms())
     }
 
+    /// The customer of a conversation says something now, in a message of this id; `false` when no
+    /// customer wrote there before.
+    pub fn say(&self, conversation: &str, id: &str, text: &str) -> bool {
+        let mut store = self.inner.store.write().unwrap_or_else(PoisonError::into_inner);
+        store.say(conversation, id, text, moment::now_ms())
+    }
+
     /// Deletes a record and what is listed below it; `false` when it is not there.
     pub fn delete(&self, shelf: &str, id: &str) -> bool {
         let mut store = self.inner.store.write().unwrap_or_else(PoisonError::into_inner);

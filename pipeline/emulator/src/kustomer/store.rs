@@ -104,6 +104,35 @@ impl Store {
         })
     }
 
+    /// Adds a message to a conversation, in the image of one that its customer wrote; `false` when
+    /// there is none.
+    pub(super) fn say(&mut self, conversation: &str, id: &str, text: &str, now_ms: i64) -> bool {
+        let is_said = self.change("messages", |records| {
+            let is_like = |record: &&Record| {
+                let attributes = &record.value["attributes"];
+                record.parent == conversation
+                    && attributes["direction"] == "in"
+                    && record.value["links"]["related"].is_null()
+                    && record.value["relationships"]["attachments"].is_null()
+            };
+            let mut message = records.iter().find(is_like)?.clone();
+            message.id = id.to_owned();
+            message.updated_ms = now_ms;
+            message.value["id"] = id.into();
+            let attributes = &mut message.value["attributes"];
+            attributes["preview"] = text.into();
+            attributes["directionType"] = "followup-in".into();
+            for time in ["createdAt", "updatedAt", "modifiedAt", "sentAt"] {
+                if !attributes[time].is_null() {
+                    attributes[time] = moment::text(now_ms).into();
+                }
+            }
+            records.push(message);
+            Some(())
+        });
+        is_said && self.touch("conversations", conversation, now_ms)
+    }
+
     /// Takes a record away with what is listed below it; `false` when it is not there.
     pub(super) fn delete(&mut self, shelf: &str, id: &str) -> bool {
         let is_gone = self.change(shelf, |records| {
