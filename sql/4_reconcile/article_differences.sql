@@ -119,7 +119,11 @@ found as (
         title,
         description,
         body,
-        case when is_published then 'published' else 'draft' end as status,
+        case
+            when is_published and not is_shown then 'published and not shown'
+            when is_published then 'published'
+            else 'draft'
+        end as status,
         case when is_hidden then 'hidden' else 'visible' end as visibility,
         cast(is_featured as varchar) as featured,
         is_read,
@@ -139,12 +143,14 @@ paired as (
             named_struct('field', 'description', 'expected', expected.description,
                 'found', found.description,
                 'rule', case
-                    when found.is_kept_back and expected.status = 'draft' then 'draft_not_handed_out'
+                    when found.is_kept_back and expected.status = 'draft'
+                        then 'draft_not_handed_out'
                 end),
             named_struct('field', 'body', 'expected', expected.body,
                 'found', case when found.is_read then found.body end,
                 'rule', case
-                    when found.is_kept_back and expected.status = 'draft' then 'draft_not_handed_out'
+                    when found.is_kept_back and expected.status = 'draft'
+                        then 'draft_not_handed_out'
                     when found.body = expected.hosted_body then 'picture_address_changed'
                     when trim(found.body) = trim(expected.hosted_body) then 'line_ends_changed'
                     when expected.is_refused then 'upload_refused'
@@ -154,7 +160,8 @@ paired as (
                     case when found.is_read then expected.pictures_found end as varchar
                 ),
                 'rule', case
-                    when found.is_kept_back and expected.status = 'draft' then 'draft_not_handed_out'
+                    when found.is_kept_back and expected.status = 'draft'
+                        then 'draft_not_handed_out'
                     when expected.is_refused then 'upload_refused'
                 end),
             named_struct('field', 'section', 'expected', expected.section_target_id,

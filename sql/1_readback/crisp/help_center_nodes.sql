@@ -1,6 +1,7 @@
 -- grain: one row per node of the trees of the target's newer help center
 -- key: target_id
--- The list gives the nodes at the top, each with all that hangs below it.
+-- The list gives the nodes at the top, each with all that hangs below it. Languages are listed
+-- first: without them nothing else of a help center is read.
 -- column target_id: language, content type and the way down the tree
 -- column parent_target_id: the node it hangs on; null at the top
 -- column type: `group` for a section, `entry` for an article
@@ -9,6 +10,11 @@
 -- column is_hidden: whether it is left out of lists
 -- column is_featured: whether it is shown first
 with recursive
+
+helpdesk_locales as (
+    select key as locale
+    from landing.helpdesk_locales
+),
 
 helpdesk_tree as (
     select
@@ -74,6 +80,7 @@ final as (
         coalesce(is_hidden, false) as is_hidden,
         coalesce(is_featured, false) as is_featured
     from nodes
+    left semi join helpdesk_locales on split_part(nodes.target_id, '/', 1) = helpdesk_locales.locale
 )
 
 select * from final order by target_id

@@ -1,24 +1,25 @@
 -- grain: one row per category, section or folder of the target's help center
 -- key: target_id
 -- The tree of the newer generation says neither what a folder holds nor its colour.
+-- column target_id: language and ids; in the newer generation language, content type and path
+-- column parent_target_id: the section that it hangs in; null at the top
+-- column locale: its language
+-- column content_type: `articles`, `guides`, `references` or `news`
+-- column title: what it is called
+-- column description: a line about it; null where there is none
+-- column color: its colour; null where it has none
 with
 
-helpdesk_categories as (
+records as (
     select
-        key,
-        json_row(
-            raw,
-            'name TEXT PATH $.name, description TEXT PATH $.description, color TEXT PATH $.color'
-        ) as document
-    from landing.helpdesk_categories
-),
-
-helpdesk_sections as (
-    select
+        stream,
         key,
         parent_key,
-        json_row(raw, 'name TEXT PATH $.name, description TEXT PATH $.description') as document
-    from landing.helpdesk_sections
+        title,
+        description,
+        color
+    from readback.help_center_records
+    where stream in ('helpdesk_categories', 'helpdesk_sections')
 ),
 
 groups as (
@@ -33,21 +34,12 @@ groups as (
 everything as (
     select
         key as target_id,
-        cast(null as varchar) as parent_target_id,
+        case stream when 'helpdesk_sections' then parent_key end as parent_target_id,
         'articles' as content_type,
-        document['name'] as title,
-        document['description'] as description,
-        document['color'] as color
-    from helpdesk_categories
-    union all
-    select
-        key as target_id,
-        parent_key as parent_target_id,
-        'articles' as content_type,
-        document['name'] as title,
-        document['description'] as description,
-        cast(null as varchar) as color
-    from helpdesk_sections
+        title,
+        description,
+        color
+    from records
     union all
     select
         target_id,
@@ -66,8 +58,8 @@ final as (
         split_part(target_id, '/', 1) as locale,
         content_type,
         title,
-        nullif(description, '') as description,
-        nullif(color, '') as color
+        description,
+        color
     from everything
 )
 

@@ -12,6 +12,7 @@ final as (
         cast(null as varchar) as description,
         cast(null as varchar) as body,
         cast(null as boolean) as is_published,
+        cast(null as boolean) as is_shown,
         cast(null as boolean) as is_hidden,
         cast(null as boolean) as is_featured,
         cast(null as boolean) as is_read
