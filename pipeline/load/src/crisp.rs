@@ -6,6 +6,7 @@
 //! fingerprints of ours, its people by their addresses. Nothing here knows a run, a ledger or a
 //! source.
 
+mod help_center;
 mod hosting;
 mod lists;
 mod preflight;
@@ -37,6 +38,7 @@ use crate::target::{
 use steps::{NOT_SHOWN, Steps};
 use wire::{CONVERSATION, Wire, Write};
 
+pub use help_center::Generation;
 pub use hosting::Hosting;
 pub use rates::Plan;
 
@@ -51,6 +53,8 @@ pub struct Setup {
     pub plan: Option<Plan>,
     /// Where files go; without it none can be brought.
     pub files: Option<Hosting>,
+    /// Which help center the workspace has, where one is written to.
+    pub help_center: Option<Generation>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -60,6 +64,7 @@ pub struct Crisp {
     wire: Wire,
     website_id: String,
     files: Option<Hosting>,
+    help_center: Option<Generation>,
     /// Looks at messages so far.
     looks: AtomicI64,
 }
@@ -68,11 +73,12 @@ impl Crisp {
     /// The workspace `website_id` behind `base_url` (`https://api.crisp.chat/v1`), called through
     /// `client`, which carries the credentials and the tier.
     pub fn new(client: http::Client, base_url: &str, website_id: &str, setup: Setup) -> Self {
-        let Setup { plan, files, clock } = setup;
+        let Setup { plan, files, help_center, clock } = setup;
         Self {
             wire: Wire::new(client, base_url, website_id, plan, clock),
             website_id: website_id.to_owned(),
             files,
+            help_center,
             looks: AtomicI64::new(0),
         }
     }
@@ -241,7 +247,12 @@ impl Target for Crisp {
                 let read = |_: &Value| Some(reply::ours(id.clone()));
                 self.once(phase::MESSAGES_APPEND, write, now, read).await
             }
-            Draft::Agent(_) | Draft::Tag(_) | Draft::Field(_) | Draft::Ticket { .. } => {
+            Draft::Agent(_)
+            | Draft::Tag(_)
+            | Draft::Field(_)
+            | Draft::Section(_)
+            | Draft::Article(_)
+            | Draft::Ticket { .. } => {
                 Err(Fault::bug(format!("this target takes no {} like that", draft.kind().word())))
             }
         }

@@ -35,6 +35,9 @@ impl Undo for Crisp {
                 let data = data.and_then(|data| data.get("data").cloned()).unwrap_or_default();
                 touched::profile(customer, &found, &data)
             }
+            Wrote::Section { .. } | Wrote::Article(_) => {
+                return Err(Fault::bug("no help center is configured for this target"));
+            }
             Wrote::Tag(_) | Wrote::Agent(_) => {
                 return Err(Fault::bug("a run makes no tags and no agents in this target"));
             }

@@ -90,7 +90,7 @@ impl CrispStage {
     pub fn driver_of(&self, plan: Option<Plan>, has_files: bool) -> Crisp {
         let store = self.warehouse.clone();
         let files = has_files.then(|| Hosting { store, base_url: format!("{FILES}/") });
-        let setup = Setup { plan, files, clock: Arc::new(SystemClock) };
+        let setup = Setup { plan, files, help_center: None, clock: Arc::new(SystemClock) };
         let base_url = format!("{}/v1", self.origin);
         Crisp::new(self.client.clone(), &base_url, DEMO_WEBSITE_ID, setup).with_policy(QUICK)
     }
