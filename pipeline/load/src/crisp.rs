@@ -32,8 +32,8 @@ use serde_json::Value;
 use crate::plan;
 use crate::preflight::{Observation, Wants};
 use crate::target::{
-    Abilities, Carried, Draft, Found, Person, Sent, Target, TargetId, TicketDraft, TicketUpdate,
-    Vitals, phase,
+    Abilities, Carried, Draft, Found, HelpCenter, Person, Sent, Target, TargetId, TicketDraft,
+    TicketUpdate, Vitals, phase,
 };
 use steps::{NOT_SHOWN, Steps};
 use wire::{CONVERSATION, Wire, Write};
@@ -247,12 +247,8 @@ impl Target for Crisp {
                 let read = |_: &Value| Some(reply::ours(id.clone()));
                 self.once(phase::MESSAGES_APPEND, write, now, read).await
             }
-            Draft::Agent(_)
-            | Draft::Tag(_)
-            | Draft::Field(_)
-            | Draft::Section(_)
-            | Draft::Article(_)
-            | Draft::Ticket { .. } => {
+            Draft::Section(_) | Draft::Article(_) => self.create_page(draft, now).await,
+            Draft::Agent(_) | Draft::Tag(_) | Draft::Field(_) | Draft::Ticket { .. } => {
                 Err(Fault::bug(format!("this target takes no {} like that", draft.kind().word())))
             }
         }
@@ -268,6 +264,11 @@ impl Target for Crisp {
                 let id = &draft.ticket.external_id;
                 let ids = self.holding(RecordKind::Ticket, id, None).await?;
                 Ok(ids.into_iter().map(reply::ours).collect())
+            }
+            Draft::Section(_) | Draft::Article(_) => {
+                let ids = self.find_page(draft).await?.into_iter();
+                // They carry no id of ours.
+                Ok(ids.map(|id| Found { ours: false, ..reply::ours(id) }).collect())
             }
             _ => Ok(Vec::new()),
         }
@@ -324,6 +325,10 @@ impl Target for Crisp {
 
     async fn preflight(&self, wants: &Wants) -> Result<Vec<Observation>> {
         self.look_around(wants).await
+    }
+
+    fn help_center(&self) -> Option<&dyn HelpCenter> {
+        self.help_center.map(|_| self as &dyn HelpCenter)
     }
 
     fn calls(&self) -> BTreeMap<String, u64> {

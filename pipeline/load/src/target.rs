@@ -19,7 +19,7 @@ pub use draft::{
     ArticleDraft, AttachmentDraft, Draft, FieldDraft, MessageDraft, SKIPPED_MAX, SectionDraft,
     TicketDraft, TicketUpdate, Travelling,
 };
-pub use help_center::{HelpCenter, Likeness, Node, Shelf, Shown};
+pub use help_center::{HelpCenter, Likeness, Node, Placed, Shelf, Shown};
 
 /// Names of the phases that calls are counted under.
 pub mod phase {

@@ -2,6 +2,9 @@
 //!
 //! Plans for targets that take no help center lack both tables, which reads as nothing planned.
 
+use std::collections::BTreeSet;
+
+use futures::TryStreamExt;
 use kernel::{Result, RunId};
 use landing::{Warehouse, layout};
 use serde::Deserialize;
@@ -84,6 +87,20 @@ pub async fn sections(warehouse: &Warehouse, run: &RunId) -> Result<Rows<Section
 /// The articles.
 pub async fn articles(warehouse: &Warehouse, run: &RunId) -> Result<Rows<Article>> {
     rows_if_there(warehouse, run, "articles", decode_articles).await
+}
+
+/// The languages of the plan's sections and articles, each once.
+pub async fn help_center_locales(warehouse: &Warehouse, run: &RunId) -> Result<Vec<String>> {
+    let mut locales = BTreeSet::new();
+    let mut sections = sections(warehouse, run).await?;
+    while let Some(section) = sections.try_next().await? {
+        locales.insert(section.locale);
+    }
+    let mut articles = articles(warehouse, run).await?;
+    while let Some(article) = articles.try_next().await? {
+        locales.insert(article.locale);
+    }
+    Ok(locales.into_iter().collect())
 }
 
 async fn rows_if_there<T: Send + 'static>(

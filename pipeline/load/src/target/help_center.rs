@@ -46,6 +46,15 @@ pub enum Likeness {
     Other,
 }
 
+/// An article with what it hangs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// Its id.
+    pub id: TargetId,
+    /// Ids of the sections around it.
+    pub within: Vec<TargetId>,
+}
+
 /// A help center that sections and articles are created in.
 #[async_trait]
 pub trait HelpCenter: Send + Sync {
@@ -65,6 +74,9 @@ pub trait HelpCenter: Send + Sync {
 
     /// Whether what was written is shown only after [`HelpCenter::refresh`].
     fn needs_refresh(&self) -> bool;
+
+    /// Articles with what they hang in, where sections themselves do not show what hangs in them.
+    async fn placed(&self, locale: &str, content_type: &str) -> Result<Vec<Placed>>;
 
     /// Lets a language show what was written of a content type. May be repeated.
     async fn refresh(&self, locale: &str, content_type: &str, now: Instant) -> Result<Sent>;
