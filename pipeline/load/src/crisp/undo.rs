@@ -35,6 +35,7 @@ impl Undo for Crisp {
                 let data = data.and_then(|data| data.get("data").cloned()).unwrap_or_default();
                 touched::profile(customer, &found, &data)
             }
+            Wrote::Section { .. } | Wrote::Article(_) => return self.page_now(id, wrote).await,
             Wrote::Tag(_) | Wrote::Agent(_) => {
                 return Err(Fault::bug("a run makes no tags and no agents in this target"));
             }
@@ -69,7 +70,13 @@ impl Undo for Crisp {
     }
 
     async fn remove(&self, kind: RecordKind, id: &str) -> Result<Removal> {
-        let reply = match self.wire.remove(kind, id).await? {
+        let removed = match kind {
+            RecordKind::Section | RecordKind::Article => {
+                self.wire.remove_page(&self.page_address(kind, id)?).await?
+            }
+            _ => self.wire.remove(kind, id).await?,
+        };
+        let reply = match removed {
             Written::Lost(why) => return Ok(Removal::Unknown(why)),
             Written::Replied(reply) => reply,
         };

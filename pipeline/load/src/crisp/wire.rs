@@ -163,14 +163,23 @@ impl Wire {
 
     /// Removes one record. Repeated only where it surely was not carried out.
     pub async fn remove(&self, kind: RecordKind, id: &str) -> Result<Written> {
-        let path = held::removal(kind, id)?;
+        self.delete(&held::removal(kind, id)?).await
+    }
+
+    /// Removes one section or one article of the help center, likewise.
+    pub async fn remove_page(&self, path: &str) -> Result<Written> {
+        held::page_removal(path)?;
+        self.delete(path).await
+    }
+
+    async fn delete(&self, path: &str) -> Result<Written> {
         let request = Request {
             method: "DELETE",
             url: format!("{}{path}", self.website),
             headers: Vec::new(),
             body: Body::Empty,
         };
-        self.once(phase::ROLLBACK_DELETE, &path, &request, false).await
+        self.once(phase::ROLLBACK_DELETE, path, &request, false).await
     }
 
     /// Sends what changes something until it may have been carried out.

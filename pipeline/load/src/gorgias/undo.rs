@@ -62,6 +62,9 @@ impl Undo for Gorgias {
             Wrote::Customer(_) => "customers",
             Wrote::Tag(_) => "tags",
             Wrote::Agent(_) => "users",
+            Wrote::Section { .. } | Wrote::Article(_) => {
+                return Err(Fault::bug("a run makes no help center in this target"));
+            }
         };
         let record = match self.there(&format!("/api/{list}/{id}")).await? {
             There::Nothing => return Ok(Now::Gone),
@@ -76,6 +79,7 @@ impl Undo for Gorgias {
             Wrote::Customer(customer) => touched::customer(customer, &record),
             Wrote::Tag(name) => touched::tag(name, &record),
             Wrote::Agent(agent) => touched::agent(agent, &record),
+            Wrote::Section { .. } | Wrote::Article(_) => Vec::new(),
         };
         Ok(if reasons.is_empty() { Now::Same } else { Now::Touched(reasons) })
     }
