@@ -142,10 +142,9 @@ fn open_crisp(config: &Config) -> Result<Crisp> {
         None => config.warehouse()?,
     };
     let files = side.files_base_url.clone().map(|base_url| crisp::Hosting { store, base_url });
-    let mut chosen = config.mapping.iter().filter(|(key, _)| *key == "help_center");
-    let help_center = match chosen.next() {
-        None | Some((_, "skip")) => None,
-        Some((_, generation)) => Some(generation.parse()?),
+    let help_center = match config.mapping.get("help_center") {
+        "skip" => None,
+        generation => Some(generation.parse()?),
     };
     let setup = crisp::Setup { plan: crisp_plan(side)?, files, help_center, clock: clock() };
     let client = client(side, headers.into())?;
