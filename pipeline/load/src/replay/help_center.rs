@@ -30,6 +30,9 @@ const TAKEN: &str = "something else is there under its name";
 /// Reason of one whose section is not in the target.
 const NO_SECTION: &str = "its section is not in the target";
 
+/// Stands for a section that is not in the target: nothing hangs in it.
+const NOWHERE: &str = "";
+
 /// Ids in the target of sections that are about to be taken over.
 type Places = HashMap<String, TargetId>;
 
@@ -134,7 +137,14 @@ impl Replay<'_> {
         }
         let mut articles = plan::articles(self.warehouse, &self.options.run).await?;
         while let Some(article) = articles.try_next().await? {
-            let Some(draft) = self.article_draft(article, &places)? else { continue };
+            let draft = match self.article_draft(article.clone(), &places)? {
+                Some(draft) => draft,
+                // What is there of it hangs nowhere.
+                None => {
+                    let (body, section) = (self.hosted(&article)?, Some(NOWHERE.to_owned()));
+                    ArticleDraft { article, section, body }
+                }
+            };
             let page = Page::Article(draft);
             entries.extend(self.recognized(center, &page, &mut shelves, &entries).await?);
         }
@@ -398,6 +408,12 @@ impl Replay<'_> {
                 found => found,
             },
         };
+        let body = self.hosted(&article)?;
+        Ok(Some(ArticleDraft { article, section, body }))
+    }
+
+    /// The text of an article with its pictures at their new addresses.
+    fn hosted(&self, article: &Article) -> Result<String> {
         let mut moved = Vec::new();
         for picture in &article.files {
             let standing = self.desk.ledger.standing(RecordKind::Upload, &picture.sha256);
@@ -412,8 +428,7 @@ impl Replay<'_> {
             moved.extend(standing.target_id.map(|to| (picture.url.clone(), String::from(to))));
         }
         moved.sort_by_key(|(from, _)| std::cmp::Reverse(from.len()));
-        let body = replaced(article.body.clone(), &moved);
-        Ok(Some(ArticleDraft { article, section, body }))
+        Ok(replaced(article.body.clone(), &moved))
     }
 
     fn section_in_target(&self, section_id: &str, places: &Places) -> Option<TargetId> {

@@ -35,11 +35,14 @@ struct Seen {
     children: Vec<String>,
     /// Its text; a folder has none.
     content: String,
+    /// Whether it is a folder, which has no state of its own, whatever its metadata say.
+    is_folder: bool,
 }
 
 impl Seen {
     fn is_published(&self) -> bool {
-        self.metadata.pointer("/state/published").and_then(Value::as_bool).unwrap_or(false)
+        let state = self.metadata.pointer("/state/published").and_then(Value::as_bool);
+        !self.is_folder && state.unwrap_or(false)
     }
 }
 
@@ -109,7 +112,8 @@ impl Crisp {
             }
         };
         let content = text(&content, "content").to_owned();
-        Ok(Some(Seen { metadata, children, content }))
+        let is_folder = text(&node, "type") == "group";
+        Ok(Some(Seen { metadata, children, content, is_folder }))
     }
 
     pub(super) async fn create_node(&self, page: Page<'_>, now: Instant) -> Result<Sent> {
