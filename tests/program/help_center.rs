@@ -1,7 +1,12 @@
 //! The help center of a source, replayed into Crisp: from Kustomer into the older generation, from
 //! Crisp into the newer one.
 
+use std::io::{Read, Write};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use emulator::{crisp, kustomer};
+use serde_json::{Value, json};
 
 use crate::hosted::Hosted;
 use crate::program::{Bench, KEY, WEBSITE_ID, shop};
@@ -20,6 +25,7 @@ enum Source {
 /// Both sides, serving in this process, and the files that the customer serves.
 struct Sides {
     source: Source,
+    source_url: String,
     target: crisp::Emulator,
     bench: Bench,
     _hosted: Hosted,
@@ -33,7 +39,7 @@ impl Sides {
 
     fn from_crisp(mapping: &str) -> Self {
         let quirks = crisp::Quirks { helpdesk: crisp::Helpdesk::New, ..crisp::Quirks::default() };
-        let source = crisp::Emulator::new(crisp::Options { quirks, ..shop(20) });
+        let source = crisp::Emulator::new(crisp::Options { quirks, writable: true, ..shop(20) });
         let source = source.expect("the shop can be served");
         Self::start(Some(source), crisp::Helpdesk::New, mapping)
     }
@@ -84,7 +90,7 @@ impl Sides {
             bench.folder.path().display(),
             hosted.url,
         ));
-        Self { source, target, bench, _hosted: hosted, _runtime: runtime }
+        Self { source, source_url, target, bench, _hosted: hosted, _runtime: runtime }
     }
 
     fn number(&self, sql: &str) -> i64 {
@@ -139,6 +145,33 @@ impl Sides {
              - (select sum(calls) from ledger.calls where phase in {PHASES})"
         );
         assert_eq!(self.number(&calls), 0, "calls made are calls forecast");
+    }
+
+    /// Writes to the help center of the source, as somebody might who works there.
+    fn write(&self, method: &str, path: &str, body: &Value) {
+        let address = self.source_url.trim_start_matches("http://").trim_end_matches("/v1");
+        let (account, body) = (STANDARD.encode(format!("{KEY}:{KEY}")), body.to_string());
+        let request = format!(
+            "{method} /v1/website/{WEBSITE_ID}/helpdesk/{path} HTTP/1.1\r\nHost: {address}\r\n\
+             Authorization: Basic {account}\r\nX-Crisp-Tier: plugin\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n{body}",
+            body.len()
+        );
+        let mut stream = std::net::TcpStream::connect(address).expect("listens");
+        stream.write_all(request.as_bytes()).expect("can be asked");
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).expect("answers");
+        assert!(reply.starts_with("HTTP/1.1 20"), "{method} {path}: {reply}");
+    }
+
+    /// Brings over what changed since.
+    fn follow(&self) {
+        assert!(self.bench.run(&["extract", "--delta"]).code <= 1);
+        self.must(&["transform"]);
+        self.must(&["plan", "--delta"]);
+        self.load();
+        self.reconcile();
     }
 
     /// A second load, and the load of another plan of the same, make nothing.
@@ -219,6 +252,44 @@ fn a_help_center_of_crisp_is_published_as_it_was_in_the_newer_generation() {
     assert_eq!(sides.number(lost), 1);
     sides.assert_made_once();
     assert_eq!(sorted(sides.target.public_articles()), sorted(source.public_articles()));
+}
+
+#[test]
+fn what_is_new_in_a_help_center_follows_and_what_was_edited_is_told() {
+    let sides = Sides::from_crisp("help_center = \"new\"\narticles = \"published\"\n");
+    sides.plan();
+    sides.load();
+    sides.reconcile();
+    let before = sides.target.inventory();
+    // A delta of nothing writes nothing.
+    sides.follow();
+    assert_eq!(sides.target.inventory(), before);
+    let planned = format!("select sum(calls) from plan.forecast where phase in {PHASES}");
+    assert_eq!(sides.number(&planned), 0);
+
+    sides.write("PUT", "tree/content/en/news/we-moved", &json!({"content": "Moved again!"}));
+    sides.write("POST", "tree/path/en/news/we-grew", &json!({}));
+    sides.write("PUT", "tree/content/en/news/we-grew", &json!({"content": "By one."}));
+    let metadata = json!({"title": "We grew", "state": {"published": true}});
+    sides.write("PATCH", "tree/metadata/en/news/we-grew", &metadata);
+    sides.write("POST", "refresh/en/news", &json!({}));
+    let held = sides.target.counters().holdings;
+    sides.follow();
+    assert_eq!(sides.target.counters().holdings.articles, held.articles + 1);
+    let shown = sides.target.public_articles();
+    assert!(shown.iter().any(|(_, _, title)| title == "We grew"), "{shown:?}");
+    let changes = sides.bench.ask(
+        "select kind, change, becomes from plan.changes \
+         where kind in ('section', 'article') order by change",
+    );
+    let expected = [
+        json!({"kind": "article", "change": "created", "becomes": "create"}),
+        json!({"kind": "article", "change": "edited", "becomes": "report"}),
+    ];
+    assert_eq!(changes, expected);
+    let told = "select count(*) from reconcile.differences where \"table\" = 'articles' \
+                and field = 'body' and rule = 'article_changed_after_load'";
+    assert_eq!(sides.number(told), 1);
 }
 
 #[test]

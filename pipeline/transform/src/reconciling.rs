@@ -39,7 +39,7 @@ pub struct Reconciled {
 /// The row of one kind of record in `reconcile.counts`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TableCounts {
-    /// The kind: customers, tickets, messages, attachments.
+    /// The kind: customers, tickets, messages, attachments, sections, articles.
     pub table: String,
     /// Records that were staged.
     pub staged: u64,
