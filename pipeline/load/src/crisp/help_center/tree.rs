@@ -209,8 +209,9 @@ fn differences(page: &Page<'_>, seen: &Seen) -> Vec<String> {
             (seen.content == draft.body.trim(), is_public)
         }
     };
-    // A load that was stopped may have come to the text and not to the title.
-    let is_untitled = is_fresh(page, found) && !seen.is_published();
+    // A load that was stopped may have come to an article's text and not to its title.
+    let is_article = matches!(page, Page::Article(_));
+    let is_untitled = is_article && is_fresh(page, found) && !seen.is_published();
     let is_title = text(found, "title") == title.trim() || is_untitled;
     changed(&[
         ("title", is_title),
