@@ -81,9 +81,8 @@ impl LedgerLog {
         warehouse.probe().await?;
         let rows = Rows::list(warehouse, &run).await?;
         rows.bundle_up().await?;
-        let lines = lines_of(&rows, &run).await?;
-        let (segment_next, begun) = (rows.last() + 1, rows.begun().await?);
-        let warehouse = warehouse.clone();
+        let (lines, begun) = heard(&rows, &run).await?;
+        let (warehouse, segment_next) = (warehouse.clone(), rows.last() + 1);
         Ok((Self { warehouse, run, segment_next, anew_at: None, begun }, lines))
     }
 
@@ -142,12 +141,13 @@ impl LedgerLog {
 /// `FixData` when a segment is missing or cannot be read.
 pub async fn read(warehouse: &Warehouse, run: &RunId) -> Result<(Vec<Line>, u64)> {
     let rows = Rows::list(warehouse, run).await?;
-    Ok((lines_of(&rows, run).await?, rows.last()))
+    Ok((heard(&rows, run).await?.0, rows.last()))
 }
 
-async fn lines_of(rows: &Rows<'_>, run: &RunId) -> Result<Vec<Line>> {
+/// What a ledger says, and the row that its next segment belongs to.
+async fn heard(rows: &Rows<'_>, run: &RunId) -> Result<(Vec<Line>, Begun)> {
     let mut before = 0;
-    let mut lines = Vec::new();
+    let (mut lines, mut begun) = (Vec::new(), Begun::default());
     let mut trouble = None;
     let mut pieces = std::pin::pin!(rows.pieces());
     while let Some(pieces) = pieces.try_next().await? {
@@ -161,6 +161,10 @@ async fn lines_of(rows: &Rows<'_>, run: &RunId) -> Result<Vec<Line>> {
                 trouble = None;
             }
             before = piece.last;
+            if let Some(body) = piece.segment {
+                // A row that is full here has a bundle, or one that nobody can make.
+                let _ = begun.add(piece.first, &body);
+            }
             match piece.lines {
                 Some(written) => written.into_iter().for_each(|line| line.join(&mut lines)),
                 None => {
@@ -171,7 +175,7 @@ async fn lines_of(rows: &Rows<'_>, run: &RunId) -> Result<Vec<Line>> {
         }
     }
     match trouble {
-        None => Ok(lines),
+        None => Ok((lines, begun)),
         Some(what) => Err(Fault::data(what).coded(Code::LedgerDamaged).hint(
             "deskferry load --rebuild-ledger makes the ledger anew from what the target holds",
         )),

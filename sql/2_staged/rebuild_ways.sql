@@ -5,7 +5,7 @@
 -- recommended_target is the advice. A file of this name in a folder of one's own models takes its
 -- place.
 -- column target: the helpdesk in which it is made again
--- column kind: as in `documents`; also `agent` and `team`
+-- column kind: as in `documents`; also `agent`, `article` and `team`
 -- column way: how to make it again there, in words
 with
 
@@ -55,6 +55,9 @@ ways as (
                 || 'for what goes out'),
             ('gorgias', 'agent',
                 'Make them users with the same e-mail addresses; each may take a seat'),
+            ('gorgias', 'article',
+                'Make an article of the help center with the same text, after its pictures; those '
+                || 'for the team only stay inside'),
             ('gorgias', 'automation',
                 'Make a rule with the same event, conditions and actions. Switch it on after the '
                 || 'load'),

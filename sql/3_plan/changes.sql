@@ -1,9 +1,9 @@
 -- grain: one row per record and field that changed at the source since the followed run
 -- key: kind, source_id, change
 -- Empty unless the plan follows a run.
--- column kind: customer, ticket or message
+-- column kind: customer, ticket, message, section or article
 -- column source_id: its id
--- column ticket_id: its ticket; null for a customer
+-- column ticket_id: its ticket; null for what belongs to none
 -- column change: created, appended, edited, removed, or the field that changed
 -- column old: what was loaded, as text; null where it is long or was nothing
 -- column new: what the source says now, as text; null likewise
@@ -152,6 +152,42 @@ customers as (
         )
 ),
 
+pages as (
+    select 'section' as kind, section_id as source_id, is_loaded, is_changed
+    from plan.sections
+    union all
+    select 'article' as kind, article_id as source_id, is_loaded, is_changed
+    from plan.articles
+),
+
+staged_pages as (
+    select 'section' as kind, category_id as source_id
+    from staged.kb_categories
+    union all
+    select 'article' as kind, article_id as source_id
+    from staged.kb_articles
+),
+
+help_center as (
+    select
+        pages.kind,
+        pages.source_id,
+        cast(null as varchar) as ticket_id,
+        case
+            when not pages.is_loaded then 'created'
+            when staged_pages.source_id is null then 'removed'
+            else 'edited'
+        end as change,
+        cast(null as varchar) as old,
+        cast(null as varchar) as new,
+        case when pages.is_loaded then 'report' else 'create' end as becomes
+    from pages
+    cross join replay
+    left join staged_pages
+        on pages.kind = staged_pages.kind and pages.source_id = staged_pages.source_id
+    where not pages.is_loaded or pages.is_changed or staged_pages.source_id is null
+),
+
 final as (
     select kind, source_id, ticket_id, change, old, new, becomes from created
     union all
@@ -164,6 +200,8 @@ final as (
     select kind, source_id, ticket_id, change, old, new, becomes from messages
     union all
     select kind, source_id, ticket_id, change, old, new, becomes from customers
+    union all
+    select kind, source_id, ticket_id, change, old, new, becomes from help_center
 )
 
 select * from final order by kind, source_id, change

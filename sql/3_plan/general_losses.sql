@@ -99,26 +99,6 @@ large_files as (
 ),
 
 -- What has no equal in the target that a replay could make.
-help_center as (
-    select
-        platform,
-        'kb_categories' as stream,
-        category_id as source_id,
-        cast(null as varchar) as ticket_id,
-        'help_center_not_carried' as rule,
-        cast(null as varchar) as detail
-    from staged.kb_categories
-    union all
-    select
-        platform,
-        'kb_articles' as stream,
-        article_id as source_id,
-        cast(null as varchar) as ticket_id,
-        'help_center_not_carried' as rule,
-        cast(null as varchar) as detail
-    from staged.kb_articles
-),
-
 others as (
     select
         platform,
@@ -161,8 +141,6 @@ everything as (
     union all
     select platform, stream, source_id, ticket_id, rule, detail from large_files
     union all
-    select platform, stream, source_id, ticket_id, rule, detail from help_center
-    union all
     select platform, stream, source_id, ticket_id, rule, detail from others
 ),
 
@@ -178,8 +156,7 @@ final as (
             case
                 when
                     stream in (
-                        'customers', 'kb_categories', 'kb_articles', 'documents', 'teams',
-                        'companies', 'customer_events'
+                        'customers', 'documents', 'teams', 'companies', 'customer_events'
                     )
                     then 'staged.'
                 else 'landing.'

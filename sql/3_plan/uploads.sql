@@ -30,7 +30,42 @@ attachments as (
     where fetch_status = 'stored'
 ),
 
+pictures as (
+    select
+        seq,
+        article_id,
+        json_row(unnest(json_items(files)), 'sha256 TEXT PATH $.sha256') as picture
+    from plan.articles
+    where files <> '[]'
+),
+
+shown as (
+    select
+        kb_files.sha256,
+        kb_files.name,
+        kb_files.content_type,
+        kb_files.bytes,
+        pictures.seq,
+        kb_files.ordinal
+    from pictures
+    inner join staged.kb_files
+        on kb_files.owner = 'article'
+        and pictures.article_id = kb_files.owner_id
+        and pictures.picture['sha256'] = kb_files.sha256
+),
+
+-- Articles come before tickets.
 used as (
+    select
+        sha256,
+        name,
+        content_type,
+        bytes,
+        cast(0 as bigint) as ticket_seq,
+        seq as position,
+        ordinal
+    from shown
+    union all
     select
         attachments.sha256,
         attachments.name,

@@ -2,7 +2,7 @@
 -- key: "table"
 -- Staged records are planned or lost by a rule; planned ones are in the target or unexplained. An
 -- attachment is planned when its bytes are there and the target took them.
--- column table: kind of record: customers, tickets, messages or attachments
+-- column table: kind of record: customers, tickets, messages, attachments, sections or articles
 -- column staged: staged records, in number
 -- column planned: planned records, in number
 -- column in_target: planned records that the target has, in number
@@ -108,6 +108,34 @@ staged_and_planned as (
     select 'messages' as kind, count(*) as records
     from staged.messages
     left semi join planned_messages on messages.message_id = planned_messages.message_id
+    union all
+    select 'sections' as kind, count(*) as records
+    from staged.kb_categories
+    left semi join plan.sections as planned on kb_categories.category_id = planned.section_id
+    union all
+    select 'articles' as kind, count(*) as records
+    from staged.kb_articles
+    left semi join plan.articles as planned on kb_articles.article_id = planned.article_id
+),
+
+our_sections as (
+    select
+        records.source_id,
+        records.target_id
+    from ledger.records
+    left semi join plan.sections as planned on records.source_id = planned.section_id
+    left semi join readback.sections as found on records.target_id = found.target_id
+    where records.kind = 'section' and records.state in ('done', 'matched')
+),
+
+our_articles as (
+    select
+        records.source_id,
+        records.target_id
+    from ledger.records
+    left semi join plan.articles as planned on records.source_id = planned.article_id
+    left semi join readback.articles as found on records.target_id = found.target_id
+    where records.kind = 'article' and records.state in ('done', 'matched')
 ),
 
 uploads as (
@@ -164,6 +192,22 @@ counted as (
         (select count(*) from planned_messages) as planned,
         (select count(*) from messages_in_target) as in_target,
         (select others from other_messages) as others
+    union all
+    select
+        'sections' as kind,
+        (select count(*) from staged.kb_categories) as staged,
+        (select count(*) from plan.sections) as planned,
+        (select count(*) from our_sections) as in_target,
+        (select count(*) from readback.sections)
+            - (select count(*) from our_sections) as others
+    union all
+    select
+        'articles' as kind,
+        (select count(*) from staged.kb_articles) as staged,
+        (select count(*) from plan.articles) as planned,
+        (select count(*) from our_articles) as in_target,
+        (select count(*) from readback.articles)
+            - (select count(*) from our_articles) as others
     union all
     select
         'attachments' as kind,

@@ -2,7 +2,8 @@
 -- key: "table", source_id, target_id, field
 -- Exact matches are not listed, nor what a rule did before the plan was made: verdicts counts both.
 -- Fields that the target alone fills in are counted there too: language, intents.
--- column table: kind of record: customers, tickets, messages, attachments, tags or agents
+-- column table: kind of record: customers, tickets, messages, attachments, tags, agents, sections
+--   or articles
 -- column
 -- column source_id: id of the record in the source; target/<id> for one of the target that has none
 -- column target_id: id of the record in the target; null when it is not there
@@ -26,6 +27,12 @@ all_differences as (
     union all
     select 'attachments' as kind, source_id, target_id, field, expected, found, rule
     from reconcile.attachment_differences
+    union all
+    select 'sections' as kind, source_id, target_id, field, expected, found, rule
+    from reconcile.section_differences
+    union all
+    select 'articles' as kind, source_id, target_id, field, expected, found, rule
+    from reconcile.article_differences
     union all
     select "table" as kind, source_id, target_id, field, expected, found, rule
     from reconcile.catalog_differences

@@ -1,7 +1,8 @@
 -- grain: one row per staged record and field that a rule changed on its way into the plan
 -- key: "table", source_id, field
 -- Where several rules changed a field, the one that took most of it is named.
--- column table: kind of record: customers, tickets, messages, attachments or agents
+-- column table: kind of record: customers, tickets, messages, attachments, agents, sections or
+--   articles
 -- column
 -- column source_id: the staged record
 -- column field: the field
@@ -92,7 +93,26 @@ named as (
     select 'messages' as "table", losses.source_id, losses.rule
     from losses
     left anti join ticket_streams on losses.stream = ticket_streams.stream
-    where losses.stage = 'planned' and losses.stream not in ('customers', 'tickets')
+    where
+        losses.stage = 'planned'
+        and losses.stream not in ('customers', 'tickets', 'kb_categories', 'kb_articles')
+    -- What changed after it was loaded is told by its difference alone.
+    union all
+    select
+        case losses.stream when 'kb_articles' then 'articles' else 'sections' end as "table",
+        losses.source_id,
+        losses.rule
+    from losses
+    where
+        losses.stage = 'planned'
+        and losses.stream in ('kb_categories', 'kb_articles')
+        and position('_changed_after_load' in losses.rule) = 0
+    union all
+    select 'articles' as "table", kb_articles.article_id as source_id, losses.rule
+    from losses
+    inner join staged.kb_articles
+        on losses.stream = kb_articles.stream and losses.source_id = kb_articles.source_id
+    where losses.stage = 'staged'
     union all
     select 'messages' as "table", messages.message_id as source_id, losses.rule
     from losses

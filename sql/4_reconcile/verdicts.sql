@@ -2,7 +2,8 @@
 -- key: "table", field, verdict, rule
 -- Every field of every record has one verdict: existence is judged for each staged record, of tags
 -- and agents for each planned one, and the other fields for each that the target has.
--- column table: kind of record: customers, tickets, messages, attachments, tags or agents
+-- column table: kind of record: customers, tickets, messages, attachments, tags, agents, sections
+--   or articles
 -- column
 -- column field: the field; existence says whether the record is there once
 -- column verdict: exact; transformed, lossy or dropped by a rule; changed_by_vendor after it was
@@ -53,6 +54,18 @@ present as (
     select 'tickets' as "table", tickets.ticket_id as source_id
     from plan.tickets
     left semi join readback.tickets as found on tickets.external_id = found.external_id
+    union all
+    select 'sections' as "table", planned.section_id as source_id
+    from plan.sections as planned
+    inner join ledger.records as records
+        on records.kind = 'section' and planned.section_id = records.source_id
+    left semi join readback.sections as found on records.target_id = found.target_id
+    union all
+    select 'articles' as "table", planned.article_id as source_id
+    from plan.articles as planned
+    inner join ledger.records as records
+        on records.kind = 'article' and planned.article_id = records.source_id
+    left semi join readback.articles as found on records.target_id = found.target_id
     union all
     select 'messages' as "table", messages.message_id as source_id
     from plan.messages

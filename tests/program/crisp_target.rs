@@ -225,8 +225,14 @@ fn the_demo_of_kustomer_and_crisp_reaches_nobody_and_leaves_nothing_unexplained(
     assert!(demo.stderr.contains("messages that reached a customer: 0"), "{}", demo.stderr);
     assert!(demo.stderr.contains("no difference is unexplained"), "{}", demo.stderr);
     let config = ["--config", "deskferry-demo/deskferry.toml", "--format", "csv"];
-    let ask = "select count(*) from plan.messages";
-    let asked = bench.run(&[&["query"][..], &config, &[ask]].concat());
-    let messages = asked.stdout.lines().last().and_then(|line| line.parse::<u64>().ok());
-    assert!(messages.is_some_and(|messages| messages > 40), "{}", asked.stdout);
+    let number = |ask: &str| {
+        let asked = bench.run(&[&["query"][..], &config, &[ask]].concat());
+        let number = asked.stdout.lines().last().and_then(|line| line.parse::<u64>().ok());
+        number.unwrap_or_else(|| panic!("{}", asked.stdout))
+    };
+    assert!(number("select count(*) from plan.messages") > 40);
+    let articles = "select in_target from reconcile.counts where \"table\" = 'articles'";
+    assert_eq!(number(articles), number("select count(*) from plan.articles"));
+    assert!(number(articles) > 0, "its help center comes along");
+    assert_eq!(number("select count(*) from readback.articles where is_published"), 0);
 }

@@ -9,6 +9,7 @@ mod custody;
 mod delta;
 mod errors;
 mod explained;
+mod help_center;
 mod hosted;
 mod interrupted;
 mod kustomer;

@@ -182,6 +182,7 @@ fn a_person_reads_it_as_markdown_or_html_and_finds_the_way_of_the_target() {
     ] {
         assert!(ended.stdout.contains(part), "{part}\n{}", ended.stdout);
     }
+    assert!(!ended.stdout.contains("Articles of the help center"), "they are carried");
     let ended = shop.bench.run(&["report", "--rebuild", "--as", "html", "--out", "kit"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (0, ""), "{}", ended.stderr);
     let read = |name: &str| std::fs::read_to_string(shop.bench.path("kit").join(name));
@@ -202,6 +203,8 @@ fn a_person_reads_it_as_markdown_or_html_and_finds_the_way_of_the_target() {
     shop.configure(GORGIAS);
     let ended = shop.bench.run(&["report", "--rebuild"]);
     assert!(ended.stdout.contains("Make a macro with the same text"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("## Articles of the help center: 11\n"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("First **read** the"), "{}", ended.stdout);
     let ended = shop.bench.run(&["report", "--rebuild", "--format", "csv"]);
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains("hint: --as markdown"), "{}", ended.stderr);

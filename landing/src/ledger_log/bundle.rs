@@ -27,11 +27,14 @@ struct Seal {
     bundled_lines: usize,
 }
 
-/// Segments that were read at once, with what they say; `None` when that cannot be read.
+/// A bundle, or a segment without one.
 pub(super) struct Piece {
     pub first: u64,
     pub last: u64,
+    /// What it says; `None` when that cannot be read.
     pub lines: Option<Vec<Written>>,
+    /// The body of a segment.
+    pub segment: Option<Bytes>,
 }
 
 /// What there is of a row.
@@ -89,7 +92,8 @@ impl<'a> Rows<'a> {
         if row.is_bundled {
             let body = self.body(self.bundle(end)).await?;
             if let Some(lines) = body.as_deref().and_then(unsealed) {
-                return Ok(vec![Piece { first: row_start(end), last: end, lines: Some(lines) }]);
+                let (first, lines) = (row_start(end), Some(lines));
+                return Ok(vec![Piece { first, last: end, lines, segment: None }]);
             }
         }
         let bodies = self.bodies(row).await?.into_iter().zip(&row.segments);
@@ -97,6 +101,7 @@ impl<'a> Rows<'a> {
             first: *number,
             last: *number,
             lines: body.as_deref().and_then(lines_in),
+            segment: body,
         });
         Ok(pieces.collect())
     }
@@ -131,19 +136,6 @@ impl<'a> Rows<'a> {
             }
         }
         Ok(())
-    }
-
-    /// The bodies of the segments behind the last full row, to be bundled with those that follow.
-    pub async fn begun(&self) -> Result<Begun> {
-        let Some((_, row)) = self.rows.last_key_value().filter(|(end, _)| **end != self.last())
-        else {
-            return Ok(Begun::default());
-        };
-        let bodies: Option<Vec<Bytes>> = self.bodies(row).await?.into_iter().collect();
-        Ok(Begun {
-            segments: row.segments.len() as u64,
-            lines: bodies.unwrap_or_default().concat(),
-        })
     }
 }
 

@@ -18,6 +18,10 @@ use crate::question::read_rows;
 
 pub use page::Page;
 
+/// What is carried into a help center that takes it: made again by hand where a target has a way of
+/// its own for that, or where there is no target.
+const ARTICLE: &str = "article";
+
 /// Kinds in the order in which somebody would make them again, with their headings. Other kinds
 /// come after them.
 const KINDS: &[(&str, &str)] = &[
@@ -41,6 +45,7 @@ const KINDS: &[(&str, &str)] = &[
     ("custom_object_attributes", "Fields of custom objects"),
     ("help_center", "Help centers"),
     ("help_center_language", "Languages of the help center"),
+    (ARTICLE, "Articles of the help center"),
     ("help_center_redirection", "Redirections of the help center"),
     ("help_center_theme", "Themes of the help center"),
     ("help_center_template", "Templates of the help center"),
@@ -155,6 +160,18 @@ left join (
     group by listed.team_id
 ) as members on teams.team_id = members.team_id
 union all
+select 'article' as kind, kb_articles.platform,
+    concat(kb_articles.title, ' (', kb_articles.locale, ')') as name,
+    concat_ws(', ', kb_articles.status, kb_articles.visibility, kb_categories.title) as summary,
+    kb_articles.body_markdown as content,
+    'an article of the help center with the same text' as recommended_target,
+    'nothing is carried into the help center of this target' as reason_not_migrated,
+    kb_articles.snapshot, kb_articles.stream, kb_articles.source_id as \"key\",
+    cast(kb_articles.created_at as varchar) as created_at,
+    cast(kb_articles.updated_at as varchar) as updated_at, null as definition
+from staged.kb_articles
+left join staged.kb_categories on kb_articles.category_id = kb_categories.category_id
+union all
 select kind, platform, name, summary, content, recommended_target, reason_not_migrated, snapshot,
     stream, source_id as \"key\", cast(created_at as varchar) as created_at,
     cast(updated_at as varchar) as updated_at, definition
@@ -183,10 +200,12 @@ pub async fn rebuild_kit(
             .hint("deskferry transform makes the tables that the report reads")
     })?;
     let session = transform::catalog(warehouse, scope).await?;
-    let things: Vec<Thing> = read_rows(&transform::select(&session, THINGS).await?)?;
+    let mut things: Vec<Thing> = read_rows(&transform::select(&session, THINGS).await?)?;
     let ways: Vec<Way> = read_rows(&transform::select(&session, WAYS).await?)?;
     let ways = ways.into_iter().filter(|way| Some(way.target.as_str()) == target);
     let ways: BTreeMap<String, String> = ways.map(|way| (way.kind, way.way)).collect();
+    let is_carried = target.is_some() && !ways.contains_key(ARTICLE);
+    things.retain(|thing| thing.kind != ARTICLE || !is_carried);
     Ok(RebuildKit {
         build: build.0.clone(),
         platform: things.first().map(|thing| thing.platform.clone()).unwrap_or_default(),

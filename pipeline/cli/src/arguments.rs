@@ -266,14 +266,14 @@ pub(crate) struct RunChoice {
 pub(crate) struct Load {
     #[command(flatten)]
     pub(crate) choice: RunChoice,
-    /// Load this many tickets at most; a later full load goes on from there.
+    /// Load this many tickets at most, and no help center; a later full load goes on from there.
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,
-    /// Load only this ticket; may be given more than once.
+    /// Load only this ticket, and no help center; may be given more than once.
     #[arg(long, value_name = "TICKET")]
     pub(crate) only: Vec<String>,
     /// Load this many tickets, taken from every channel and state alike and the same ones each
-    /// time; a later full load goes on from there.
+    /// time, and no help center; a later full load goes on from there.
     #[arg(long, value_name = "N", conflicts_with_all = ["limit", "only"])]
     pub(crate) sample: Option<u64>,
     /// Believe nothing that the ledger of this run says, and make it anew from what the target

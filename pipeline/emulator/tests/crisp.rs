@@ -7,6 +7,7 @@ mod changes;
 mod data;
 mod gate;
 mod helpdesk;
+mod helpdesk_writes;
 mod lists;
 mod messages;
 mod moving;

@@ -22,6 +22,10 @@ pub enum RecordKind {
     Customer,
     /// A file.
     Upload,
+    /// A place in the help center that articles hang in.
+    Section,
+    /// A page of the help center.
+    Article,
     /// A thread.
     Ticket,
     /// One message of a thread.
@@ -37,6 +41,8 @@ impl RecordKind {
             RecordKind::Field => "field",
             RecordKind::Customer => "customer",
             RecordKind::Upload => "upload",
+            RecordKind::Section => "section",
+            RecordKind::Article => "article",
             RecordKind::Ticket => "ticket",
             RecordKind::Message => "message",
         }

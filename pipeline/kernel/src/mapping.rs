@@ -152,6 +152,19 @@ pub const DECISIONS: &[Decision] = &[
                   into custom fields that are made for them",
         values: Values::OneOf(&["meta", "create"]),
     },
+    Decision {
+        // Which generation a workspace has is decided by its vendor, and its routes differ.
+        key: "help_center",
+        meaning: "into which generation of the target's help center the source's is carried, where \
+                  the target takes one",
+        values: Values::OneOf(&["skip", "legacy", "new"]),
+    },
+    Decision {
+        // Nothing becomes public unasked.
+        key: "articles",
+        meaning: "whether articles that the source shows to everybody are published in the target",
+        values: Values::OneOf(&["drafts", "published"]),
+    },
 ];
 
 /// Which tickets are moved: all for which every filter that is set holds. Those that are left out

@@ -6,6 +6,7 @@
 //! fingerprints of ours, its people by their addresses. Nothing here knows a run, a ledger or a
 //! source.
 
+mod help_center;
 mod hosting;
 mod lists;
 mod preflight;
@@ -31,12 +32,13 @@ use serde_json::Value;
 use crate::plan;
 use crate::preflight::{Observation, Wants};
 use crate::target::{
-    Abilities, Carried, Draft, Found, Person, Sent, Target, TargetId, TicketDraft, TicketUpdate,
-    Vitals, phase,
+    Abilities, Carried, Draft, Found, HelpCenter, Person, Sent, Target, TargetId, TicketDraft,
+    TicketUpdate, Vitals, phase,
 };
 use steps::{NOT_SHOWN, Steps};
 use wire::{CONVERSATION, Wire, Write};
 
+pub use help_center::Generation;
 pub use hosting::Hosting;
 pub use rates::Plan;
 
@@ -51,6 +53,8 @@ pub struct Setup {
     pub plan: Option<Plan>,
     /// Where files go; without it none can be brought.
     pub files: Option<Hosting>,
+    /// Which help center the workspace has, where one is written to.
+    pub help_center: Option<Generation>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -60,6 +64,7 @@ pub struct Crisp {
     wire: Wire,
     website_id: String,
     files: Option<Hosting>,
+    help_center: Option<Generation>,
     /// Looks at messages so far.
     looks: AtomicI64,
 }
@@ -68,11 +73,12 @@ impl Crisp {
     /// The workspace `website_id` behind `base_url` (`https://api.crisp.chat/v1`), called through
     /// `client`, which carries the credentials and the tier.
     pub fn new(client: http::Client, base_url: &str, website_id: &str, setup: Setup) -> Self {
-        let Setup { plan, files, clock } = setup;
+        let Setup { plan, files, help_center, clock } = setup;
         Self {
             wire: Wire::new(client, base_url, website_id, plan, clock),
             website_id: website_id.to_owned(),
             files,
+            help_center,
             looks: AtomicI64::new(0),
         }
     }
@@ -241,6 +247,7 @@ impl Target for Crisp {
                 let read = |_: &Value| Some(reply::ours(id.clone()));
                 self.once(phase::MESSAGES_APPEND, write, now, read).await
             }
+            Draft::Section(_) | Draft::Article(_) => self.create_page(draft, now).await,
             Draft::Agent(_) | Draft::Tag(_) | Draft::Field(_) | Draft::Ticket { .. } => {
                 Err(Fault::bug(format!("this target takes no {} like that", draft.kind().word())))
             }
@@ -257,6 +264,11 @@ impl Target for Crisp {
                 let id = &draft.ticket.external_id;
                 let ids = self.holding(RecordKind::Ticket, id, None).await?;
                 Ok(ids.into_iter().map(reply::ours).collect())
+            }
+            Draft::Section(_) | Draft::Article(_) => {
+                let ids = self.find_page(draft).await?.into_iter();
+                // They carry no id of ours.
+                Ok(ids.map(|id| Found { ours: false, ..reply::ours(id) }).collect())
             }
             _ => Ok(Vec::new()),
         }
@@ -313,6 +325,10 @@ impl Target for Crisp {
 
     async fn preflight(&self, wants: &Wants) -> Result<Vec<Observation>> {
         self.look_around(wants).await
+    }
+
+    fn help_center(&self) -> Option<&dyn HelpCenter> {
+        self.help_center.map(|_| self as &dyn HelpCenter)
     }
 
     fn calls(&self) -> BTreeMap<String, u64> {

@@ -267,7 +267,11 @@ impl Target for Gorgias {
             RecordKind::Customer => "/api/customers",
             RecordKind::Ticket => "/api/tickets",
             RecordKind::Message => "/api/messages",
-            RecordKind::Tag | RecordKind::Field | RecordKind::Upload => return Ok(Vec::new()),
+            RecordKind::Tag
+            | RecordKind::Field
+            | RecordKind::Upload
+            | RecordKind::Section
+            | RecordKind::Article => return Ok(Vec::new()),
         };
         Ok(reply::carried(&self.list(phase::TICKETS_READ, path).await?))
     }
@@ -319,6 +323,9 @@ impl Target for Gorgias {
                 let path = format!("/api/tickets/{ticket}/messages");
                 call(phase::MESSAGES_APPEND, &path, request::appended(message)?)
             }
+            Draft::Section(_) | Draft::Article(_) => {
+                return Err(Fault::bug("this target takes no help center"));
+            }
         };
         let written =
             self.wire.write(phase, Write { method: "POST", path: &path, body }, now).await?;
@@ -347,7 +354,7 @@ impl Target for Gorgias {
                 Ok(fields.into_iter().map(|(_, id)| reply::ours(id)).collect())
             }
             Draft::Customer { customer, .. } => self.find_customer(customer).await,
-            Draft::Upload { .. } => Ok(Vec::new()),
+            Draft::Upload { .. } | Draft::Section(_) | Draft::Article(_) => Ok(Vec::new()),
             Draft::Ticket { draft, .. } => self.find_ticket(draft).await,
             Draft::Message { ticket, message } => {
                 self.find_message(ticket, &message.message.message_id).await

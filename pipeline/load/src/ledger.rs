@@ -138,6 +138,17 @@ impl Ledger {
         locked(&self.book).standings.get(&kind)?.get(source_id).cloned()
     }
 
+    /// The record that has this id in the target.
+    pub fn holder(&self, kind: RecordKind, target_id: &str) -> Option<String> {
+        let book = locked(&self.book);
+        let mut records = book.standings.get(&kind)?.iter();
+        let is_it = |standing: &Standing| {
+            let is_there = matches!(standing.state, State::Done | State::Matched);
+            is_there && standing.target_id.as_deref() == Some(target_id)
+        };
+        records.find(|(_, standing)| is_it(standing)).map(|(id, _)| id.to_string())
+    }
+
     /// Takes in what rollbacks of other runs removed from the same target.
     pub fn learn_removed(&self, removed: Vec<(RecordKind, String)>) {
         let removed = removed.into_iter().map(|(kind, id)| (kind, id.into_boxed_str()));

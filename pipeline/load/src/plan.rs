@@ -4,12 +4,14 @@
 //! the target is the ledger's business.
 
 mod columns;
+mod help_center;
 mod read;
 
 use kernel::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use help_center::{Article, Picture, Section, articles, help_center_locales, sections};
 pub use read::{Rows, Threads, agents, customers, fields, forecast, tags, uploads};
 
 /// A person who answers.

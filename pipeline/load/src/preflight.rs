@@ -31,6 +31,8 @@ pub struct Wants {
     pub everything: bool,
     /// What the plan needs, when there is a plan.
     pub needs: Option<Needs>,
+    /// Languages that the plan brings sections or articles of into the help center.
+    pub help_center: Vec<String>,
 }
 
 /// What a plan needs in the target.
@@ -202,7 +204,8 @@ pub(crate) async fn pass(
     now: Instant,
 ) -> Result<()> {
     let calls_per_window = permission.calls_per_window;
-    let wants = Wants { calls_per_window, everything: false, needs: None };
+    let help_center = plan::help_center_locales(warehouse, run).await?;
+    let wants = Wants { calls_per_window, everything: false, needs: None, help_center };
     let seen = target.preflight(&wants).await?;
     let kept = acknowledged::list(warehouse, run).await?;
     let is_kept = |wanted: &Acknowledgement| {

@@ -141,7 +141,7 @@ impl Desk<'_> {
                     }
                     continue;
                 }
-                Sent::Exists(reason) => match self.existing(draft).await? {
+                Sent::Exists(reason) => match self.existing(draft, detail.as_deref()).await? {
                     Some(end) => return Ok(end),
                     None => reason,
                 },
@@ -282,13 +282,23 @@ impl Desk<'_> {
     async fn hits(&self, draft: Draft<'_>) -> Result<Vec<Found>> {
         let mut hits = self.target.find(draft).await?;
         hits.retain(|found| !self.ledger.is_removed(draft.kind(), &found.id));
+        if is_page(draft) {
+            // Two of one name may be planned, and one of them may be there.
+            hits.retain(|found| self.ledger.holder(draft.kind(), &found.id).is_none());
+        }
         Ok(hits)
     }
 
     /// Looks for the record because of which the target says "there is one already".
-    async fn existing(&self, draft: Draft<'_>) -> Result<Option<Settled>> {
-        let hits = self.hits(draft).await?;
+    async fn existing(&self, draft: Draft<'_>, said: Option<&str>) -> Result<Option<Settled>> {
+        let mut hits = self.hits(draft).await?;
+        let is_again = said.is_some_and(|said| said.contains(SENT_AGAIN));
+        if is_page(draft) && is_again && hits.len() == 1 {
+            // Its place was empty when the first call left.
+            return self.recovered(draft, hits.remove(0), said).await.map(Some);
+        }
         match hits.as_slice() {
+            [] if is_page(draft) => Ok(None),
             [] => self.look(draft, false, None).await,
             [found] => {
                 let detail = Some(WAS_THERE.to_owned());
@@ -317,8 +327,8 @@ impl Desk<'_> {
                     detail = format!("{detail}; {APPENDED}");
                 }
             }
-            // A tag carries no id of ours, but it was not there when the tags were listed.
-            Draft::Tag(_) => found.ours = true,
+            // They carry no id of ours, but they were not there when the target was asked first.
+            Draft::Tag(_) | Draft::Section(_) | Draft::Article(_) => found.ours = true,
             _ => {}
         }
         self.arrived(draft, found, Some(detail), State::Unknown).await
@@ -410,6 +420,11 @@ impl Desk<'_> {
             detail,
         }
     }
+}
+
+/// Whether it is part of the help center, where nothing carries an id of ours.
+fn is_page(draft: Draft<'_>) -> bool {
+    matches!(draft, Draft::Section(_) | Draft::Article(_))
 }
 
 /// One detail after the other.

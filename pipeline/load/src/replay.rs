@@ -1,6 +1,7 @@
 //! The replay: which phases there are, in which order they run and how much of each at a time.
 //!
-//! People come first, then tags and files, then tickets, because each refers to the ones before.
+//! People come first, then tags and files, then the help center and tickets, because each refers to
+//! the ones before.
 //! Within a phase records are independent of each other, except that a ticket's messages keep
 //! their order. What becomes of a single record is decided in `recovery`; what a vendor wants to
 //! hear is known to its driver.
@@ -11,6 +12,7 @@ mod draft;
 mod fields;
 mod files;
 mod following;
+mod help_center;
 mod recheck;
 mod selection;
 mod tags;
@@ -305,8 +307,13 @@ impl Replay<'_> {
         if self.is_stopping() {
             return Ok(());
         }
+        self.bring_help_center().await?;
+        if self.is_stopping() {
+            return Ok(());
+        }
         self.bring_threads(&agents, &expected).await?;
-        self.look_again().await
+        self.look_again().await?;
+        self.look_again_at_pages().await
     }
 
     async fn bring_customers(&self, expected: u64) -> Result<()> {

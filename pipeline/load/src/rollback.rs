@@ -3,10 +3,11 @@
 //! The ledger says what the run made; each record is read afresh and compared with what the plan
 //! wrote right before it goes. The intent is durable before the call leaves, the outcome after it,
 //! so a rollback that was stopped anywhere goes on, and what was removed can be loaded again.
-//! Tickets go first, then customers, tags and agents that nothing else uses. Nothing in here knows
-//! a vendor.
+//! Tickets go first, then customers, tags and agents that nothing else uses, then the help center.
+//! Nothing in here knows a vendor.
 
 mod appended;
+mod help_center;
 mod leftovers;
 mod record;
 mod threads;
@@ -209,6 +210,7 @@ impl Rollback<'_> {
         self.customers(&uses).await?;
         self.tags(&uses).await?;
         self.agents(&uses).await?;
+        self.help_center().await?;
         self.files();
         Ok(())
     }

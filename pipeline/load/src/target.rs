@@ -4,6 +4,7 @@
 //! of a run and writes nothing down: whether to call at all is decided before it is asked.
 
 mod draft;
+mod help_center;
 
 use std::collections::BTreeMap;
 
@@ -15,9 +16,10 @@ use crate::plan;
 use crate::preflight::{Observation, State, Wants};
 
 pub use draft::{
-    AttachmentDraft, Draft, FieldDraft, MessageDraft, SKIPPED_MAX, TicketDraft, TicketUpdate,
-    Travelling,
+    ArticleDraft, AttachmentDraft, Draft, FieldDraft, MessageDraft, SKIPPED_MAX, SectionDraft,
+    TicketDraft, TicketUpdate, Travelling,
 };
+pub use help_center::{HelpCenter, Likeness, Node, Placed, Shelf, Shown};
 
 /// Names of the phases that calls are counted under.
 pub mod phase {
@@ -41,6 +43,12 @@ pub mod phase {
     pub const CUSTOMERS_CREATE: &str = "customers_create";
     /// Uploading files.
     pub const FILES_UPLOAD: &str = "files_upload";
+    /// Looking at what the help center has already.
+    pub const HELP_CENTER_READ: &str = "help_center_read";
+    /// Creating sections of the help center, with all that is set of them.
+    pub const SECTIONS_CREATE: &str = "sections_create";
+    /// Creating articles, with all that is set of them.
+    pub const ARTICLES_CREATE: &str = "articles_create";
     /// Asking which of the plan's records the target has already.
     pub const TICKETS_READ: &str = "tickets_read";
     /// Creating tickets with the messages that travel along.
@@ -290,6 +298,11 @@ pub trait Target: Send + Sync {
     /// Sets what the plan wants of a ticket that is there. May be repeated.
     async fn update(&self, _: &str, _: &TicketUpdate<'_>, _: Instant) -> Result<Sent> {
         Ok(Sent::Refused("tickets of this target cannot be updated".to_owned()))
+    }
+
+    /// The help center, where the target has one that can be written to.
+    fn help_center(&self) -> Option<&dyn HelpCenter> {
+        None
     }
 
     /// Calls made so far, per [`phase`].

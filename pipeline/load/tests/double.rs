@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use deskferry_load::rollback::{Listed, Now, Removal, Undo, Wrote};
 use deskferry_load::target::{
-    Abilities, Carried, Draft, FieldDraft, Found, Person, Sent, TargetId, TicketDraft, TicketUpdate,
+    Abilities, Carried, Draft, FieldDraft, Found, HelpCenter, Person, Placed, Sent, Shelf, Shown,
+    TargetId, TicketDraft, TicketUpdate,
 };
 use deskferry_load::{Target, plan};
 use futures::future::BoxFuture;
@@ -197,8 +198,46 @@ impl<T: Undo> Target for Double<T> {
         self.around(&self.writes, self.inner.update(id, update, now)).await
     }
 
+    fn help_center(&self) -> Option<&dyn HelpCenter> {
+        self.inner.help_center().map(|_| self as &dyn HelpCenter)
+    }
+
     fn calls(&self) -> BTreeMap<String, u64> {
         self.inner.calls()
+    }
+}
+
+impl<T: Undo> Double<T> {
+    fn inner_help_center(&self) -> &dyn HelpCenter {
+        self.inner.help_center().expect("is only asked where there is one")
+    }
+}
+
+#[async_trait]
+impl<T: Undo> HelpCenter for Double<T> {
+    async fn shelf(&self, locale: &str, content_type: &str) -> Result<Shelf> {
+        self.inner_help_center().shelf(locale, content_type).await
+    }
+
+    async fn shown(&self, draft: Draft<'_>, shelf: Option<&Shelf>) -> Result<Vec<Shown>> {
+        self.inner_help_center().shown(draft, shelf).await
+    }
+
+    async fn fill(&self, id: &str, draft: Draft<'_>, now: Instant) -> Result<Sent> {
+        self.around(&self.writes, self.inner_help_center().fill(id, draft, now)).await
+    }
+
+    fn needs_refresh(&self) -> bool {
+        self.inner_help_center().needs_refresh()
+    }
+
+    async fn placed(&self, locale: &str, content_type: &str) -> Result<Vec<Placed>> {
+        self.inner_help_center().placed(locale, content_type).await
+    }
+
+    async fn refresh(&self, locale: &str, content_type: &str, now: Instant) -> Result<Sent> {
+        let call = self.inner_help_center().refresh(locale, content_type, now);
+        self.around(&self.writes, call).await
     }
 }
 

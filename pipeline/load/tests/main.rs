@@ -7,6 +7,7 @@ mod crisp;
 mod double;
 mod exam;
 mod fields;
+mod help_center;
 mod interruption;
 mod plan_tables;
 mod preflight;

@@ -16,6 +16,8 @@ pub struct PlanTables {
     pub customers: Vec<Value>,
     pub fields: Vec<Value>,
     pub uploads: Vec<Value>,
+    pub sections: Vec<Value>,
+    pub articles: Vec<Value>,
     pub tickets: Vec<Value>,
     pub messages: Vec<Value>,
     pub forecast: Vec<Value>,
@@ -38,6 +40,36 @@ const CUSTOMERS: &[&str] = &[
 const FIELDS: &[&str] = &["field_id", "object", "label", "data_type"];
 const UPLOADS: &[&str] =
     &["seq:int", "sha256", "name", "content_type", "bytes:int", "is_too_large:bool"];
+const SECTIONS: &[&str] = &[
+    "seq:int",
+    "section_id",
+    "parent_section_id",
+    "locale",
+    "content_type",
+    "title",
+    "description",
+    "slug",
+    "path",
+    "color",
+    "bytes:int",
+];
+const ARTICLES: &[&str] = &[
+    "seq:int",
+    "article_id",
+    "section_id",
+    "locale",
+    "content_type",
+    "title",
+    "description",
+    "slug",
+    "path",
+    "body",
+    "is_published:bool",
+    "is_hidden:bool",
+    "is_featured:bool",
+    "files",
+    "bytes:int",
+];
 const TICKETS: &[&str] = &[
     "seq:int",
     "ticket_id",
@@ -101,7 +133,13 @@ impl PlanTables {
             ("tickets", TICKETS, &self.tickets),
             ("messages", MESSAGES, &self.messages),
             ("forecast", FORECAST, &self.forecast),
+            ("sections", SECTIONS, &self.sections),
+            ("articles", ARTICLES, &self.articles),
         ] {
+            // Targets without a help center have plans without these.
+            if rows.is_empty() && ["sections", "articles"].contains(&name) {
+                continue;
+            }
             let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
             let batch = batch(&schema, rows);
             let schema = batch.schema();

@@ -3,6 +3,7 @@
 
 pub mod crisp;
 mod gorgias;
+pub mod help_center;
 
 use std::sync::Arc;
 

@@ -19,7 +19,7 @@ use crate::tables;
 
 /// Columns that models may read of an earlier plan, each with the letter of its type: text, whole
 /// number, flag, time.
-const TABLES: [(&str, &[(&str, char)]); 7] = [
+const TABLES: [(&str, &[(&str, char)]); 9] = [
     ("agents", &[("agent_id", 't'), ("email", 't'), ("name", 't')]),
     (
         "customers",
@@ -30,6 +30,25 @@ const TABLES: [(&str, &[(&str, char)]); 7] = [
             ("phone", 't'),
             ("language", 't'),
             ("custom_fields", 't'),
+        ],
+    ),
+    (
+        "articles",
+        &[
+            ("article_id", 't'),
+            ("section_id", 't'),
+            ("locale", 't'),
+            ("content_type", 't'),
+            ("title", 't'),
+            ("description", 't'),
+            ("slug", 't'),
+            ("path", 't'),
+            ("body", 't'),
+            ("is_published", 'f'),
+            ("is_hidden", 'f'),
+            ("is_featured", 'f'),
+            ("files", 't'),
+            ("version", 'i'),
         ],
     ),
     ("fields", &[("field_id", 't'), ("object", 't'), ("label", 't'), ("data_type", 't')]),
@@ -60,6 +79,21 @@ const TABLES: [(&str, &[(&str, char)]); 7] = [
             ("mention_agent_ids", 't'),
             ("meta", 't'),
             ("bytes", 'i'),
+        ],
+    ),
+    (
+        "sections",
+        &[
+            ("section_id", 't'),
+            ("parent_section_id", 't'),
+            ("locale", 't'),
+            ("content_type", 't'),
+            ("title", 't'),
+            ("description", 't'),
+            ("slug", 't'),
+            ("path", 't'),
+            ("color", 't'),
+            ("version", 'i'),
         ],
     ),
     ("tags", &[("name", 't')]),
@@ -93,6 +127,9 @@ const TABLES: [(&str, &[(&str, char)]); 7] = [
 /// plan without it.
 const LATER: [(&str, &str, &str); 1] = [("messages", "part_of", "message_id")];
 
+/// Tables that plans did not have from the beginning; a plan without them has none of their rows.
+const LATER_TABLES: [&str; 2] = ["articles", "sections"];
+
 /// The names of the tables, each as `before.name` with the columns that models may read.
 pub(crate) fn schemas() -> impl Iterator<Item = (String, SchemaRef)> {
     TABLES.iter().map(|(name, columns)| {
@@ -118,6 +155,10 @@ pub(crate) async fn register(session: &Session, follows: Option<&RunId>) -> Resu
     let mut names = Vec::new();
     for (name, wanted) in schemas() {
         let table = name.trim_start_matches("before.").to_owned();
+        let follows = match follows {
+            Some(run) if is_planned(session, run, &table).await? => Some(run),
+            _ => None,
+        };
         match follows {
             None => {
                 tables::register_rows(session, "before", &table, RecordBatch::new_empty(wanted))?
@@ -138,6 +179,14 @@ pub(crate) async fn register(session: &Session, follows: Option<&RunId>) -> Resu
         names.push(name);
     }
     Ok(names)
+}
+
+/// Whether the plan of a run has a table, which only those lack that came later.
+async fn is_planned(session: &Session, run: &RunId, table: &str) -> Result<bool> {
+    if !LATER_TABLES.contains(&table) {
+        return Ok(true);
+    }
+    session.warehouse.exists(&layout::plan_table(run, table)).await
 }
 
 /// A table of an earlier plan with the columns that came later.
@@ -162,4 +211,31 @@ fn completed(
 fn other_version(run: &RunId, table: &str, column: &str) -> Fault {
     Fault::config(format!("the plan of run {run} has no {table}.{column}"))
         .hint("another version made it: deskferry plan, without --delta, asks the target instead")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_plan_from_before_there_was_a_help_center_has_none_of_its_rows() {
+        let warehouse = landing::Warehouse::open("memory://").expect("opens");
+        let session = Session::open(&warehouse).expect("opens");
+        let run = RunId(1);
+        for (name, schema) in schemas() {
+            let table = name.trim_start_matches("before.");
+            if LATER_TABLES.contains(&table) {
+                continue;
+            }
+            let rows = futures::stream::iter([Ok(RecordBatch::new_empty(schema.clone()))]);
+            let path = layout::plan_table(&run, table);
+            landing::table::write(&warehouse, &path, schema, rows).await.expect("is written");
+        }
+        register(&session, Some(&run)).await.expect("an older plan can be followed");
+        for table in LATER_TABLES {
+            let sql = format!("select * from before.{table}");
+            let rows = crate::select::select(&session.context, &sql).await.expect("is there");
+            assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 0, "{table}");
+        }
+    }
 }

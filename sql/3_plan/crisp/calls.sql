@@ -2,11 +2,14 @@
 -- key: seq
 -- Conversations are worked on several at a time; the calls of one keep this order. What the
 -- followed run brought in takes none; a conversation of it is looked at before anything is done to
--- it. Files are hosted elsewhere and take no call.
+-- it. Files are hosted elsewhere and take no call. A new run lists once what the top of the help
+-- center has already; what a section or an article that is there takes to be compared is not known
+-- before.
 -- column seq: place in the replay, from 1
 -- column phase: name of the phase, as the ledger counts its calls
--- column kind: what it makes: customer, ticket or message; null for a call that reads
--- column source_id: id of that record, as the ledger knows it; null for a call that reads
+-- column kind: what it makes: customer, section, article, ticket or message; null for a call that
+--   reads, or is about none of them
+-- column source_id: id of that record, as the ledger knows it; null likewise
 -- column ticket_seq: place of its conversation in the replay; null before conversations begin
 -- column messages: messages that travel in it
 -- column bytes: at most how many bytes its body has, by the same count as plan.messages
@@ -71,6 +74,49 @@ new_agents as (
     from agents
 ),
 
+sections as (
+    select
+        seq,
+        section_id,
+        parent_section_id,
+        locale,
+        content_type,
+        description,
+        color,
+        bytes,
+        is_loaded
+    from plan.sections
+),
+
+articles as (
+    select
+        seq,
+        article_id,
+        section_id,
+        locale,
+        content_type,
+        is_published,
+        is_hidden,
+        bytes,
+        is_loaded
+    from plan.articles
+),
+
+pages as (
+    select locale, content_type, is_loaded
+    from sections
+    union all
+    select locale, content_type, is_loaded
+    from articles
+),
+
+page_counts as (
+    select
+        count(*) as pages,
+        count(*) filter (where is_loaded) as loaded
+    from pages
+),
+
 -- Phases in their order; conversations, their messages and their states go together.
 phases as (
     select
@@ -79,30 +125,121 @@ phases as (
     from (
         values
         (0, 'preflight'), (1, 'tickets_read'), (2, 'agents_read'), (4, 'customers_create'),
-        (10, 'files_upload'), (11, 'tickets_look'), (11, 'tickets_create'),
+        (5, 'files_upload'), (6, 'help_center_read'), (7, 'sections_create'),
+        (8, 'articles_create'), (11, 'tickets_look'), (11, 'tickets_create'),
         (11, 'messages_append'), (11, 'lookups'), (11, 'tickets_update')
     ) as listed
 ),
 
-pages as (
-    select column1 as phase
+-- Of a help center: which languages it has, and of which generation it is.
+reads as (
+    select column1 as phase, column2 as is_for_pages
     from (
         values
-        ('preflight'), ('preflight'), ('preflight'), ('tickets_read'), ('agents_read')
+        ('preflight', false), ('preflight', false), ('preflight', false), ('preflight', true),
+        ('preflight', true), ('tickets_read', false), ('agents_read', false)
     ) as listed
 ),
 
 read_calls as (
-    select pages.phase
-    from pages
+    select reads.phase
+    from reads
     cross join replay
     cross join new_agents
+    cross join page_counts
     where
-        case pages.phase
-            when 'preflight' then true
-            when 'tickets_read' then replay.follows is null
+        case
+            when reads.is_for_pages then page_counts.pages > 0
+            when reads.phase = 'preflight' then true
+            when reads.phase = 'tickets_read' then replay.follows is null
             else replay.follows is null or new_agents.agents > 0
         end
+),
+
+-- The older generation lists categories and articles apart, the newer one both at once.
+listings as (
+    select distinct
+        pages.locale,
+        pages.content_type,
+        lists.list
+    from pages
+    cross join (select unnest(make_array('articles', 'categories')) as list) as lists
+    cross join page_counts
+    cross join config.mapping as mapping
+    where
+        page_counts.loaded = 0
+        and (lists.list = 'articles' or mapping.help_center = 'legacy')
+),
+
+page_steps as (
+    select column1 as place, column2 as step
+    from (
+        values
+        (0, 'create'), (1, 'content'), (2, 'description'), (3, 'place'), (4, 'publish')
+    ) as listed
+),
+
+-- The older generation makes an article by its title, then says what it says, where it hangs and
+-- that it is published; the newer one makes a path, then its content and what is said about it.
+section_calls as (
+    select
+        'sections_create' as phase,
+        'section' as kind,
+        sections.section_id as source_id,
+        sections.seq * 10 + page_steps.place as item,
+        sections.bytes
+    from sections
+    cross join page_steps
+    cross join config.mapping as mapping
+    where
+        not sections.is_loaded
+        and case page_steps.step
+            when 'create' then true
+            when 'description'
+                then mapping.help_center = 'new'
+                or (
+                    sections.parent_section_id is null
+                    and (sections.description is not null or sections.color is not null)
+                )
+            else false
+        end
+),
+
+article_calls as (
+    select
+        'articles_create' as phase,
+        'article' as kind,
+        articles.article_id as source_id,
+        articles.seq * 10 + page_steps.place as item,
+        case
+            when page_steps.step = 'content' then articles.bytes
+            when page_steps.step in ('place', 'publish') then 200
+            else least(articles.bytes, 3000)
+        end as bytes
+    from articles
+    cross join page_steps
+    cross join config.mapping as mapping
+    where
+        not articles.is_loaded
+        and case page_steps.step
+            when 'description' then mapping.help_center = 'new'
+            when 'place' then mapping.help_center = 'legacy' and articles.section_id is not null
+            when 'publish'
+                then mapping.help_center = 'legacy'
+                and articles.is_published
+                and not articles.is_hidden
+            else true
+        end
+),
+
+-- The newer generation shows what was written when it is told to.
+refresh_calls as (
+    select distinct
+        locale,
+        content_type
+    from pages
+    cross join config.mapping as mapping
+    where not is_loaded and mapping.help_center = 'new'
 ),
 
 -- A profile, then its data.
@@ -234,6 +371,34 @@ calls as (
         0 as messages,
         0 as bytes
     from read_calls
+    union all
+    select
+        'help_center_read' as phase,
+        cast(null as varchar) as kind,
+        cast(null as varchar) as source_id,
+        cast(null as bigint) as ticket_seq,
+        cast(0 as bigint) as item,
+        0 as messages,
+        0 as bytes
+    from listings
+    union all
+    select
+        phase, kind, source_id, cast(null as bigint) as ticket_seq, item, 0 as messages, bytes
+    from section_calls
+    union all
+    select
+        phase, kind, source_id, cast(null as bigint) as ticket_seq, item, 0 as messages, bytes
+    from article_calls
+    union all
+    select
+        'articles_create' as phase,
+        cast(null as varchar) as kind,
+        cast(null as varchar) as source_id,
+        cast(null as bigint) as ticket_seq,
+        cast(9000000000 as bigint) as item,
+        0 as messages,
+        2 as bytes
+    from refresh_calls
     union all
     select phase, kind, source_id, ticket_seq, item, messages, bytes from customer_calls
     union all

@@ -15,8 +15,9 @@ phases as (
     from (
         values
         (0, 'preflight'), (1, 'tickets_read'), (2, 'agents_read'), (3, 'customers_create'),
-        (4, 'files_upload'), (5, 'tickets_create'), (6, 'messages_append'),
-        (7, 'tickets_update'), (8, 'lookups')
+        (4, 'files_upload'), (5, 'help_center_read'), (6, 'sections_create'),
+        (7, 'articles_create'), (8, 'tickets_create'), (9, 'messages_append'),
+        (10, 'tickets_update'), (11, 'lookups')
     ) as listed
 ),
 

@@ -144,6 +144,16 @@ companies as (
     left anti join named_companies on companies.company_id = named_companies.company_id
 ),
 
+help_center as (
+    select
+        platform,
+        stream,
+        source_id,
+        rule,
+        detail
+    from plan.help_center_losses
+),
+
 everything as (
     select platform, stream, source_id, ticket_id, rule, detail from people_without_address
     union all
@@ -160,6 +170,9 @@ everything as (
     select platform, stream, source_id, ticket_id, rule, detail from mails_as_chat
     union all
     select platform, stream, source_id, ticket_id, rule, detail from companies
+    union all
+    select platform, stream, source_id, cast(null as varchar) as ticket_id, rule, detail
+    from help_center
 ),
 
 final as (
@@ -172,7 +185,11 @@ final as (
         detail,
         concat(
             case
-                when stream in ('customers', 'companies', 'tickets') then 'staged.'
+                when
+                    stream in (
+                        'customers', 'companies', 'tickets', 'kb_categories', 'kb_articles'
+                    )
+                    then 'staged.'
                 else 'landing.'
             end,
             stream,

@@ -134,7 +134,30 @@ companies as (
     from staged.companies
 ),
 
+-- The target's help center is not replayed into.
+help_center as (
+    select
+        platform,
+        'kb_categories' as stream,
+        category_id as source_id,
+        cast(null as varchar) as ticket_id,
+        'help_center_not_carried' as rule,
+        cast(null as varchar) as detail
+    from staged.kb_categories
+    union all
+    select
+        platform,
+        'kb_articles' as stream,
+        article_id as source_id,
+        cast(null as varchar) as ticket_id,
+        'help_center_not_carried' as rule,
+        cast(null as varchar) as detail
+    from staged.kb_articles
+),
+
 everything as (
+    select platform, stream, source_id, ticket_id, rule, detail from help_center
+    union all
     select platform, stream, source_id, ticket_id, rule, detail from companies
     union all
     select platform, stream, source_id, ticket_id, rule, detail from shared_phones
@@ -161,7 +184,11 @@ final as (
         rule,
         detail,
         concat(
-            case when stream in ('customers', 'companies') then 'staged.' else 'landing.' end,
+            case
+                when stream in ('customers', 'companies', 'kb_categories', 'kb_articles')
+                    then 'staged.'
+                else 'landing.'
+            end,
             stream,
             ' key ',
             source_id

@@ -1,7 +1,8 @@
 -- grain: one row per kind of record and field of it that the target's lists show
 -- key: "table", field
 -- These fields are compared, and each of them has a verdict for every record.
--- column table: kind of record: customers, tickets, messages, attachments, tags or agents
+-- column table: kind of record: customers, tickets, messages, attachments, tags, agents, sections
+--   or articles
 -- column
 -- column field: the field; existence says whether the record is there once
 with
@@ -12,6 +13,7 @@ final as (
         column2 as field
     from (
         values
+        ('articles', 'existence'), ('sections', 'existence'),
         ('agents', 'existence'), ('agents', 'email'), ('agents', 'name'),
         ('attachments', 'existence'), ('attachments', 'bytes'), ('attachments', 'content'),
         ('attachments', 'content_type'), ('attachments', 'name'),

@@ -1,7 +1,8 @@
 -- grain: one row per rule and field that only this target has, or judges so
 -- key: rule, "table", field
 -- column rule: name of the rule, as losses and differences give it
--- column table: kind of record: customers, tickets, messages, attachments, tags or agents
+-- column table: kind of record: customers, tickets, messages, attachments, tags, agents, sections
+--   or articles
 -- column
 -- column field: the field that it explains
 -- column verdict: transformed (the same in other words), lossy (less of it), dropped (none of it)

@@ -1,6 +1,6 @@
--- claim: every staged customer, ticket and message is planned, or lost by a rule that is written
--- down, and nothing is planned that was not staged, unless the followed run loaded it or a note
--- shows an edit
+-- claim: every staged customer, ticket, message, section and article is planned, or lost by a rule
+-- that is written down, and nothing is planned that was not staged, unless the followed run loaded
+-- it or a note shows an edit
 with
 
 records as (
@@ -22,6 +22,30 @@ records as (
     select 'message' as kind, message_id as source_id, 'planned' as place
     from plan.messages
     where message_id = part_of
+    union all
+    select 'section' as kind, category_id as source_id, 'staged' as place
+    from staged.kb_categories
+    union all
+    select 'article' as kind, article_id as source_id, 'staged' as place
+    from staged.kb_articles
+    union all
+    select 'section' as kind, section_id as source_id, 'planned' as place
+    from plan.sections
+    union all
+    select 'article' as kind, article_id as source_id, 'planned' as place
+    from plan.articles
+    union all
+    select 'section' as kind, source_id, 'lost' as place
+    from plan.losses
+    where
+        stream = 'kb_categories'
+        and rule in ('help_center_not_carried', 'section_not_public', 'folder_flattened')
+    union all
+    select 'article' as kind, source_id, 'lost' as place
+    from plan.losses
+    where
+        stream = 'kb_articles'
+        and rule in ('help_center_not_carried', 'article_internal', 'article_without_text')
     union all
     select 'customer' as kind, source_id, 'lost' as place
     from plan.losses
@@ -51,6 +75,10 @@ loaded as (
     select 'message' as kind, message_id as source_id
     from before.messages
     where message_id = part_of
+    union
+    select 'section' as kind, section_id as source_id from before.sections
+    union
+    select 'article' as kind, article_id as source_id from before.articles
     union
     select 'message' as kind, note_id as source_id
     from plan.message_changes

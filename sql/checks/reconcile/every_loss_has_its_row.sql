@@ -17,6 +17,16 @@ named as (
     from plan.losses
     where rule = 'ticket_not_planned'
     union all
+    select 'sections' as kind, count(distinct source_id) as losses
+    from plan.losses
+    where rule in ('help_center_not_carried', 'section_not_public', 'folder_flattened')
+        and stream = 'kb_categories'
+    union all
+    select 'articles' as kind, count(distinct source_id) as losses
+    from plan.losses
+    where rule in ('help_center_not_carried', 'article_internal', 'article_without_text')
+        and stream = 'kb_articles'
+    union all
     select 'tickets' as kind, count(distinct ticket_id) as losses
     from reconcile.losses
     where rule in ('no_messages', 'anonymous_skipped') and ticket_id is not null

@@ -104,17 +104,18 @@ async fn look_at_target(config: &Config, side: &Side) -> Result<Seen> {
     let address = side.address()?;
     let newest = run::list(&warehouse).await?.pop();
     let newest = newest.filter(|facts| facts.target_address == address);
-    let (needs, kept) = match &newest {
-        None => (None, Vec::new()),
+    let (needs, kept, help_center) = match &newest {
+        None => (None, Vec::new(), Vec::new()),
         Some(facts) => (
             Some(needs(&warehouse, facts).await?),
             acknowledged::list(&warehouse, &facts.run).await?,
+            plan::help_center_locales(&warehouse, &facts.run).await?,
         ),
     };
     print::talk(&format!("asking {} at {address}", side.manifest.name));
     let target = target::open(config)?;
     let calls_per_window = side.calls_per_window;
-    let wants = Wants { calls_per_window, everything: true, needs };
+    let wants = Wants { calls_per_window, everything: true, needs, help_center };
     let seen = target.preflight(&wants).await?;
     let calls: u64 = target.calls().values().sum();
     let open: Vec<&Observation> =

@@ -136,7 +136,7 @@ fn write_config(folder: &Path, sides: &str) -> Result<PathBuf> {
 
 /// What a stand-in cannot show is known to be off in it.
 async fn let_pass(config: &Config) -> Result<Vec<Acknowledgement>> {
-    let wants = Wants { calls_per_window: None, everything: false, needs: None };
+    let wants = Wants::default();
     let seen = target::open(config)?.preflight(&wants).await?;
     Ok(seen.iter().filter_map(Observation::acknowledgement).collect())
 }

@@ -96,7 +96,7 @@ async fn read_back(config: &Config, warehouse: &Warehouse, models: &Models) -> R
     let side = config.target()?;
     let mut options = extract_options(side)?;
     // Only what is compared is read.
-    let wanted = transform::streams_read_back(side.platform(), models)?;
+    let wanted = transform::streams_read_back(side.platform(), models, &config.mapping)?;
     let others = side.manifest.stream_names().into_iter();
     options.skip_streams.extend(others.filter(|name| !wanted.contains(name)));
     let mut manifest = side.manifest.clone();

@@ -142,7 +142,11 @@ fn open_crisp(config: &Config) -> Result<Crisp> {
         None => config.warehouse()?,
     };
     let files = side.files_base_url.clone().map(|base_url| crisp::Hosting { store, base_url });
-    let setup = crisp::Setup { plan: crisp_plan(side)?, files, clock: clock() };
+    let help_center = match config.mapping.get("help_center") {
+        "skip" => None,
+        generation => Some(generation.parse()?),
+    };
+    let setup = crisp::Setup { plan: crisp_plan(side)?, files, help_center, clock: clock() };
     let client = client(side, headers.into())?;
     Ok(Crisp::new(client, &side.address()?, setting("website_id"), setup))
 }

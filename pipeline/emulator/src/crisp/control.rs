@@ -35,6 +35,7 @@ pub(crate) async fn answer(emulator: &Emulator, path: &str, request: Request) ->
     match (method, path) {
         (Method::GET, "counters") => json_response(200, &json!(emulator.counters())),
         (Method::GET, "records") => json_response(200, &emulator.records()),
+        (Method::GET, "public_articles") => json_response(200, &json!(emulator.public_articles())),
         (Method::GET, "inventory") => json_response(200, &json!(emulator.inventory())),
         (Method::GET, "faults") => json_response(200, &conduct(emulator)),
         (Method::POST, "faults") => match set_conduct(emulator, &body) {
@@ -45,7 +46,10 @@ pub(crate) async fn answer(emulator: &Emulator, path: &str, request: Request) ->
             Ok(made) => json_response(200, &json!({ "made": made })),
             Err(reason) => refused(400, &reason),
         },
-        _ => refused(404, "control has counters, inventory, records, faults and changes"),
+        _ => refused(
+            404,
+            "control has counters, inventory, records, public_articles, faults and changes",
+        ),
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Counters {
     pub untimed: u64,
     /// Profiles that an address in a conversation's meta brought into being.
     pub profiles_by_meta: u64,
+    /// Calls that made an article of the help center public.
+    pub published: u64,
     /// Creations above what the plan allows.
     pub plan_throttled: u64,
     /// What happened by itself in a moving workspace, by the name of the change.
@@ -67,6 +69,10 @@ pub struct Holdings {
     pub originals: u64,
     /// Uploaded files.
     pub files: u64,
+    /// Categories, sections and folders of the help center.
+    pub sections: u64,
+    /// Articles of the help center.
+    pub articles: u64,
 }
 
 /// Which records the workspace holds at one moment. What is in an inventory from before an

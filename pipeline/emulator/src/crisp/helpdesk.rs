@@ -9,9 +9,10 @@ use super::options;
 use super::raw;
 use super::reply::Reply;
 use super::route::{Helpdesk, Legacy, New};
+use super::store::Store;
 
 /// The content types of the newer generation.
-const TYPES: [&str; 4] = ["articles", "guides", "references", "news"];
+pub(crate) const TYPES: [&str; 4] = ["articles", "guides", "references", "news"];
 
 impl Desk<'_> {
     pub(crate) fn helpdesk(&self, route: Helpdesk<'_>) -> Answer {
@@ -37,9 +38,11 @@ impl Desk<'_> {
                         "type should be one of articles, guides, references, news",
                     ));
                 }
-                self.newer(&Shelf::of(self, locale, kind), part)
+                self.newer(&Shelf::of(self.store, locale, kind), part)
             }
-            Helpdesk::Legacy(..) | Helpdesk::New(..) => Err(Reply::no_route()),
+            Helpdesk::Legacy(..) | Helpdesk::New(..) | Helpdesk::NewLocale => {
+                Err(Reply::no_route())
+            }
         }
     }
 
@@ -69,6 +72,15 @@ impl Desk<'_> {
                 let data = format!("{{\"category_id\":{category},\"section_id\":{section}}}");
                 Ok(Reply::resolved(&data))
             }
+            Legacy::Category(id) => {
+                let rows = self.groups(locale, None);
+                Ok(Reply::resolved(self.with_id(&rows, "category_id", id, "category")?))
+            }
+            Legacy::Section(category_id, id) => {
+                let rows = self.groups(locale, Some(category_id));
+                Ok(Reply::resolved(self.with_id(&rows, "section_id", id, "section")?))
+            }
+            _ => Err(Reply::no_route()),
         }
     }
 
@@ -80,8 +92,7 @@ impl Desk<'_> {
                 self.page_of(page, &nodes.iter().map(Value::to_string).collect::<Vec<_>>())
             }
             New::Pages(page) => {
-                let shown =
-                    shelf.articles.iter().filter(|article| article["status"] == "published");
+                let shown = shelf.articles.iter().filter(|article| is_public(article));
                 let row = |article: &Value| {
                     json!({
                         "entity_id": article["article_id"], "title": article["title"],
@@ -100,11 +111,16 @@ impl Desk<'_> {
                 Ok(Reply::resolved(&data.to_string()))
             }
             New::Page(path) => {
-                let article = shelf.article(path).filter(|found| found["status"] == "published");
+                let article = shelf.article(path).filter(|article| is_public(article));
                 let article = article.ok_or_else(|| Reply::missing("page"))?;
                 let data = json!({ "title": article["title"], "url": article["url"] });
                 Ok(Reply::resolved(&data.to_string()))
             }
+            New::Path(path) => {
+                let node = shelf.node(path).ok_or_else(|| Reply::missing("path"))?;
+                Ok(Reply::resolved(&node.to_string()))
+            }
+            New::Refresh => Err(Reply::no_route()),
         }
     }
 
@@ -133,7 +149,7 @@ impl Desk<'_> {
             }
             let mut statistics = json!({});
             for kind in TYPES {
-                let shelf = Shelf::of(self, &locale, kind);
+                let shelf = Shelf::of(self.store, &locale, kind);
                 let groups = shelf.groups.len();
                 statistics[kind] = json!({ "entries": shelf.articles.len(), "groups": groups });
             }
@@ -178,25 +194,38 @@ fn is_text(row: &str, name: &str, wanted: &str) -> bool {
     raw::field(row, name).and_then(raw::text_of).as_deref() == Some(wanted)
 }
 
+/// Whether readers see an article: it is published, and was so when the tree was last refreshed.
+pub(crate) fn is_public(article: &Value) -> bool {
+    article["status"] == "published" && article["_shown"] != false
+}
+
 /// One content type of one locale as a tree: groups by slug, articles inside them.
-struct Shelf {
+pub(crate) struct Shelf {
     groups: Vec<Value>,
     articles: Vec<Value>,
 }
 
 impl Shelf {
-    fn of(desk: &Desk<'_>, locale: &str, kind: &str) -> Shelf {
-        let parsed = |rows: Vec<String>| -> Vec<Value> {
-            rows.iter().filter_map(|row| serde_json::from_str(row).ok()).collect()
+    pub(crate) fn of(store: &Store, locale: &str, kind: &str) -> Shelf {
+        let rows = |name: &str| -> Vec<Value> {
+            let rows = store.list(name).iter();
+            let mut rows: Vec<Value> =
+                rows.filter_map(|row| serde_json::from_str(row).ok()).collect();
+            // Groups of the shop do not say of which type they are: only articles have any there.
+            rows.retain(|row| {
+                let own = row["_type"].as_str().unwrap_or("articles");
+                row["_locale"] == locale && own == kind
+            });
+            rows
         };
-        let mut groups = parsed(desk.kept("categories"));
-        // Only articles have groups in the shop.
-        groups.retain(|group| group["_locale"] == locale && kind == "articles");
-        Shelf { groups, articles: parsed(desk.articles(locale, kind)) }
+        Shelf { groups: rows("helpdesk_categories"), articles: rows("helpdesk_articles") }
     }
 
     /// The path of an article or a group: the slugs of what it hangs on and its own.
-    fn path(&self, node: &Value) -> String {
+    pub(crate) fn path(&self, node: &Value) -> String {
+        if let (Some(above), Some(slug)) = (node["_above"].as_str(), node["_slug"].as_str()) {
+            return if above.is_empty() { slug.to_owned() } else { format!("{above}/{slug}") };
+        }
         let slug = |name: &str, id: &Value| {
             let group = self.groups.iter().find(|group| !id.is_null() && group[name] == *id);
             group.and_then(|group| group["_slug"].as_str())
@@ -209,12 +238,21 @@ impl Shelf {
         above.into_iter().flatten().collect::<Vec<_>>().join("/")
     }
 
-    fn article(&self, path: &str) -> Option<&Value> {
+    pub(crate) fn article(&self, path: &str) -> Option<&Value> {
         self.articles.iter().find(|article| self.path(article) == path)
     }
 
-    fn group(&self, path: &str) -> Option<&Value> {
+    pub(crate) fn group(&self, path: &str) -> Option<&Value> {
         self.groups.iter().find(|group| self.path(group) == path)
+    }
+
+    /// A node with all that hangs below it.
+    fn node(&self, path: &str) -> Option<Value> {
+        if let Some(article) = self.article(path) {
+            return Some(node("entry", &article["title"], article, Vec::new()));
+        }
+        let group = self.group(path)?;
+        Some(node("group", &group["name"], group, self.children(path).unwrap_or_default()))
     }
 
     fn metadata(&self, path: &str) -> Option<Value> {
@@ -233,7 +271,7 @@ impl Shelf {
 
     /// What hangs directly below a path, with all that hangs below it; nothing for a path that is
     /// no group. The root is the empty path.
-    fn children(&self, above: &str) -> Option<Vec<Value>> {
+    pub(crate) fn children(&self, above: &str) -> Option<Vec<Value>> {
         if !above.is_empty() && self.group(above).is_none() {
             return None;
         }
@@ -262,6 +300,7 @@ fn state(record: &Value) -> Value {
     // A group has no status of its own and is there for everybody.
     let is_published = record.get("status").is_none_or(|status| status == "published");
     json!({
-        "published": is_published, "hidden": record["visibility"] == "hidden", "featured": false,
+        "published": is_published, "hidden": record["visibility"] == "hidden",
+        "featured": record["_featured"] == true,
     })
 }

@@ -93,7 +93,7 @@ impl Emulator {
                 shop::store(*seed, *conversations, &options.website_id)
             }
             Data::Folder(folder) => folder::read(folder)?,
-            Data::Empty(operators) => write::empty(operators),
+            Data::Empty(operators) => write::empty(operators, &options.quirks.helpdesk_locales),
         };
         store.share_milliseconds(options.quirks.equal_ms_run);
         let (quirks, faults) = (options.quirks.clone(), options.faults.clone());
@@ -170,6 +170,11 @@ impl Emulator {
         self.conduct().dice.order(once);
     }
 
+    /// The quirks in force.
+    pub fn quirks(&self) -> Quirks {
+        self.conduct().quirks.clone()
+    }
+
     /// Replaces the quirks while serving.
     pub fn set_quirks(&self, quirks: Quirks) {
         let mut conduct = self.conduct();
@@ -183,6 +188,11 @@ impl Emulator {
     /// between.
     pub fn records(&self) -> serde_json::Value {
         self.store().records()
+    }
+
+    /// Articles that readers of the help center see, each as its language, content type and title.
+    pub fn public_articles(&self) -> Vec<(String, String, String)> {
+        self.store().public_articles()
     }
 
     fn store(&self) -> RwLockReadGuard<'_, Store> {

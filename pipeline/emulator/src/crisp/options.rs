@@ -229,6 +229,8 @@ pub struct Quirks {
     pub equal_ms_run: usize,
     /// The knowledge base.
     pub helpdesk: Helpdesk,
+    /// Languages of the help center of an empty workspace, from its start.
+    pub helpdesk_locales: Vec<String>,
     /// Some messages hold bytes that careful readers stumble over: see `odd.rs`.
     pub odd_bytes: bool,
     /// Some messages and originals point at files that do not simply arrive: see `odd.rs`.
@@ -279,6 +281,7 @@ impl Default for Quirks {
             moving: None,
             equal_ms_run: 0,
             helpdesk: Helpdesk::Absent,
+            helpdesk_locales: vec!["en".to_owned(), "fr".to_owned()],
             odd_bytes: false,
             odd_files: false,
             slow_file_ms: 1_000,

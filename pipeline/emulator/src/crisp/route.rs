@@ -67,6 +67,18 @@ impl Route<'_> {
                 | Route::SideEffect(_)
                 | Route::NewProfile
                 | Route::WriteOnly
+                | Route::Helpdesk(
+                    Helpdesk::NewLocale
+                        | Helpdesk::Legacy(
+                            _,
+                            Legacy::NewCategory
+                                | Legacy::NewSection(_)
+                                | Legacy::NewArticle
+                                | Legacy::Publish(_)
+                                | Legacy::Unpublish(_)
+                        )
+                        | Helpdesk::New(_, _, New::Refresh)
+                )
         )
     }
 }
@@ -88,6 +100,8 @@ pub(crate) enum Helpdesk<'a> {
     Root,
     Locales(&'a str),
     Redirections(&'a str),
+    /// Where languages are added.
+    NewLocale,
     /// The older generation, below a locale.
     Legacy(&'a str, Legacy<'a>),
     /// The newer generation, below a locale and a content type.
@@ -102,6 +116,13 @@ pub(crate) enum Legacy<'a> {
     Articles(&'a str),
     Article(&'a str),
     ArticleCategory(&'a str),
+    Category(&'a str),
+    Section(&'a str, &'a str),
+    NewCategory,
+    NewSection(&'a str),
+    NewArticle,
+    Publish(&'a str),
+    Unpublish(&'a str),
 }
 
 /// What the newer generation has below a locale and a content type.
@@ -112,6 +133,10 @@ pub(crate) enum New<'a> {
     Content(&'a str),
     Metadata(&'a str),
     Page(&'a str),
+    /// A node of the tree itself.
+    Path(&'a str),
+    /// Lets readers see what was written.
+    Refresh,
 }
 
 /// A path that was recognised.
@@ -190,6 +215,10 @@ fn below_helpdesk<'a>(path: &[&'a str]) -> Option<(Helpdesk<'a>, &'static str)> 
         [] => (Helpdesk::Root, "helpdesk"),
         ["locales", page] => (Helpdesk::Locales(page), "helpdesk/locales/{page}"),
         ["redirections", page] => (Helpdesk::Redirections(page), "helpdesk/redirections/{page}"),
+        ["locale"] => (Helpdesk::NewLocale, "helpdesk/locale"),
+        ["refresh", locale, kind] => {
+            (Helpdesk::New(locale, kind, New::Refresh), "helpdesk/refresh/{locale}/{type}")
+        }
         ["locale", locale, ref rest @ ..] => {
             let (part, family) = below_locale(rest)?;
             (Helpdesk::Legacy(locale, part), family)
@@ -206,6 +235,7 @@ fn below_helpdesk<'a>(path: &[&'a str]) -> Option<(Helpdesk<'a>, &'static str)> 
                     (New::Metadata(last), "helpdesk/tree/metadata/{locale}/{type}/{path}")
                 }
                 "page" => (New::Page(last), "helpdesk/tree/page/{locale}/{type}/{path}"),
+                "path" => (New::Path(last), "helpdesk/tree/path/{locale}/{type}/{path}"),
                 _ => return None,
             };
             (Helpdesk::New(locale, kind, part), family)
@@ -228,6 +258,24 @@ fn below_locale<'a>(path: &[&'a str]) -> Option<(Legacy<'a>, &'static str)> {
         ["article", id, "category"] => {
             (Legacy::ArticleCategory(id), "helpdesk/locale/{locale}/article/{article_id}/category")
         }
+        ["article"] => (Legacy::NewArticle, "helpdesk/locale/{locale}/article"),
+        ["article", id, "publish"] => {
+            (Legacy::Publish(id), "helpdesk/locale/{locale}/article/{article_id}/publish")
+        }
+        ["article", id, "unpublish"] => {
+            (Legacy::Unpublish(id), "helpdesk/locale/{locale}/article/{article_id}/unpublish")
+        }
+        ["category"] => (Legacy::NewCategory, "helpdesk/locale/{locale}/category"),
+        ["category", id] => {
+            (Legacy::Category(id), "helpdesk/locale/{locale}/category/{category_id}")
+        }
+        ["category", id, "section"] => {
+            (Legacy::NewSection(id), "helpdesk/locale/{locale}/category/{category_id}/section")
+        }
+        ["category", id, "section", section] => (
+            Legacy::Section(id, section),
+            "helpdesk/locale/{locale}/category/{category_id}/section/{section_id}",
+        ),
         _ => return None,
     })
 }

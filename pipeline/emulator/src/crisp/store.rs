@@ -223,6 +223,8 @@ impl Store {
             operators: self.list("operators").len() as u64,
             originals: self.originals.len() as u64,
             files: self.files.len() as u64,
+            sections: self.list("helpdesk_categories").len() as u64,
+            articles: self.list("helpdesk_articles").len() as u64,
         }
     }
 

@@ -4,6 +4,7 @@
 //! It must not know of HTTP, of trouble on the way or of who is writing.
 
 mod check;
+mod helpdesk;
 mod messages;
 mod people;
 
@@ -46,8 +47,8 @@ impl Limits {
     }
 }
 
-/// A workspace without records but for its operators.
-pub(crate) fn empty(operators: &[Operator]) -> Store {
+/// A workspace without records but for its operators and the languages of its help center.
+pub(crate) fn empty(operators: &[Operator], locales: &[String]) -> Store {
     let rows = operators.iter().enumerate().map(|(number, operator)| {
         let user_id = Dice::new(0xC215, "operator", number as u64).uuid();
         json!({
@@ -62,6 +63,11 @@ pub(crate) fn empty(operators: &[Operator]) -> Store {
     });
     let mut store = Store::default();
     store.set_list("operators", rows.collect()).expect("operators are a list");
+    let rows = locales.iter().enumerate().map(|(number, locale)| {
+        let locale_id = Dice::new(0xC215, "locale", number as u64).uuid();
+        helpdesk::locale(&locale_id, locale).to_string()
+    });
+    store.set_list("helpdesk_locales", rows.collect()).expect("locales are a list");
     store.settle();
     store
 }
@@ -104,6 +110,7 @@ pub(crate) fn is_known(method: &Method, route: Route<'_>) -> bool {
         Route::Conversation(_) | Route::Message(..) => *method == Method::DELETE,
         Route::Profile(_) => [Method::PUT, Method::PATCH, Method::DELETE].contains(method),
         Route::PersonData(_) => [Method::PUT, Method::PATCH].contains(method),
+        Route::Helpdesk(route) => helpdesk::is_known(method, route),
         _ => false,
     }
 }
@@ -121,6 +128,7 @@ impl Clerk<'_> {
         }
         let body = object(body)?;
         let written = match route {
+            Route::Helpdesk(route) => self.helpdesk(method, route, &body)?,
             Route::NewConversation => self.conversation()?,
             Route::NewMessage(session) => return self.message(session, &body),
             Route::Mark(session) => self.mark(session, &body)?,
@@ -155,6 +163,7 @@ impl Clerk<'_> {
                 let position = self.person(handle)?;
                 self.store.remove_person(position);
             }
+            Route::Helpdesk(route) => self.delete_of_helpdesk(route)?,
             _ => return Err(Reply::no_route()),
         }
         Ok(Reply::written(200, "deleted", "{}"))

@@ -9,7 +9,7 @@ use super::Desk;
 
 impl Desk {
     /// A workspace of one operator that may be written to.
-    async fn empty(quirks: Quirks) -> Desk {
+    pub(super) async fn empty(quirks: Quirks) -> Desk {
         let operator = Operator {
             email: "owner@shop.example".to_owned(),
             name: "Olga".to_owned(),
@@ -19,7 +19,7 @@ impl Desk {
         Desk::open(Options { data, quirks, writable: true, ..Options::default() }).await
     }
 
-    async fn write(&self, method: Method, path: &str, body: &Value) -> (u16, Value) {
+    pub(super) async fn write(&self, method: Method, path: &str, body: &Value) -> (u16, Value) {
         let request = self.request(method, path).body(body.to_string());
         let reply = request.send().await.expect("a reply");
         let status = reply.status().as_u16();

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use kernel::{Fault, Result};
 use serde_json::Value;
 
+use super::help_center::missing;
 use super::{Crisp, reply};
 
 /// The most that a page of a numbered list may have.
@@ -56,6 +57,7 @@ impl Crisp {
             // Past the end there is an empty list, or nothing.
             let rows = match (reply.status, reply::data(&reply)) {
                 (404, _) if page > 1 => return Ok(page - 1),
+                (404, _) if path.starts_with("/helpdesk/") => return Err(missing(&reply)),
                 (_, Some(Value::Array(rows))) => rows,
                 _ => return Err(no_list(path, reply.status)),
             };

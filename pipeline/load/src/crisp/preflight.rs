@@ -9,7 +9,7 @@ use http::Reply;
 use kernel::Result;
 use serde_json::{Value, json};
 
-use super::{Crisp, no_crisp, reply};
+use super::{Crisp, Generation, no_crisp, reply};
 use crate::preflight::{Needs, Observation, State, Wants};
 use crate::target::phase;
 
@@ -47,6 +47,7 @@ impl Crisp {
             .hint("switch off in Crisp whatever reacts to new messages; then acknowledge")
             .blocking(&state("automations")),
         );
+        seen.extend(self.help_center_there(&wants.help_center).await?);
         seen.push(self.plan());
         seen.push(self.hosting());
         if wants.everything {
@@ -73,6 +74,51 @@ impl Crisp {
                 .hint("take a plan with notes, or acknowledge that each note will be refused")
                 .blocking(&json!({"plan": plan.name()})),
         }
+    }
+
+    /// Whether the workspace has the help center that the plan was made for, in its languages.
+    async fn help_center_there(&self, locales: &[String]) -> Result<Option<Observation>> {
+        let (Some(generation), [first, ..]) = (self.help_center, locales) else { return Ok(None) };
+        let subject = "help-center";
+        let wrong = |what: String, state: Value| {
+            Observation::new(subject, State::Wrong, what).blocking(&state)
+        };
+        let reply = self.wire.look(phase::PREFLIGHT, "/helpdesk/locales/1?per_page=50").await?;
+        let Some(Value::Array(rows)) = reply::data(&reply) else {
+            let what = "the workspace has no help center".to_owned();
+            return Ok(Some(wrong(what, json!({"help_center": "none"})).hint(
+                "set one up in Crisp, or set help_center in [mapping] to skip and plan again",
+            )));
+        };
+        let there: HashSet<&str> =
+            rows.iter().filter_map(|row| row.get("locale").and_then(Value::as_str)).collect();
+        let missing: Vec<&str> =
+            locales.iter().map(String::as_str).filter(|locale| !there.contains(locale)).collect();
+        if !missing.is_empty() {
+            let what = format!("the help center lacks languages: {}", missing.join(", "));
+            return Ok(Some(
+                wrong(what, json!({"help_center": missing}))
+                    .hint("add them to the help center in Crisp; no load makes a language"),
+            ));
+        }
+        // The calls of the other generation do not exist.
+        let path = format!("/helpdesk/tree/list/{first}/articles/1?per_page=20");
+        let reply = self.wire.look(phase::PREFLIGHT, &path).await?;
+        let found = match reply::data(&reply) {
+            Some(_) => Generation::New,
+            None => Generation::Legacy,
+        };
+        let what = format!("the help center is of the {} make", found.name());
+        Ok(Some(match found == generation {
+            true => Observation::new(subject, State::Fine, what),
+            false => {
+                let what = format!("{what}, planned for {}", generation.name());
+                wrong(what, json!({"help_center": found.name()})).hint(format!(
+                    "set help_center in [mapping] to {} and plan again",
+                    found.name()
+                ))
+            }
+        }))
     }
 
     fn hosting(&self) -> Observation {

@@ -40,6 +40,7 @@ impl Undo for Crisp {
                 let data = data.and_then(|data| data.get("data").cloned()).unwrap_or_default();
                 touched::profile(customer, &found, &data)
             }
+            Wrote::Section { .. } | Wrote::Article(_) => return self.page_now(id, wrote).await,
             Wrote::Tag(_) | Wrote::Agent(_) => {
                 return Err(Fault::bug("a run makes no tags and no agents in this target"));
             }
@@ -74,7 +75,12 @@ impl Undo for Crisp {
     }
 
     async fn remove(&self, kind: RecordKind, id: &str) -> Result<Removal> {
-        removal(self.wire.remove(kind, id).await?)
+        removal(match kind {
+            RecordKind::Section | RecordKind::Article => {
+                self.wire.remove_page(&self.page_address(kind, id)?).await?
+            }
+            _ => self.wire.remove(kind, id).await?,
+        })
     }
 
     async fn remove_message(&self, ticket: &str, id: &str) -> Result<Removal> {

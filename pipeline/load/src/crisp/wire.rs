@@ -171,6 +171,12 @@ impl Wire {
         self.delete(&held::message_removal(session, id)?).await
     }
 
+    /// Removes one section or one article of the help center, likewise.
+    pub async fn remove_page(&self, path: &str) -> Result<Written> {
+        held::page_removal(path)?;
+        self.delete(path).await
+    }
+
     async fn delete(&self, path: &str) -> Result<Written> {
         let request = Request {
             method: "DELETE",

@@ -63,6 +63,9 @@ impl Undo for Gorgias {
             Wrote::Customer(_) => format!("/api/customers/{id}"),
             Wrote::Tag(_) => format!("/api/tags/{id}"),
             Wrote::Agent(_) => format!("/api/users/{id}"),
+            Wrote::Section { .. } | Wrote::Article(_) => {
+                return Err(Fault::bug("a run makes no help center in this target"));
+            }
         };
         let record = match self.there(&path).await? {
             There::Nothing => return Ok(Now::Gone),
@@ -78,6 +81,7 @@ impl Undo for Gorgias {
             Wrote::Customer(customer) => touched::customer(customer, &record),
             Wrote::Tag(name) => touched::tag(name, &record),
             Wrote::Agent(agent) => touched::agent(agent, &record),
+            Wrote::Section { .. } | Wrote::Article(_) => Vec::new(),
         };
         Ok(if reasons.is_empty() { Now::Same } else { Now::Touched(reasons) })
     }

@@ -175,7 +175,7 @@ impl Threads {
     }
 }
 
-async fn rows<T: Send + 'static>(
+pub(super) async fn rows<T: Send + 'static>(
     warehouse: &Warehouse,
     run: &RunId,
     table: &'static str,

@@ -153,7 +153,7 @@ fn attached(file: Attachment, name: String, url: String) -> AttachmentDraft {
 }
 
 /// Replaces addresses, also as HTML writes them.
-fn replaced(text: String, moved: &[(String, String)]) -> String {
+pub(super) fn replaced(text: String, moved: &[(String, String)]) -> String {
     moved.iter().fold(text, |text, (from, to)| {
         let text = match from.contains('&') {
             true => text.replace(&escaped(from), to),

@@ -150,6 +150,8 @@ fn detail(entry: &Entry, changed_customers: &HashSet<String>) -> Option<String> 
             said.strip_suffix(FIELDS_SET).unwrap_or(said).trim_end_matches("; ")
         }
         RecordKind::Customer => said,
+        // What is left to be done about a page, and what was.
+        RecordKind::Section | RecordKind::Article => said,
         _ => "",
     };
     let kept = kept.strip_prefix(ADOPTED).unwrap_or(kept).trim_start_matches("; ");

@@ -1,5 +1,6 @@
 //! What a replay wrote, made again from the plan and the ledger. It asks nobody and changes nothing.
 
+use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 
 use kernel::Result;
@@ -8,9 +9,9 @@ use landing::Warehouse;
 use super::agents::Agents;
 use super::draft::Blocked;
 use super::{Options, Progress, Replay};
-use crate::plan::{Message, Ticket};
+use crate::plan::{Article, Message, Section, Ticket};
 use crate::recovery::Desk;
-use crate::target::TicketDraft;
+use crate::target::{ArticleDraft, SectionDraft, TicketDraft};
 
 /// A replay that only says what it would write.
 pub(crate) struct Written<'a> {
@@ -46,5 +47,15 @@ impl<'a> Written<'a> {
         messages: &[Message],
     ) -> Result<std::result::Result<TicketDraft, Blocked>> {
         self.replay.ticket_draft(ticket, messages, messages.len(), &self.agents)
+    }
+
+    /// A section; nothing when what it hangs in is not in the target.
+    pub fn section(&self, section: Section) -> Option<SectionDraft> {
+        self.replay.section_draft(section, &HashMap::new())
+    }
+
+    /// An article; nothing when its section is not in the target.
+    pub fn article(&self, article: Article) -> Result<Option<ArticleDraft>> {
+        self.replay.article_draft(article, &HashMap::new())
     }
 }

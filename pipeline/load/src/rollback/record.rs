@@ -69,8 +69,14 @@ impl Rollback<'_> {
                 hits.retain(|found| !self.ledger.is_removed(kind, &found.id));
                 match hits.as_slice() {
                     [] => Place::Nowhere,
-                    // A tag carries no id of ours, but it was not there when the run began.
-                    [found] if found.ours || kind == RecordKind::Tag => {
+                    // These carry no id of ours, but they were not there when the run began.
+                    [found]
+                        if found.ours
+                            || matches!(
+                                kind,
+                                RecordKind::Tag | RecordKind::Section | RecordKind::Article
+                            ) =>
+                    {
                         Place::Made(found.id.clone())
                     }
                     [found] => Place::NotOurs(Some(found.id.clone())),

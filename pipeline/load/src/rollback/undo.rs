@@ -11,7 +11,7 @@ use kernel::Result;
 use kernel::ledger::RecordKind;
 
 use crate::plan;
-use crate::target::{MessageDraft, Target, TargetId, TicketDraft};
+use crate::target::{ArticleDraft, MessageDraft, SectionDraft, Target, TargetId, TicketDraft};
 
 /// A record as the replay wrote it.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +38,15 @@ pub enum Wrote<'a> {
     Tag(&'a str),
     /// A person who answers.
     Agent(&'a plan::Agent),
+    /// A place that articles hang in.
+    Section {
+        /// What would be written today.
+        draft: &'a SectionDraft,
+        /// What hung in it and is removed, or would be.
+        gone: &'a HashSet<TargetId>,
+    },
+    /// A page of the help center.
+    Article(&'a ArticleDraft),
 }
 
 /// What a record is now.

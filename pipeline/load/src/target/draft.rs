@@ -139,6 +139,26 @@ pub struct AttachmentDraft {
     pub bytes: u64,
 }
 
+/// A section of the help center that is ready to be created.
+#[derive(Debug, Clone)]
+pub struct SectionDraft {
+    /// What the plan says.
+    pub section: plan::Section,
+    /// What it hangs in, in the target; nothing at the top.
+    pub parent: Option<TargetId>,
+}
+
+/// An article that is ready to be created.
+#[derive(Debug, Clone)]
+pub struct ArticleDraft {
+    /// What the plan says.
+    pub article: plan::Article,
+    /// What it hangs in, in the target; nothing at the top.
+    pub section: Option<TargetId>,
+    /// Its text, with the addresses that its pictures have in the target.
+    pub body: String,
+}
+
 /// A record that is about to be created or asked for.
 #[derive(Debug, Clone, Copy)]
 pub enum Draft<'a> {
@@ -163,6 +183,10 @@ pub enum Draft<'a> {
         /// Its content.
         body: &'a Bytes,
     },
+    /// A place that articles hang in.
+    Section(&'a SectionDraft),
+    /// A page of the help center.
+    Article(&'a ArticleDraft),
     /// A thread with its first messages, or fewer of them when a target objects to the rest.
     Ticket {
         /// The ticket.
@@ -206,6 +230,8 @@ impl<'a> Draft<'a> {
             Draft::Field(_) => RecordKind::Field,
             Draft::Customer { .. } => RecordKind::Customer,
             Draft::Upload { .. } => RecordKind::Upload,
+            Draft::Section(_) => RecordKind::Section,
+            Draft::Article(_) => RecordKind::Article,
             Draft::Ticket { .. } => RecordKind::Ticket,
             Draft::Message { .. } => RecordKind::Message,
         }
@@ -219,6 +245,8 @@ impl<'a> Draft<'a> {
             Draft::Field(field) => &field.field_id,
             Draft::Customer { customer, .. } => &customer.customer_id,
             Draft::Upload { upload, .. } => &upload.sha256,
+            Draft::Section(draft) => &draft.section.section_id,
+            Draft::Article(draft) => &draft.article.article_id,
             Draft::Ticket { draft, .. } => &draft.ticket.ticket_id,
             Draft::Message { message, .. } => &message.message.message_id,
         }

@@ -17,6 +17,7 @@ pub fn planned(plan: &PlanTables, agents: &[&str]) -> Holdings {
         customers: plan.customers.iter().map(planned_customer).collect(),
         tags: plan.tags.iter().map(|tag| tag["name"].clone()).collect(),
         tickets: plan.tickets.iter().map(|ticket| sheet.ticket(ticket)).collect(),
+        pages: Vec::new(),
     };
     holdings.sort();
     holdings
@@ -32,6 +33,7 @@ pub fn found(records: &Value, origin: &str) -> Holdings {
         customers: customers.collect(),
         tags: list("tags").cloned().collect(),
         tickets: list("tickets").map(|ticket| book.ticket(ticket)).collect(),
+        pages: Vec::new(),
     };
     holdings.sort();
     holdings

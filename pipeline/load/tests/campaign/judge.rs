@@ -14,6 +14,8 @@ pub struct Holdings {
     pub tags: Vec<Value>,
     /// Tickets with their messages in order.
     pub tickets: Vec<Value>,
+    /// Sections and articles of the help center, each with the ids of what it hangs in.
+    pub pages: Vec<Value>,
 }
 
 /// Kinds and ids of records that are there more than once.
@@ -22,7 +24,7 @@ pub type Doubles = BTreeSet<(&'static str, String)>;
 impl Holdings {
     /// Brings each list into an order that does not depend on how it came.
     pub fn sort(&mut self) {
-        for list in [&mut self.customers, &mut self.tags, &mut self.tickets] {
+        for list in [&mut self.customers, &mut self.tags, &mut self.tickets, &mut self.pages] {
             list.sort_by_key(Value::to_string);
         }
     }
@@ -33,6 +35,7 @@ impl Holdings {
             ("customers", &self.customers, &found.customers),
             ("tags", &self.tags, &found.tags),
             ("tickets", &self.tickets, &found.tickets),
+            ("pages", &self.pages, &found.pages),
         ];
         for (name, expected, found) in lists {
             if expected == found {
@@ -61,7 +64,7 @@ impl Holdings {
     /// two records the one stays that is as planned; a doubled ticket stands for its messages.
     pub fn take_doubles(&mut self, planned: &Self) -> Doubles {
         let planned: BTreeSet<String> = {
-            let lists = planned.customers.iter().chain(&planned.tickets);
+            let lists = planned.customers.iter().chain(&planned.tickets).chain(&planned.pages);
             lists.map(Value::to_string).collect()
         };
         let mut messages = BTreeMap::new();
@@ -74,8 +77,10 @@ impl Holdings {
         let is_other = |record: &Value| !planned.contains(&record.to_string());
         self.customers.sort_by_cached_key(is_other);
         self.tickets.sort_by_cached_key(is_other);
+        self.pages.sort_by_cached_key(is_other);
         let customers = take_later(&mut self.customers, |customer| &customer[0]);
         let tickets = take_later(&mut self.tickets, |ticket| &ticket["id"]);
+        let pages = take_later(&mut self.pages, |page| &page["id"]);
         self.sort();
         let is_doubled = |id: &String| tickets.iter().any(|ticket| ticket == id);
         messages.retain(|ticket, _| !is_doubled(ticket));
@@ -85,11 +90,12 @@ impl Holdings {
         named("customer", customers)
             .chain(named("ticket", tickets))
             .chain(named("message", messages))
+            .chain(pages.into_iter().map(|id| (kind_of(&id), id)))
             .collect()
     }
 
     /// Leaves out the tickets that a doubled record stops: the ticket itself, that of the message,
-    /// and those of the customer.
+    /// and those of the customer; and the pages in a doubled one.
     pub fn apart_from(&self, doubles: &Doubles) -> Self {
         let is_doubled = |kind: &'static str, id: &Value| {
             doubles.contains(&(kind, id.as_str().unwrap_or_default().to_owned()))
@@ -101,8 +107,19 @@ impl Holdings {
                 && !is_doubled("customer", &ticket["customer"])
                 && !messages.iter().any(|message| is_doubled("message", &message["id"]))
         });
+        rest.pages.retain(|page| {
+            let within = page["within"].as_array().into_iter().flatten();
+            !within
+                .chain([&page["id"]])
+                .any(|id| is_doubled("section", id) || is_doubled("article", id))
+        });
         rest
     }
+}
+
+/// The kind of a page, as its id says it.
+fn kind_of(id: &str) -> &'static str {
+    if id.starts_with("section:") { "section" } else { "article" }
 }
 
 /// Where two records of one id differ first.

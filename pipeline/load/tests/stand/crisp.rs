@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use deskferry_load::Crisp;
-use deskferry_load::crisp::{Hosting, Plan, Setup};
+use deskferry_load::crisp::{Generation, Hosting, Plan, Setup};
 use emulator::crisp::{
     DEMO_IDENTIFIER, DEMO_KEY, DEMO_WEBSITE_ID, Data, Emulator, Faults, Operator, Options, Quirks,
 };
@@ -51,7 +51,7 @@ impl CrispStage {
         Self::over(Self::client(5_000), plan, setting, warehouse).await
     }
 
-    async fn over(
+    pub async fn over(
         client: Client,
         plan: &PlanTables,
         setting: Options,
@@ -88,9 +88,19 @@ impl CrispStage {
 
     /// The same for a plan.
     pub fn driver_of(&self, plan: Option<Plan>, has_files: bool) -> Crisp {
+        self.driver_with(plan, has_files, None)
+    }
+
+    /// The same for a help center.
+    pub fn driver_with(
+        &self,
+        plan: Option<Plan>,
+        has_files: bool,
+        help_center: Option<Generation>,
+    ) -> Crisp {
         let store = self.warehouse.clone();
         let files = has_files.then(|| Hosting { store, base_url: format!("{FILES}/") });
-        let setup = Setup { plan, files, clock: Arc::new(SystemClock) };
+        let setup = Setup { plan, files, help_center, clock: Arc::new(SystemClock) };
         let base_url = format!("{}/v1", self.origin);
         Crisp::new(self.client.clone(), &base_url, DEMO_WEBSITE_ID, setup).with_policy(QUICK)
     }
@@ -179,6 +189,7 @@ impl Stand for CrispStage {
             customers: plan.customers.iter().map(planned_customer).collect(),
             tags: Vec::new(),
             tickets: plan.tickets.iter().map(|ticket| sheet.ticket(ticket)).collect(),
+            pages: Vec::new(),
         };
         holdings.sort();
         holdings
@@ -205,6 +216,7 @@ impl Stand for CrispStage {
             customers: customers.collect(),
             tags: Vec::new(),
             tickets: filled.map(|one| found_ticket(one, &operators)).collect(),
+            pages: Vec::new(),
         };
         holdings.sort();
         holdings
@@ -225,7 +237,7 @@ impl Stand for CrispStage {
 }
 
 /// JSON that a column holds as text.
-fn parsed(value: &Value) -> Value {
+pub fn parsed(value: &Value) -> Value {
     let text = value.as_str().unwrap_or("null");
     serde_json::from_str(text).expect("the column holds JSON")
 }
@@ -250,7 +262,7 @@ fn millis(value: &Value) -> i64 {
 }
 
 /// A planned text with the addresses of files replaced by their contents' hashes.
-fn placed(text: &Value, files: &[Value]) -> Value {
+pub fn placed(text: &Value, files: &[Value]) -> Value {
     let Some(text) = text.as_str() else { return Value::Null };
     let place = |text: String, file: &Value| {
         let (url, sha256) = (file["url"].as_str(), file["sha256"].as_str());
@@ -262,7 +274,7 @@ fn placed(text: &Value, files: &[Value]) -> Value {
 }
 
 /// A found text with the addresses of files replaced likewise.
-fn hashed(text: &Value) -> Value {
+pub fn hashed(text: &Value) -> Value {
     let Some(text) = text.as_str() else { return Value::Null };
     let prefix = format!("{FILES}/");
     let mut parts = text.split(&prefix);

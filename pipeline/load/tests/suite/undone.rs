@@ -68,7 +68,8 @@ pub async fn a_rollback_that_is_stopped_around_any_removal_goes_on<S: Stand>() {
             stand.assert_whole(&plan, &case);
         }
     }
-    let removed = plan.tickets.len() + plan.customers.len() + plan.tags.len();
+    let pages = plan.sections.len() + plan.articles.len();
+    let removed = plan.tickets.len() + plan.customers.len() + plan.tags.len() + pages;
     assert_eq!(stopped, 2 * removed);
 }
 

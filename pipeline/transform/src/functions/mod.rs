@@ -22,6 +22,7 @@ mod markdown;
 mod markup;
 mod phone;
 mod plain;
+mod slug;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -120,6 +121,7 @@ fn plain_functions() -> Vec<(&'static str, Vec<DataType>, DataType, OnColumns)> 
         ("visible_line", text(), DataType::Utf8, |columns| {
             each_text(&columns[0], |text| Some(plain::visible_line(text)))
         }),
+        ("slug", text(), DataType::Utf8, |columns| each_text(&columns[0], slug::of)),
         ("email_address", text(), DataType::Utf8, |columns| {
             each_text(&columns[0], plain::email_address)
         }),

@@ -69,13 +69,22 @@ impl Sides {
             }
             Pair::CrispCrisp | Pair::KustomerCrisp => {
                 let emulator = crisp_emulator(&crisp_target(demo.pair))?;
+                if demo.pair == Pair::KustomerCrisp {
+                    let helpdesk = crisp::Helpdesk::Legacy;
+                    emulator.set_quirks(crisp::Quirks { helpdesk, ..crisp::Quirks::default() });
+                }
                 let crisp = serve_crisp(&mut serving, emulator.clone(), TARGET_ID).await?;
                 let files = serve_files(&mut serving, folder.join("warehouse/hosted")).await?;
                 let text = format!("{crisp}plan = \"unlimited\"\nfiles_base_url = \"{files}\"\n");
                 (Target::Crisp(emulator), text)
             }
         };
-        let text = format!("[source]\n{source}\n[target]\n{target_text}");
+        // Of these two, the source has a help center and the target takes one.
+        let mapping = match demo.pair {
+            Pair::KustomerCrisp => "[mapping]\nhelp_center = \"legacy\"\n",
+            _ => "",
+        };
+        let text = format!("[source]\n{source}\n[target]\n{target_text}\n{mapping}");
         Ok(Self { target, text, serving })
     }
 

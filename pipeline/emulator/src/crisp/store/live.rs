@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::super::counters::Inventory;
+use super::super::helpdesk::is_public;
 use super::super::keys::{ConversationKeys, MessageKeys, PersonKeys};
 use super::super::raw;
 use super::{Store, Stream, address_key, index, parse, place};
@@ -173,11 +174,24 @@ impl Store {
         });
         let people = self.people_by_created.iter();
         let people = people.map(|position| parsed(&self.person_text(self.person_at(*position))));
+        let list = |name: &str| self.list(name).iter().map(|row| parsed(row)).collect::<Vec<_>>();
         json!({
+            "sections": list("helpdesk_categories"),
+            "articles": list("helpdesk_articles"),
             "conversations": conversations.collect::<Vec<_>>(),
             "people": people.collect::<Vec<_>>(),
-            "operators": self.list("operators").iter().map(|row| parsed(row)).collect::<Vec<_>>(),
+            "operators": list("operators"),
         })
+    }
+
+    /// Articles that readers see: language, content type and title.
+    pub(crate) fn public_articles(&self) -> Vec<(String, String, String)> {
+        let rows = self.list("helpdesk_articles").iter();
+        let rows = rows.filter_map(|row| serde_json::from_str::<Value>(row).ok());
+        let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
+        rows.filter(is_public)
+            .map(|row| (text(&row, "_locale"), text(&row, "_type"), text(&row, "title")))
+            .collect()
     }
 
     /// Which records are there now.

@@ -1,6 +1,8 @@
 //! Which writes may leave: reads once more what is about to, trusts nothing that built it, and
 //! knows every call of a replay. Anything else is held back.
 
+mod pages;
+
 use kernel::ledger::RecordKind;
 use kernel::{Code, Fault, Instant, Result};
 use serde_json::{Map, Value};
@@ -57,6 +59,10 @@ pub(super) fn deliver_nothing(method: &str, path: &str, body: &[u8], now: Instan
         }
         ("POST", ["people", "profile"]) => only(&["email", "person", "company", "segments"]),
         ("PATCH", ["people", "data", person]) if is_id(person) => only(&["data"]),
+        (_, ["helpdesk", rest @ ..]) => match pages::fields(method, rest) {
+            Some(names) => only(names),
+            None => refused("a replay has no such call"),
+        },
         _ => refused("a replay has no such call"),
     }
 }
@@ -99,6 +105,15 @@ fn one(id: &str) -> Result<&str> {
     match is_id(id) {
         true => Ok(id),
         false => Err(Fault::bug(format!("{id:?} is no id of this target"))),
+    }
+}
+
+/// Whether one section or one article of the help center is removed there.
+pub(super) fn page_removal(path: &str) -> Result<()> {
+    let steps: Vec<&str> = path.split('/').skip(1).collect();
+    match steps.as_slice() {
+        ["helpdesk", rest @ ..] if pages::is_removable(rest) => Ok(()),
+        _ => Err(Fault::bug(format!("a rollback removes nothing at {}", family(path)))),
     }
 }
 
