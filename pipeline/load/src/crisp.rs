@@ -89,6 +89,12 @@ impl Crisp {
         self
     }
 
+    /// Lets articles become public; else every call that would publish one is held back.
+    pub fn publishing(mut self, publishes: bool) -> Self {
+        self.wire.publishes = publishes;
+        self
+    }
+
     /// Whether a Crisp workspace answers and takes the credentials.
     ///
     /// # Errors

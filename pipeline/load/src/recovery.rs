@@ -298,7 +298,8 @@ impl Desk<'_> {
             return self.recovered(draft, hits.remove(0), said).await.map(Some);
         }
         match hits.as_slice() {
-            [] if is_page(draft) => Ok(None),
+            // Something else is there, and waiting does not change that.
+            [] if is_page(draft) && !is_again => Ok(None),
             [] => self.look(draft, false, None).await,
             [found] => {
                 let detail = Some(WAS_THERE.to_owned());

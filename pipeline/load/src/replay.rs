@@ -284,6 +284,7 @@ impl Replay<'_> {
             let (target, now) = (self.desk.target, self.desk.clock.now());
             preflight::pass(self.warehouse, run, target, permission, now).await?;
         }
+        self.check_help_center().await?;
         let forecast = plan::forecast(self.warehouse, run).await?;
         let forecast: BTreeMap<String, u64> = forecast.try_collect().await?;
         let expected = |phase: &str| {

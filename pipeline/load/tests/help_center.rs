@@ -11,6 +11,7 @@ use deskferry_load::{Options, Outcome, Target};
 use emulator::crisp::{Faults, Helpdesk, Quirks};
 use emulator::faults::{Fault, Faults as Around, Once};
 use http::Request;
+use kernel::Code;
 use kernel::ledger::RecordKind;
 use serde_json::{Value, json};
 
@@ -99,6 +100,19 @@ async fn nothing_is_public_that_is_planned_as_a_draft() {
     let legacy = Legacy::of(&plan).await;
     legacy.load().await.expect("loads");
     assert_eq!(legacy.0.emulator.counters().published, 0, "this make hides nothing");
+}
+
+#[tokio::test]
+async fn what_would_publish_an_article_is_held_back_where_articles_are_to_be_drafts() {
+    async fn held<const TREE: bool>() {
+        let mut stand = WithHelpCenter::<TREE>::of(&Legacy::plan(shop())).await;
+        stand.0.publishes = false;
+        let fault = stand.load().await.expect_err("is held back");
+        assert_eq!(fault.code(), Code::HeldBack, "{fault}");
+        assert_eq!((stand.public(), stand.0.emulator.counters().published), (vec![], 0));
+    }
+    held::<false>().await;
+    held::<true>().await;
 }
 
 #[tokio::test]

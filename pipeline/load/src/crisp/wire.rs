@@ -44,6 +44,8 @@ pub(super) struct Wire {
     website: String,
     pub policy: Policy,
     plan: Option<Plan>,
+    /// Whether articles may become public.
+    pub publishes: bool,
     creations: Pace,
     clock: Arc<dyn Clock>,
     calls: Mutex<BTreeMap<&'static str, u64>>,
@@ -68,6 +70,7 @@ impl Wire {
             website: format!("{base_url}/website/{}", reply::encoded(website_id)),
             policy: Policy::default(),
             plan,
+            publishes: false,
             creations,
             clock,
             calls: Mutex::default(),
@@ -149,6 +152,9 @@ impl Wire {
     ) -> Result<Written> {
         let Write { method, path, body } = write;
         deliver_nothing(method, path, &body, now)?;
+        if !self.publishes {
+            held::publish_nothing(path, &body)?;
+        }
         let body = if body.is_empty() { Bytes::from_static(b"{}") } else { body };
         let request = Request::json(method, format!("{}{path}", self.website), body);
         let is_creation = method == "POST" && path == CONVERSATION;

@@ -78,10 +78,7 @@ impl Replay<'_> {
         if sections.is_empty() && articles == 0 {
             return Ok(());
         }
-        let center = self.desk.target.help_center().ok_or_else(|| {
-            Fault::config("the plan has a help center, and the target is to take none")
-                .hint("help_center in [mapping] has to be what it was when the plan was made")
-        })?;
+        let center = self.desk.target.help_center().ok_or_else(takes_none)?;
         self.recognize(center, &sections).await?;
         self.progress.phase(phase::SECTIONS_CREATE, sections.len() as u64);
         let sections = futures::stream::iter(sections.into_iter().map(Ok));
@@ -107,6 +104,17 @@ impl Replay<'_> {
             return Ok(());
         }
         self.refresh(center).await
+    }
+
+    /// Stops before anything is written when the target is to take none of what is planned.
+    pub(super) async fn check_help_center(&self) -> Result<()> {
+        if self.desk.target.help_center().is_some() || self.selection.is_some() {
+            return Ok(());
+        }
+        match plan::help_center_locales(self.warehouse, &self.options.run).await?.is_empty() {
+            true => Ok(()),
+            false => Err(takes_none()),
+        }
     }
 
     async fn count_articles(&self) -> Result<u64> {
@@ -439,4 +447,9 @@ impl Replay<'_> {
         let is_there = matches!(standing.state, State::Done | State::Matched | State::Removing);
         standing.target_id.filter(|_| is_there).map(Into::into)
     }
+}
+
+fn takes_none() -> Fault {
+    Fault::config("the plan has a help center, and the target is to take none")
+        .hint("help_center in [mapping] has to be what it was when the plan was made")
 }

@@ -35,6 +35,8 @@ pub struct CrispStage {
     pub emulator: Emulator,
     pub origin: String,
     pub client: Client,
+    /// Whether drivers may make articles public.
+    pub publishes: bool,
     server: tokio::task::JoinHandle<()>,
 }
 
@@ -74,7 +76,8 @@ impl CrispStage {
             serving.serve(listener).await.expect("serves");
         });
         plan.write(&warehouse, RUN).await;
-        let stage = Self { warehouse, emulator, origin, client, server };
+        let publishes = true;
+        let stage = Self { warehouse, emulator, origin, client, publishes, server };
         for (_, bytes) in files() {
             stage.land(bytes.to_vec()).await;
         }
@@ -102,7 +105,9 @@ impl CrispStage {
         let files = has_files.then(|| Hosting { store, base_url: format!("{FILES}/") });
         let setup = Setup { plan, files, help_center, clock: Arc::new(SystemClock) };
         let base_url = format!("{}/v1", self.origin);
-        Crisp::new(self.client.clone(), &base_url, DEMO_WEBSITE_ID, setup).with_policy(QUICK)
+        Crisp::new(self.client.clone(), &base_url, DEMO_WEBSITE_ID, setup)
+            .with_policy(QUICK)
+            .publishing(self.publishes)
     }
 }
 

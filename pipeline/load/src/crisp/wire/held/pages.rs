@@ -1,6 +1,9 @@
 //! Which writes to the help center may leave, in the calls of both generations: those that make a
 //! section or an article, and none that would change what is there beyond it.
 
+use serde_json::Value;
+
+use super::super::super::reply;
 use super::is_id;
 
 const CONTENT_TYPES: [&str; 4] = ["articles", "guides", "references", "news"];
@@ -40,6 +43,14 @@ pub(super) fn fields(method: &str, steps: &[&str]) -> Option<&'static [&'static 
         _ => return None,
     };
     Some(names)
+}
+
+/// Whether a write would let everybody read an article: unless it says "not published", whatever it
+/// says about the state does.
+pub(super) fn is_public(path: &str, body: &[u8]) -> bool {
+    let body = reply::json(body).unwrap_or_default();
+    let is_kept = |state: &Value| state.get("published") == Some(&Value::Bool(false));
+    path.ends_with("/publish") || body.get("state").is_some_and(|state| !is_kept(state))
 }
 
 /// Whether these steps name one section or one article.
@@ -93,6 +104,18 @@ mod tests {
             ("POST", "tree/path/en/articles/"),
         ] {
             assert!(fields(method, &steps(path)).is_none(), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn what_makes_an_article_public_is_known_by_its_call() {
+        let drafts = r#"{"title":"x","state":{"published":false,"hidden":false}}"#;
+        assert!(!is_public("/helpdesk/tree/metadata/en/articles/a", drafts.as_bytes()));
+        assert!(!is_public("/helpdesk/locale/en/article/1", br#"{"content":"x"}"#));
+        assert!(is_public("/helpdesk/locale/en/article/1/publish", b"{}"));
+        for state in [r#"{"published":true}"#, r#"{"published":1}"#, r#"{"hidden":true}"#, "7"] {
+            let body = format!(r#"{{"state":{state}}}"#);
+            assert!(is_public("/helpdesk/tree/metadata/en/articles/a", body.as_bytes()), "{state}");
         }
     }
 
