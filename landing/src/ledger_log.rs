@@ -265,7 +265,7 @@ mod tests {
         warehouse.remove(&layout::ledger_segment(&RUN, 7)).await.expect("is removed");
         assert_eq!(read(&warehouse, &RUN).await.expect("reads"), (all, 600));
         warehouse.remove(&layout::ledger_segment(&RUN, 513)).await.expect("is removed");
-        let fault = read(&warehouse, &RUN).await.err().expect("is refused");
+        let fault = read(&warehouse, &RUN).await.expect_err("is refused");
         assert!(fault.to_string().contains("segment 513"), "{fault}");
     }
 
