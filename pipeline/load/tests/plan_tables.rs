@@ -92,6 +92,7 @@ const TICKETS: &[&str] = &[
     "messages:int",
     "custom_fields",
     "meta",
+    "updates",
 ];
 const MESSAGES: &[&str] = &[
     "ticket_seq:int",

@@ -9,6 +9,7 @@ use emulator::gorgias::{Fault, Once, Options as Setting};
 use http::{Body, Request};
 use kernel::ledger::RecordKind;
 use kernel::{BuildId, Instant, Mapping, Order, Result, RunId};
+use landing::Warehouse;
 use landing::run::{FORMAT, RunFacts};
 use serde_json::{Value, json};
 
@@ -242,7 +243,7 @@ async fn what_an_earlier_run_made_stays_unless_it_is_asked_for() {
     let loaded = stage.holds();
     let run = RunId(2);
     for run in [RUN, run] {
-        note_run(&stage, run).await;
+        note_run(&stage.warehouse, run, None).await;
     }
     shop().write(&stage.warehouse, run).await;
     let again = deskferry_load::Options { run, ..options() };
@@ -290,7 +291,7 @@ async fn deleted_tickets_that_lie_in_the_bin_are_not_taken_for_the_new_ones() {
     stage.emulate(json!({ "once": once })).await;
     let run = RunId(2);
     for run in [RUN, run] {
-        note_run(&stage, run).await;
+        note_run(&stage.warehouse, run, None).await;
     }
     shop().write(&stage.warehouse, run).await;
     let new = deskferry_load::Options { run, ..options() };
@@ -307,26 +308,27 @@ async fn deleted_tickets_that_lie_in_the_bin_are_not_taken_for_the_new_ones() {
     stage.assert_quiet();
 }
 
-async fn note_run(stage: &Stage, run: RunId) {
+/// Notes a run into the one target that a stand has.
+pub async fn note_run(warehouse: &Warehouse, run: RunId, follows: Option<RunId>) {
     let facts = RunFacts {
         format: FORMAT,
         run,
         build: BuildId("0".into()),
         snapshots: Vec::new(),
         target_platform: "gorgias".into(),
-        target_address: stage.origin.clone(),
+        target_address: "the target".to_owned(),
         plan_hash: String::new(),
         filters: Vec::new(),
         mapping: Vec::new(),
         order: Order::default(),
-        follows: None,
+        follows,
         plan_files: Vec::new(),
         forecast: Vec::new(),
         forecast_time: None,
         planned_at: Instant::from_millis(0),
         took_ms: None,
     };
-    landing::run::create(&stage.warehouse, &facts).await.expect("is noted");
+    landing::run::create(warehouse, &facts).await.expect("is noted");
 }
 
 #[tokio::test]

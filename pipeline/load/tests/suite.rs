@@ -2,6 +2,7 @@
 //! delivers nothing, however a load is disturbed, and can be taken back.
 
 mod calls;
+mod following;
 mod stops;
 mod undone;
 
@@ -48,6 +49,8 @@ macro_rules! exams {
                 calls::a_new_run_into_the_same_target_makes_only_what_is_missing,
                 stops::a_replay_that_is_stopped_around_any_write_ends_the_same,
                 stops::of_two_loaders_of_one_run_the_second_to_write_stops_and_creates_nothing,
+                following::a_run_that_follows_makes_what_is_new_once_wherever_it_is_stopped,
+                following::a_run_that_follows_is_taken_back_alone,
                 undone::a_run_is_taken_back_whole_and_the_same_plan_loads_again,
                 undone::a_rollback_that_is_stopped_around_any_removal_goes_on,
                 undone::a_load_that_was_stopped_around_any_write_is_taken_back_as_well,
