@@ -27,6 +27,14 @@ planned_messages as (
     from plan.messages
 ),
 
+records_with_values as (
+    select
+        object,
+        object_id
+    from plan.field_values
+    group by object, object_id
+),
+
 filled_by_vendor as (
     select 'tickets' as "table", 'language' as field, count(*) as records
     from readback.tickets
@@ -39,7 +47,7 @@ filled_by_vendor as (
     where messages.has_intents
 ),
 
--- The target's lists show neither of these, and one call for each record would be too many.
+-- The target's lists show none of these, and one call for each record would be too many.
 not_read as (
     select 'tickets' as "table", 'meta' as field, count(*) as records
     from planned_tickets
@@ -51,6 +59,10 @@ not_read as (
     select 'messages' as "table", 'mentions' as field, count(*) as records
     from planned_messages
     where mention_agent_ids <> '[]'
+    union all
+    select concat(object, 's') as "table", 'custom_fields' as field, count(*) as records
+    from records_with_values
+    group by object
 ),
 
 final as (
