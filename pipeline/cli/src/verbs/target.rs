@@ -149,7 +149,7 @@ fn open_crisp(config: &Config) -> Result<Crisp> {
     let setup = crisp::Setup { plan: crisp_plan(side)?, files, help_center, clock: clock() };
     let client = client(side, headers.into())?;
     let target = Crisp::new(client, &side.address()?, setting("website_id"), setup);
-    Ok(target.publishing(config.mapping.iter().any(|it| it == ("articles", "published"))))
+    Ok(target.publishing(config.mapping.get("articles") == "published"))
 }
 
 /// The subscription of the workspace; none for a stand-in that paces nothing.
