@@ -23,7 +23,8 @@ use crate::segment::called_on;
 use crate::snapshot::{
     FORMAT, Gap, INNER_TABLES, SnapshotFacts, StreamFacts, fingerprint, is_sealed,
 };
-use crate::table::{BATCH_ROWS, Kind, Piece, ROW_GROUP_ROWS, Shape, TableWriter, Written};
+use crate::table::shape::{Kind, ROW_GROUP_ROWS, Shape};
+use crate::table::{BATCH_ROWS, Piece, TableWriter, Written};
 use crate::warehouse::io;
 use crate::{Warehouse, layout};
 

@@ -1,5 +1,7 @@
 //! Single Parquet tables: written whole or not at all, the same rows giving the same bytes.
 
+pub(crate) mod shape;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -16,20 +18,16 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, RowSelection};
 use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
 use parquet::arrow::{ArrowWriter, ProjectionMask};
-use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
-use parquet::schema::types::ColumnPath;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 
 use crate::Warehouse;
 use crate::exchange::hex;
 use crate::warehouse::io;
+use shape::{ROW_GROUP_ROWS, Shape};
 
-/// Rows in a row group; about 68 MB of raw JSON at 680 bytes a record.
-pub(crate) const ROW_GROUP_ROWS: usize = 100_000;
 /// Bytes of the mark that every Parquet file begins with.
 pub(crate) const HEAD_BYTES: u64 = 4;
 /// Rows handed to the encoder at a time, so that page borders do not depend on the sender.
@@ -37,8 +35,6 @@ pub(crate) const BATCH_ROWS: usize = 8_192;
 /// Pieces of a table that are on their way to the store at a time, 10 MiB each: a slow store must
 /// not make them pile up in memory.
 const PARTS_IN_FLIGHT: usize = 2;
-/// Best ratio for its speed of all settings that were measured: DECISIONS.md has the figures.
-const ZSTD_LEVEL: i32 = 3;
 
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,70 +60,6 @@ pub struct Piece {
     pub bytes: u64,
     /// SHA-256 of its bytes, in hex.
     pub sha256: String,
-}
-
-/// How a table is laid out.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Shape<'a> {
-    /// Rows in a row group.
-    pub(crate) group_rows: usize,
-    /// Columns that gain nothing from a dictionary, each with its kind.
-    pub(crate) columns: &'a [(&'a str, Kind)],
-}
-
-/// How a column without a dictionary is encoded.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Kind {
-    /// Texts that begin like the one before them, such as keys and addresses.
-    Key,
-    /// Long texts: their lengths apart from them, which compresses faster and smaller. Nobody looks
-    /// for one in their order, so the least and the greatest are not noted.
-    Long,
-    /// Digits without any pattern: level 1 finds that out ten times as fast as level 3, and they
-    /// come out smaller.
-    Random,
-    /// Numbers, as the differences from one to the next.
-    Number,
-}
-
-impl Kind {
-    fn set(self, column: &str, properties: WriterPropertiesBuilder) -> WriterPropertiesBuilder {
-        let path = || ColumnPath::from(column);
-        let properties = properties.set_column_dictionary_enabled(path(), false);
-        let no_order = EnabledStatistics::None;
-        match self {
-            Self::Key => properties.set_column_encoding(path(), Encoding::DELTA_BYTE_ARRAY),
-            Self::Long => properties
-                .set_column_statistics_enabled(path(), no_order)
-                .set_column_encoding(path(), Encoding::DELTA_LENGTH_BYTE_ARRAY),
-            Self::Random => properties
-                .set_column_statistics_enabled(path(), no_order)
-                .set_column_compression(path(), zstd(1)),
-            Self::Number => properties.set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED),
-        }
-    }
-}
-
-fn zstd(level: i32) -> Compression {
-    Compression::ZSTD(ZstdLevel::try_new(level).expect("is a level of zstd"))
-}
-
-impl Default for Shape<'_> {
-    fn default() -> Self {
-        Self { group_rows: ROW_GROUP_ROWS, columns: &[] }
-    }
-}
-
-impl Shape<'_> {
-    fn properties(&self) -> WriterProperties {
-        let mut properties = WriterProperties::builder()
-            .set_compression(zstd(ZSTD_LEVEL))
-            .set_max_row_group_row_count(Some(self.group_rows));
-        for (column, kind) in self.columns {
-            properties = kind.set(column, properties);
-        }
-        properties.build()
-    }
 }
 
 /// A table being written. Nothing is visible before [`TableWriter::finish`].
@@ -242,15 +174,27 @@ fn end_of(group: &RowGroupMetaData) -> u64 {
     ends.max().expect("a table has a column")
 }
 
-/// Writes a table from a stream of batches.
+/// Writes a table from a stream of batches. Its first rows decide how its columns are encoded.
 pub async fn write(
     warehouse: &Warehouse,
     path: &Path,
     schema: SchemaRef,
     batches: impl Stream<Item = Result<RecordBatch>> + Send,
 ) -> Result<Written> {
-    let mut writer = TableWriter::begin(warehouse.store(), path, schema, Shape::default())?;
     let mut batches = std::pin::pin!(batches);
+    let mut first = Vec::new();
+    let mut first_rows = 0;
+    while first_rows < BATCH_ROWS
+        && let Some(batch) = batches.next().await.transpose()?
+    {
+        first_rows += batch.num_rows();
+        first.push(batch);
+    }
+    let first = concat_batches(&schema, &first).map_err(|error| unwritable(path, error))?;
+    let shown = first.slice(0, first_rows.min(BATCH_ROWS));
+    let shape = Shape { group_rows: ROW_GROUP_ROWS, columns: &shape::learned(&shown) };
+    let mut writer = TableWriter::begin(warehouse.store(), path, schema, shape)?;
+    writer.write(first).await?;
     while let Some(batch) = batches.next().await {
         writer.write(batch?).await?;
     }

@@ -28,17 +28,23 @@ with read as (
              is_automated BOOL PATH $.automated, is_edited BOOL PATH $.edited'
         ) as document
     from landing_all.messages
+),
+fields as (
+    select key, parent_key, fetched_at, exchange_id,
+        document['session_id'] as session_id, document['fingerprint'] as fingerprint,
+        document['type'] as type, document['side'] as side, document['origin'] as origin,
+        document['content'] as content, document['object'] as object,
+        document['sent_ms'] as sent_ms, document['user_id'] as user_id,
+        document['user_type'] as user_type, document['nickname'] as nickname,
+        document['original_id'] as original_id, document['read'] as read,
+        document['mentions'] as mentions, document['is_automated'] as is_automated,
+        document['is_edited'] as is_edited
+    from read
 )
-select key, parent_key, fetched_at, exchange_id,
-    document['session_id'] as session_id, document['fingerprint'] as fingerprint,
-    document['type'] as type, document['side'] as side, document['origin'] as origin,
-    coalesce(document['content'], document['object']) as content,
-    document['sent_ms'] as sent_ms, document['user_id'] as user_id,
-    document['user_type'] as user_type, document['nickname'] as nickname,
-    document['original_id'] as original_id, document['read'] as read,
-    document['mentions'] as mentions, document['is_automated'] as is_automated,
-    document['is_edited'] as is_edited
-from read";
+select key, parent_key, fetched_at, exchange_id, session_id, fingerprint, type, side, origin,
+    coalesce(content, object) as content, sent_ms, user_id, user_type, nickname, original_id,
+    read, mentions, is_automated, is_edited
+from fields";
 
 /// DuckDB's fastest form: `from_json` with a structure, and no order to be kept.
 const DUCKDB: &str = r#"
