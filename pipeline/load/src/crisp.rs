@@ -85,7 +85,7 @@ impl Crisp {
 
     /// Replaces the patience with a server that cannot be reached, throttles or is in trouble.
     pub fn with_policy(mut self, policy: Policy) -> Self {
-        self.wire.policy = policy;
+        self.wire.calls.policy = policy;
         self
     }
 
@@ -338,11 +338,11 @@ impl Target for Crisp {
     }
 
     fn calls(&self) -> BTreeMap<String, u64> {
-        self.wire.calls()
+        self.wire.calls.counted()
     }
 
     fn vitals(&self) -> Vitals {
-        self.wire.vitals()
+        self.wire.calls.vitals()
     }
 }
 

@@ -10,7 +10,6 @@ mod reply;
 mod request;
 mod touched;
 mod undo;
-mod vitals;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -53,7 +52,7 @@ impl Gorgias {
 
     /// Replaces the patience with a server that cannot be reached, throttles or is in trouble.
     pub fn with_policy(mut self, policy: Policy) -> Self {
-        self.wire.policy = policy;
+        self.wire.calls.policy = policy;
         self
     }
 
@@ -138,7 +137,7 @@ impl Gorgias {
             attempt += 1;
             let written = self.wire.write(phase, write.clone(), now).await?;
             let sent = reply::sent(written, |_| Some(reply::ours(id.to_owned())))?;
-            if !matches!(sent, Sent::Unknown(_)) || !self.wire.pause(attempt).await {
+            if !matches!(sent, Sent::Unknown(_)) || !self.wire.calls.pause(attempt).await {
                 return Ok(sent);
             }
         }
@@ -386,11 +385,11 @@ impl Target for Gorgias {
     }
 
     fn calls(&self) -> BTreeMap<String, u64> {
-        self.wire.calls()
+        self.wire.calls.counted()
     }
 
     fn vitals(&self) -> Vitals {
-        self.wire.vitals()
+        self.wire.calls.vitals()
     }
 }
 

@@ -3,6 +3,7 @@
 //! A driver turns drafts into its vendor's requests and replies into [`Sent`]. It keeps no state
 //! of a run and writes nothing down: whether to call at all is decided before it is asked.
 
+pub(crate) mod calls;
 mod draft;
 mod help_center;
 

@@ -48,10 +48,6 @@ sections as (
     select
         seq,
         section_id,
-        parent_section_id,
-        locale,
-        content_type,
-        slug,
         path
     from plan.sections
 ),
@@ -85,14 +81,9 @@ fresh as (
         places.content_type,
         places.version,
         articles.position,
-        coalesce(nullif(one_line(articles.title), ''), places.source_id) as title,
+        names.title,
+        names.slug,
         nullif(cut_text(one_line(articles.description), 160), '') as description,
-        coalesce(
-            slug(articles.slug),
-            slug(regexp_replace(articles.tree_path, '^.*/', '')),
-            slug(articles.title),
-            concat('article-', hash_number(places.source_id))
-        ) as slug,
         name_lost_images(articles.body_markdown, large_pictures.urls, large_pictures.reasons)
             as body,
         mapping.articles = 'published'
@@ -106,10 +97,11 @@ fresh as (
         coalesce(articles.is_featured, false) and mapping.help_center = 'new' as is_featured
     from plan.help_center_places as places
     inner join staged.kb_articles as articles on places.source_id = articles.article_id
+    inner join plan.help_center_names as names
+        on names.kind = 'article' and places.source_id = names.source_id
     cross join config.mapping as mapping
     left join large_pictures on articles.article_id = large_pictures.article_id
-    left anti join loaded on places.source_id = loaded.article_id
-    where places.kind = 'article' and places.rule is null
+    where places.kind = 'article'
 ),
 
 -- Long addresses go first, because one may begin with another one.
@@ -133,114 +125,16 @@ shown as (
     group by fresh.article_id
 ),
 
-siblings as (
-    select
-        article_id,
-        concat_ws('/', locale, content_type, coalesce(section_id, '')) as folder,
-        title,
-        slug,
-        false as is_taken,
-        position
-    from fresh
-    union all
-    select
-        article_id,
-        concat_ws('/', locale, content_type, coalesce(section_id, '')) as folder,
-        title,
-        slug,
-        true as is_taken,
-        cast(null as bigint) as position
-    from loaded
-    union all
-    select
-        cast(null as varchar) as article_id,
-        concat_ws('/', locale, content_type, coalesce(parent_section_id, '')) as folder,
-        cast(null as varchar) as title,
-        slug,
-        true as is_taken,
-        cast(null as bigint) as position
-    from sections
-),
-
--- The second of a name is numbered; a name that has the number already takes one of its own.
-counted as (
-    select
-        article_id,
-        folder,
-        title,
-        slug,
-        is_taken,
-        row_number() over (
-            partition by folder, lower(title)
-            order by is_taken desc, position nulls last, article_id
-        ) as title_place,
-        row_number() over (
-            partition by folder, slug
-            order by is_taken desc, position nulls last, article_id
-        ) as slug_place
-    from siblings
-),
-
-numbered as (
-    select
-        article_id,
-        folder,
-        is_taken,
-        title_place,
-        slug_place,
-        case
-            when is_taken or title_place = 1 then title
-            else concat(title, ' (', title_place, ')')
-        end as title,
-        case
-            when is_taken or slug_place = 1 then slug
-            else concat(slug, '-', slug_place)
-        end as slug
-    from counted
-),
-
-checked as (
-    select
-        article_id,
-        is_taken,
-        title,
-        slug,
-        row_number() over (
-            partition by folder, lower(title)
-            order by is_taken desc, title_place, article_id
-        ) as title_place,
-        row_number() over (
-            partition by folder, slug
-            order by is_taken desc, slug_place, article_id
-        ) as slug_place
-    from numbered
-),
-
-named as (
-    select
-        article_id,
-        case
-            when title_place = 1 then title
-            else concat(title, ' (', hash_number(article_id), ')')
-        end as title,
-        case
-            when slug_place = 1 then slug
-            else concat(slug, '-', hash_number(article_id))
-        end as slug
-    from checked
-    where not is_taken
-),
-
 joined as (
     select
         fresh.article_id,
         fresh.section_id,
         fresh.locale,
         fresh.content_type,
-        named.title,
+        fresh.title,
         fresh.description,
-        named.slug,
-        concat_ws('/', sections.path, named.slug) as path,
+        fresh.slug,
+        concat_ws('/', sections.path, fresh.slug) as path,
         fresh.body,
         fresh.is_published,
         fresh.is_hidden,
@@ -251,7 +145,6 @@ joined as (
         false as is_changed,
         fresh.version
     from fresh
-    inner join named on fresh.article_id = named.article_id
     left join sections on fresh.section_id = sections.section_id
     left join shown on fresh.article_id = shown.article_id
     union all

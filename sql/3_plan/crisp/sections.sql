@@ -44,116 +44,15 @@ fresh as (
         categories.position,
         mapping.help_center = 'legacy' and places.parent_id is not null as is_bare,
         categories.color,
-        coalesce(nullif(one_line(categories.title), ''), places.source_id) as title,
-        nullif(cut_text(one_line(categories.description), 160), '') as description,
-        coalesce(
-            slug(regexp_replace(categories.path, '^.*/', '')),
-            slug(categories.title),
-            concat('section-', hash_number(places.source_id))
-        ) as slug
+        names.title,
+        names.slug,
+        nullif(cut_text(one_line(categories.description), 160), '') as description
     from plan.help_center_places as places
     inner join staged.kb_categories as categories on places.source_id = categories.category_id
+    inner join plan.help_center_names as names
+        on names.kind = 'section' and places.source_id = names.source_id
     cross join config.mapping as mapping
-    left anti join loaded on places.source_id = loaded.section_id
-    where places.kind = 'section' and places.rule is null
-),
-
-siblings as (
-    select
-        section_id,
-        concat_ws('/', locale, content_type, coalesce(parent_section_id, '')) as folder,
-        title,
-        slug,
-        false as is_taken,
-        position
-    from fresh
-    union all
-    select
-        section_id,
-        concat_ws('/', locale, content_type, coalesce(parent_section_id, '')) as folder,
-        title,
-        slug,
-        true as is_taken,
-        cast(null as bigint) as position
-    from loaded
-    union all
-    select
-        cast(null as varchar) as section_id,
-        concat_ws('/', locale, content_type, coalesce(section_id, '')) as folder,
-        cast(null as varchar) as title,
-        slug,
-        true as is_taken,
-        cast(null as bigint) as position
-    from before.articles
-),
-
--- The second of a name is numbered; a name that has the number already takes one of its own.
-counted as (
-    select
-        section_id,
-        folder,
-        title,
-        slug,
-        is_taken,
-        row_number() over (
-            partition by folder, lower(title)
-            order by is_taken desc, position nulls last, section_id
-        ) as title_place,
-        row_number() over (
-            partition by folder, slug
-            order by is_taken desc, position nulls last, section_id
-        ) as slug_place
-    from siblings
-),
-
-numbered as (
-    select
-        section_id,
-        folder,
-        is_taken,
-        title_place,
-        slug_place,
-        case
-            when is_taken or title_place = 1 then title
-            else concat(title, ' (', title_place, ')')
-        end as title,
-        case
-            when is_taken or slug_place = 1 then slug
-            else concat(slug, '-', slug_place)
-        end as slug
-    from counted
-),
-
-checked as (
-    select
-        section_id,
-        is_taken,
-        title,
-        slug,
-        row_number() over (
-            partition by folder, lower(title)
-            order by is_taken desc, title_place, section_id
-        ) as title_place,
-        row_number() over (
-            partition by folder, slug
-            order by is_taken desc, slug_place, section_id
-        ) as slug_place
-    from numbered
-),
-
-named as (
-    select
-        section_id,
-        case
-            when title_place = 1 then title
-            else concat(title, ' (', hash_number(section_id), ')')
-        end as title,
-        case
-            when slug_place = 1 then slug
-            else concat(slug, '-', hash_number(section_id))
-        end as slug
-    from checked
-    where not is_taken
+    where places.kind = 'section'
 ),
 
 joined as (
@@ -162,9 +61,9 @@ joined as (
         fresh.parent_section_id,
         fresh.locale,
         fresh.content_type,
-        named.title,
+        fresh.title,
         case when not fresh.is_bare then fresh.description end as description,
-        named.slug,
+        fresh.slug,
         cast(null as varchar) as path,
         case when not fresh.is_bare then fresh.color end as color,
         fresh.position,
@@ -172,7 +71,6 @@ joined as (
         false as is_changed,
         fresh.version
     from fresh
-    inner join named on fresh.section_id = named.section_id
     union all
     select
         loaded.section_id,

@@ -4,11 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use http::Reply;
+use kernel::retry::Ending;
 use kernel::{Code, Fault, Result};
 use serde_json::Value;
 
-use super::wire::Written;
+use super::wire::family;
 use super::{OUR_ID, key_of};
+use crate::target::calls::{self, Vendor, Written};
 use crate::target::{Carried, Found, Person, Sent, TargetId};
 
 /// What a token needs.
@@ -43,53 +45,84 @@ pub(super) fn ours(id: TargetId) -> Found {
 /// # Errors
 /// When no further call makes sense: credentials, rights, another workspace.
 pub(super) fn sent(written: Written, read: impl Fn(&Value) -> Option<Found>) -> Result<Sent> {
-    let reply = match written {
-        Written::Lost(why) => return Ok(Sent::Unknown(why)),
-        Written::Replied(reply) => reply,
-    };
-    check_account(&reply)?;
-    let status = reply.status;
-    Ok(match status {
-        200..300 => match data(&reply).as_ref().and_then(read) {
-            Some(found) => Sent::Made(found),
-            None => Sent::Unknown(format!("status {status} without the record")),
-        },
-        408 | 500.. => Sent::Unknown(format!("status {status}")),
-        409 => Sent::Exists(format!("status {status}")),
-        _ => Sent::Refused(refusal(&reply)),
-    })
+    calls::sent(&Replies, written, read)
 }
 
-/// Whether the workspace can be worked on at all.
-pub(super) fn check_account(reply: &Reply) -> Result<()> {
-    match reply.status {
-        401 => Err(Fault::config("the target refuses the credentials (status 401)")
-            .coded(Code::CredentialsRefused)
-            .hint("check identifier and key in [target] and the environment variable they name")),
-        403 => Err(Fault::config("the token may not do this in the target (status 403)")
-            .coded(Code::RightMissing)
-            .hint(SCOPES)),
-        404 if reason(&reply.body).as_deref() == Some("subscription_not_found") => {
-            Err(Fault::config("the plugin is not installed in this workspace (status 404)")
-                .coded(Code::RightMissing)
-                .hint("install the plugin in the workspace, or check website_id in [target]"))
+/// What Crisp means by its replies.
+pub(super) struct Replies;
+
+impl Vendor for Replies {
+    fn limited(&self, reply: &Reply) -> Option<Ending> {
+        let retry_after_ms = calls::asked_to_wait_ms(reply);
+        match reply.status {
+            420 | 429 => Some(Ending::RateLimited { retry_after_ms }),
+            423 => Some(Ending::QuotaExhausted { retry_after_ms }),
+            _ => None,
         }
-        _ => Ok(()),
     }
-}
 
-/// The status, the reason and the field that is objected to, but nothing that was in it.
-pub(super) fn refusal(reply: &Reply) -> String {
-    let mut words = vec![format!("status {}", reply.status)];
-    words.extend(reason(&reply.body));
-    let body = json(&reply.body).unwrap_or_default();
-    let message = body.pointer("/data/message").and_then(Value::as_str).unwrap_or_default();
-    let first = message.split_whitespace().next().unwrap_or_default();
-    // The first word of a validator's message is a path.
-    if first.starts_with("data.") && is_word(first) {
-        words.push(first.to_owned());
+    fn is_readable(&self, reply: &Reply) -> bool {
+        !reply.is_success() || json(&reply.body).is_some()
     }
-    words.join(", ")
+
+    fn answer(&self, reply: &Reply) -> Option<Value> {
+        data(reply)
+    }
+
+    fn check_account(&self, reply: &Reply) -> Result<()> {
+        match reply.status {
+            401 => Err(Fault::config("the target refuses the credentials (status 401)")
+                .coded(Code::CredentialsRefused)
+                .hint(
+                    "check identifier and key in [target] and the environment variable they name",
+                )),
+            403 => Err(Fault::config("the token may not do this in the target (status 403)")
+                .coded(Code::RightMissing)
+                .hint(SCOPES)),
+            404 if reason(&reply.body).as_deref() == Some("subscription_not_found") => {
+                Err(Fault::config("the plugin is not installed in this workspace (status 404)")
+                    .coded(Code::RightMissing)
+                    .hint("install the plugin in the workspace, or check website_id in [target]"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The status, the reason and the field that is objected to, but nothing that was in it.
+    fn refusal(&self, reply: &Reply) -> String {
+        let mut words = vec![format!("status {}", reply.status)];
+        words.extend(reason(&reply.body));
+        let body = json(&reply.body).unwrap_or_default();
+        let message = body.pointer("/data/message").and_then(Value::as_str).unwrap_or_default();
+        let first = message.split_whitespace().next().unwrap_or_default();
+        // The first word of a validator's message is a path.
+        if first.starts_with("data.") && is_word(first) {
+            words.push(first.to_owned());
+        }
+        words.join(", ")
+    }
+
+    fn given_up(&self, path: &str, ending: Ending, last: &str) -> Fault {
+        let message = format!("no usable reply to calls of {}: {last}", family(path));
+        match ending {
+            Ending::QuotaExhausted { .. } => {
+                Fault::wait("the calls of the day are used up in the target (status 423)")
+                    .coded(Code::DayUsedUp)
+                    .hint(
+                        "run the same command again tomorrow, which goes on where this one \
+                         stopped; Crisp raises the quota of a plugin on request",
+                    )
+            }
+            Ending::RateLimited { .. } => Fault::wait(message).coded(Code::Throttled).hint(
+                "something else uses the same token, or plan in [target] is larger than the \
+                 workspace's; wait, then run the same command again",
+            ),
+            _ => Fault::retry(message).coded(Code::NoUsableReply).hint(
+                "check that the target answers at base_url of [target]; then run the same \
+                 command again, which goes on where this one stopped",
+            ),
+        }
+    }
 }
 
 fn is_word(text: &str) -> bool {

@@ -48,7 +48,7 @@ impl Crisp {
             attempt += 1;
             let write = Write { method, path, body: body.clone() };
             let sent = self.once(phase, write, now, |_| Some(reply::ours(id.to_owned()))).await?;
-            if !matches!(sent, Sent::Unknown(_)) || !self.wire.pause(attempt).await {
+            if !matches!(sent, Sent::Unknown(_)) || !self.wire.calls.pause(attempt).await {
                 return Ok(sent);
             }
         }
@@ -90,7 +90,7 @@ impl Crisp {
             if self.read(phase::LOOKUPS, &path).await?.is_some() {
                 return Ok(true);
             }
-            if !self.wire.pause(attempt).await {
+            if !self.wire.calls.pause(attempt).await {
                 return Ok(false);
             }
         }

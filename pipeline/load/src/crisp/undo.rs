@@ -7,10 +7,9 @@ use kernel::ledger::RecordKind;
 use kernel::{Fault, Result};
 use serde_json::Value;
 
-use super::wire::Written;
 use super::{ALL_CONVERSATIONS, Crisp, reply, touched};
 use crate::rollback::{Listed, Now, Removal, Undo, Wrote};
-use crate::target::{TargetId, phase};
+use crate::target::{TargetId, calls, phase};
 
 /// Pages of the conversations of one person.
 const PAGES_MAX: usize = 1_000;
@@ -75,30 +74,18 @@ impl Undo for Crisp {
     }
 
     async fn remove(&self, kind: RecordKind, id: &str) -> Result<Removal> {
-        removal(match kind {
+        let written = match kind {
             RecordKind::Section | RecordKind::Article => {
                 self.wire.remove_page(&self.page_address(kind, id)?).await?
             }
             _ => self.wire.remove(kind, id).await?,
-        })
+        };
+        calls::removed(&reply::Replies, written)
     }
 
     async fn remove_message(&self, ticket: &str, id: &str) -> Result<Removal> {
-        removal(self.wire.remove_message(ticket, id).await?)
+        calls::removed(&reply::Replies, self.wire.remove_message(ticket, id).await?)
     }
-}
-
-fn removal(written: Written) -> Result<Removal> {
-    let reply = match written {
-        Written::Lost(why) => return Ok(Removal::Unknown(why)),
-        Written::Replied(reply) => reply,
-    };
-    reply::check_account(&reply)?;
-    Ok(match reply.status {
-        200..300 | 404 | 410 => Removal::Gone,
-        408 | 500.. => Removal::Unknown(format!("status {}", reply.status)),
-        _ => Removal::Refused(reply::refusal(&reply)),
-    })
 }
 
 fn listed(conversation: &Value) -> Option<Listed> {

@@ -35,7 +35,7 @@ impl Gorgias {
     /// Everything that is asked for, in the order in which it is shown.
     pub(super) async fn look(&self, wants: &Wants) -> Result<Vec<Observation>> {
         let mut seen = vec![self.own_role().await?, self.account().await?];
-        seen.push(needs::bucket(self.wire.vitals().bucket, wants.calls_per_window));
+        seen.push(needs::bucket(self.wire.calls.vitals().bucket, wants.calls_per_window));
         seen.extend(live::rules(&self.whole("/api/rules").await?));
         seen.extend(live::integrations(&self.whole("/api/integrations").await?));
         seen.extend(live::settings(&self.whole("/api/account/settings").await?));

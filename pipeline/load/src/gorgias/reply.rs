@@ -4,12 +4,16 @@
 use std::collections::BTreeSet;
 
 use http::Reply;
+use kernel::retry::Ending;
 use kernel::{Code, Fault, Result};
 use serde_json::Value;
 
-use super::wire::Written;
+use super::plain;
+use crate::target::calls::{self, Vendor, Written};
 use crate::target::{Carried, CarriedFile, Found, Person, Sent, TargetId};
 
+/// The header of the leaky bucket: calls in it, calls that fit.
+const BUCKET: &str = "x-gorgias-account-api-call-limit";
 /// Field names that are repeated from a refusal.
 const FIELDS_SHOWN_MAX: usize = 8;
 
@@ -135,62 +139,81 @@ pub(super) fn uploaded(body: &Value) -> Option<Found> {
 /// # Errors
 /// When no further call makes sense: credentials, rights, a quota.
 pub(super) fn sent(written: Written, read: impl Fn(&Value) -> Option<Found>) -> Result<Sent> {
-    let reply = match written {
-        Written::Lost(why) => return Ok(Sent::Unknown(why)),
-        Written::Replied(reply) => reply,
-    };
-    check_account(&reply)?;
-    let status = reply.status;
-    Ok(match status {
-        200..300 => {
-            let body = json(&reply.body).unwrap_or(Value::Null);
-            match read(&body) {
-                Some(found) => Sent::Made(found),
-                None => Sent::Unknown(format!("status {status} without the record")),
-            }
-        }
-        408 | 500.. => Sent::Unknown(format!("status {status}")),
-        409 => Sent::Exists(format!("status {status}")),
-        _ => Sent::Refused(refusal(&reply)),
-    })
+    calls::sent(&Replies, written, read)
 }
 
-/// Whether the account can go on at all.
-pub(super) fn check_account(reply: &Reply) -> Result<()> {
-    match reply.status {
-        401 => Err(Fault::config("the target refuses the credentials (status 401)")
-            .coded(Code::CredentialsRefused)
-            .hint("check email and api_key in [target] and the environment variable they name")),
-        403 if is_quota(&reply.body) => Err(Fault::wait(
-            "the target's messaging quota is used up (status 403)",
-        )
-        .coded(Code::MessagingQuota)
-        .hint("trial accounts have such a quota: have it lifted, then run the same command again")),
-        403 => Err(Fault::config("the key may not do this in the target (status 403)")
-            .coded(Code::RightMissing)
-            .hint("use the key of an admin, or grant the rights to this one")),
-        _ => Ok(()),
+/// What Gorgias means by its replies.
+pub(super) struct Replies;
+
+impl Vendor for Replies {
+    fn limited(&self, reply: &Reply) -> Option<Ending> {
+        let retry_after_ms = calls::asked_to_wait_ms(reply);
+        (reply.status == 429).then_some(Ending::RateLimited { retry_after_ms })
+    }
+
+    fn bucket(&self, reply: &Reply) -> Option<(u32, u32)> {
+        let (used, limit) = reply.headers.get(BUCKET)?.split_once('/')?;
+        Some((used.trim().parse().ok()?, limit.trim().parse().ok()?))
+    }
+
+    fn answer(&self, reply: &Reply) -> Option<Value> {
+        Some(json(&reply.body).unwrap_or(Value::Null))
+    }
+
+    fn check_account(&self, reply: &Reply) -> Result<()> {
+        match reply.status {
+            401 => Err(Fault::config("the target refuses the credentials (status 401)")
+                .coded(Code::CredentialsRefused)
+                .hint(
+                    "check email and api_key in [target] and the environment variable they name",
+                )),
+            403 if is_quota(&reply.body) => {
+                Err(Fault::wait("the target's messaging quota is used up (status 403)")
+                    .coded(Code::MessagingQuota)
+                    .hint(
+                        "trial accounts have such a quota: have it lifted, then run the same \
+                         command again",
+                    ))
+            }
+            403 => Err(Fault::config("the key may not do this in the target (status 403)")
+                .coded(Code::RightMissing)
+                .hint("use the key of an admin, or grant the rights to this one")),
+            _ => Ok(()),
+        }
+    }
+
+    /// The status and the names of the fields that are objected to, but nothing that was in them.
+    fn refusal(&self, reply: &Reply) -> String {
+        let body = json(&reply.body).unwrap_or(Value::Null);
+        let mut names = Vec::new();
+        if let Some(data) = body.pointer("/error/data") {
+            field_names(data, "", &mut names);
+        }
+        names.truncate(FIELDS_SHOWN_MAX);
+        match names.is_empty() {
+            true => format!("status {}", reply.status),
+            false => format!("status {}: {}", reply.status, names.join(", ")),
+        }
+    }
+
+    fn given_up(&self, path: &str, ending: Ending, last: &str) -> Fault {
+        let message = format!("no usable reply to calls of {}: {last}", plain(path));
+        match ending {
+            Ending::RateLimited { .. } => Fault::wait(message).coded(Code::Throttled).hint(
+                "something else uses the same account; wait, then run the same command again",
+            ),
+            _ => Fault::retry(message).coded(Code::NoUsableReply).hint(
+                "check that the target answers at domain or base_url of [target]; then run the \
+                 same command again, which goes on where this one stopped",
+            ),
+        }
     }
 }
 
-pub(super) fn is_quota(body: &[u8]) -> bool {
+fn is_quota(body: &[u8]) -> bool {
     let message = json(body);
     let message = message.as_ref().and_then(|body| body.pointer("/error/msg")?.as_str());
     message.is_some_and(|text| text.to_lowercase().contains("quota"))
-}
-
-/// The status and the names of the fields that are objected to, but nothing that was in them.
-pub(super) fn refusal(reply: &Reply) -> String {
-    let body = json(&reply.body).unwrap_or(Value::Null);
-    let mut names = Vec::new();
-    if let Some(data) = body.pointer("/error/data") {
-        field_names(data, "", &mut names);
-    }
-    names.truncate(FIELDS_SHOWN_MAX);
-    match names.is_empty() {
-        true => format!("status {}", reply.status),
-        false => format!("status {}: {}", reply.status, names.join(", ")),
-    }
 }
 
 fn field_names(data: &Value, prefix: &str, names: &mut Vec<String>) {
@@ -221,11 +244,13 @@ fn text<'a>(record: &'a Value, field: &str) -> Option<&'a str> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use http::Lost;
     use kernel::Instant;
     use kernel::fault::Kind;
     use serde_json::json;
 
     use super::*;
+    use crate::target::Vitals;
 
     fn replied(status: u16, body: &str) -> Written {
         Written::Replied(Reply {
@@ -284,6 +309,41 @@ mod tests {
             let fault = sent(replied(status, body), made).expect_err("stops");
             assert_eq!(fault.kind(), kind, "{status}");
         }
+    }
+
+    #[test]
+    fn the_last_usable_header_counts_and_troubles_are_counted_by_name() {
+        let ended = |status, header: &str| {
+            Ok(Reply {
+                status,
+                headers: BTreeMap::from([(BUCKET.to_owned(), header.to_owned())]),
+                body: "".into(),
+                started_at: Instant::from_millis(0),
+                ended_at: Instant::from_millis(1),
+            })
+        };
+        let mut vitals = Vitals::default();
+        for (method, ended) in [
+            ("POST", ended(201, "7/40")),
+            ("POST", ended(400, "8/40")),
+            ("GET", ended(404, "9 / 40")),
+            ("POST", ended(429, "garbage")),
+            ("POST", ended(502, "")),
+            ("POST", ended(403, "")),
+            ("POST", Err(Lost::NoReply("cut".into()))),
+            ("POST", Err(Lost::NoReply("cut".into()))),
+        ] {
+            calls::note(&mut vitals, &Replies, method, &ended);
+        }
+        assert_eq!(vitals.bucket, Some((9, 40)));
+        let expected = [
+            (Code::ReplyLost, 2),
+            (Code::RightMissing, 1),
+            (Code::ServerTrouble, 1),
+            (Code::Throttled, 1),
+            (Code::RecordRefused, 1),
+        ];
+        assert_eq!(vitals.troubles, BTreeMap::from(expected));
     }
 
     #[test]

@@ -7,10 +7,9 @@ use kernel::ledger::RecordKind;
 use kernel::{Fault, Result};
 use serde_json::Value;
 
-use super::wire::Written;
 use super::{Gorgias, plain, reply, touched};
 use crate::rollback::{Listed, Now, Removal, Undo, Wrote};
-use crate::target::{TargetId, phase};
+use crate::target::{TargetId, calls, phase};
 
 /// Tickets up to which each is asked for its messages; above, all messages are listed.
 const TICKETS_ASKED_MAX: usize = 200;
@@ -32,7 +31,7 @@ impl Gorgias {
                 301 => return Ok(There::Moved),
                 _ if reply.is_success() => match reply::json(&reply.body) {
                     Some(record) => return Ok(There::Record(record)),
-                    None if self.wire.pause(attempt).await => {}
+                    None if self.wire.calls.pause(attempt).await => {}
                     None => break,
                 },
                 status => {
@@ -117,25 +116,12 @@ impl Undo for Gorgias {
     }
 
     async fn remove(&self, kind: RecordKind, id: &str) -> Result<Removal> {
-        removal(self.wire.remove(kind, id).await?)
+        calls::removed(&reply::Replies, self.wire.remove(kind, id).await?)
     }
 
     async fn remove_message(&self, ticket: &str, id: &str) -> Result<Removal> {
-        removal(self.wire.remove_message(ticket, id).await?)
+        calls::removed(&reply::Replies, self.wire.remove_message(ticket, id).await?)
     }
-}
-
-fn removal(written: Written) -> Result<Removal> {
-    let reply = match written {
-        Written::Lost(why) => return Ok(Removal::Unknown(why)),
-        Written::Replied(reply) => reply,
-    };
-    reply::check_account(&reply)?;
-    Ok(match reply.status {
-        200..300 | 404 | 410 => Removal::Gone,
-        408 | 500.. => Removal::Unknown(format!("status {}", reply.status)),
-        _ => Removal::Refused(reply::refusal(&reply)),
-    })
 }
 
 fn listed(ticket: &Value) -> Option<Listed> {

@@ -1,22 +1,18 @@
-//! The only way out to Gorgias: counts calls, waits out what surely was not carried out, and holds
-//! back every write that is not one of the few a replay needs or that could make Gorgias send.
+//! The only way out to Gorgias, which holds back every write that is not one of the few a replay
+//! needs or that could make Gorgias send.
 
 mod removal;
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-
 use bytes::Bytes;
-use http::{Body, Client, Lost, Reply, Request};
-use kernel::retry::{Decision, Ending, Policy, retry_after_ms};
+use http::{Body, Client, Reply, Request};
+use kernel::retry::Ending;
 use kernel::{Code, Fault, Instant, Result};
 use serde_json::Value;
 
-use super::vitals::Pulse;
+use super::reply::Replies;
 use super::{plain, reply};
 use crate::guard::{self, MessageFields, check_message};
-use crate::target::{Vitals, phase};
+use crate::target::calls::{Calls, Vendor, Written};
 
 /// Without `sent_datetime` Gorgias sends; the others set off actions, macros or an integration.
 const MESSAGE: MessageFields = MessageFields {
@@ -41,41 +37,18 @@ pub(super) struct Write<'a> {
     pub body: Outgoing,
 }
 
-/// How a write ended.
-#[derive(Debug)]
-pub(super) enum Written {
-    Replied(Reply),
-    Lost(String),
-}
-
 pub(super) struct Wire {
-    client: Client,
+    pub calls: Calls,
     origin: String,
-    pub policy: Policy,
-    calls: Mutex<BTreeMap<&'static str, u64>>,
-    pulse: Pulse,
 }
 
 impl Wire {
     pub fn new(client: Client, base_url: &str) -> Self {
         let origin = base_url.trim_end_matches('/');
         Self {
-            client,
+            calls: Calls::new(client, &Replies),
             origin: origin.strip_suffix("/api").unwrap_or(origin).to_owned(),
-            policy: Policy::default(),
-            calls: Mutex::default(),
-            pulse: Pulse::default(),
         }
-    }
-
-    pub fn calls(&self) -> BTreeMap<String, u64> {
-        let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        let owned = calls.iter().map(|(phase, count)| ((*phase).to_owned(), *count));
-        owned.collect()
-    }
-
-    pub fn vitals(&self) -> Vitals {
-        self.pulse.now()
     }
 
     /// Reads JSON; `None` when there is nothing at this address.
@@ -88,8 +61,8 @@ impl Wire {
                 404 => return Ok(None),
                 200..300 => match reply::json(&reply.body) {
                     Some(value) => return Ok(Some(value)),
-                    None if self.pause(attempt).await => {}
-                    None => return Err(given_up(path, Ending::ServerTrouble, "no JSON")),
+                    None if self.calls.pause(attempt).await => {}
+                    None => return Err(Replies.given_up(path, Ending::ServerTrouble, "no JSON")),
                 },
                 status => {
                     return Err(Fault::refused(format!(
@@ -107,7 +80,7 @@ impl Wire {
     /// When the reply says that no further call makes sense.
     pub async fn ask(&self, phase: &'static str, path: &str) -> Result<Reply> {
         let reply = self.look(phase, path).await?;
-        reply::check_account(&reply)?;
+        Replies.check_account(&reply)?;
         Ok(reply)
     }
 
@@ -117,36 +90,7 @@ impl Wire {
     /// When the credentials are refused, or there is no usable reply.
     pub async fn look(&self, phase: &'static str, path: &str) -> Result<Reply> {
         let request = Request::get(format!("{}{path}", self.origin));
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            let (ending, last) = match self.send(&request).await {
-                Err(lost) => {
-                    if matches!(lost, Lost::NoReply(_)) {
-                        self.count(phase);
-                    }
-                    (Ending::NoReply, lost.to_string())
-                }
-                Ok(reply) if reply.status == 429 => {
-                    self.count(phase::THROTTLED);
-                    (throttled(&reply), "status 429".to_owned())
-                }
-                Ok(reply) if reply.status == 408 || reply.status >= 500 => {
-                    self.count(phase);
-                    (Ending::ServerTrouble, format!("status {}", reply.status))
-                }
-                Ok(reply) => {
-                    self.count(phase);
-                    if reply.status == 401 {
-                        reply::check_account(&reply)?;
-                    }
-                    return Ok(reply);
-                }
-            };
-            if !self.wait(attempt, ending).await {
-                return Err(given_up(path, ending, &last));
-            }
-        }
+        self.calls.ask(phase, path, &request).await
     }
 
     /// Makes a call that changes something, and makes it once: it is repeated only where it surely
@@ -166,66 +110,8 @@ impl Wire {
             headers: Vec::new(),
             body: body.into(),
         };
-        self.once(phase, path, &request).await
+        self.calls.once(phase, path, &request, None).await
     }
-
-    /// Sends what changes something until it may have been carried out.
-    async fn once(&self, phase: &'static str, path: &str, request: &Request) -> Result<Written> {
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            let (ending, last) = match self.send(request).await {
-                Err(Lost::NotSent(why)) => (Ending::NoReply, why),
-                Ok(reply) if reply.status == 429 => {
-                    self.count(phase::THROTTLED);
-                    (throttled(&reply), "status 429".to_owned())
-                }
-                Err(lost @ Lost::NoReply(_)) => {
-                    self.count(phase);
-                    return Ok(Written::Lost(lost.to_string()));
-                }
-                Ok(reply) => {
-                    self.count(phase);
-                    return Ok(Written::Replied(reply));
-                }
-            };
-            if !self.wait(attempt, ending).await {
-                return Err(given_up(path, ending, &last));
-            }
-        }
-    }
-
-    async fn send(&self, request: &Request) -> std::result::Result<Reply, Lost> {
-        let ended = self.client.send(request).await;
-        self.pulse.note(request.method, &ended);
-        ended
-    }
-
-    /// Pauses after the `attempt`th bad ending; false when patience ends.
-    pub async fn pause(&self, attempt: u32) -> bool {
-        self.wait(attempt, Ending::ServerTrouble).await
-    }
-
-    async fn wait(&self, attempt: u32, ending: Ending) -> bool {
-        match self.policy.decide(attempt, ending, 1.0) {
-            Decision::GiveUp => false,
-            Decision::After(pause_ms) => {
-                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
-                true
-            }
-        }
-    }
-
-    fn count(&self, phase: &'static str) {
-        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        *calls.entry(phase).or_default() += 1;
-    }
-}
-
-fn throttled(reply: &Reply) -> Ending {
-    let header = reply.headers.get("retry-after");
-    let retry_after_ms = header.and_then(|text| retry_after_ms(text, reply.ended_at));
-    Ending::RateLimited { retry_after_ms }
 }
 
 impl From<Outgoing> for Body {
@@ -236,19 +122,6 @@ impl From<Outgoing> for Body {
                 Body::File { field: "file".to_owned(), name, content_type, bytes }
             }
         }
-    }
-}
-
-fn given_up(path: &str, ending: Ending, last: &str) -> Fault {
-    let message = format!("no usable reply to calls of {}: {last}", plain(path));
-    match ending {
-        Ending::RateLimited { .. } => Fault::wait(message)
-            .coded(Code::Throttled)
-            .hint("something else uses the same account; wait, then run the same command again"),
-        _ => Fault::retry(message).coded(Code::NoUsableReply).hint(
-            "check that the target answers at domain or base_url of [target]; then run the same \
-             command again, which goes on where this one stopped",
-        ),
     }
 }
 
@@ -312,9 +185,14 @@ fn is_id(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use kernel::retry::Policy;
     use serde_json::json;
 
     use super::*;
+    use crate::target::phase;
 
     const PAST: &str = "2024-05-01T10:00:00.000000+00:00";
 
@@ -412,6 +290,6 @@ mod tests {
         }
         let knock = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
         assert!(knock.is_err(), "somebody called");
-        assert_eq!(wire.calls(), BTreeMap::new());
+        assert_eq!(wire.calls.counted(), BTreeMap::new());
     }
 }

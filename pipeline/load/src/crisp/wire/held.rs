@@ -135,7 +135,7 @@ fn is_id(text: &str) -> bool {
 }
 
 /// A path as it may be shown: without the query and without whatever names a person.
-pub(super) fn family(path: &str) -> String {
+pub(in crate::crisp) fn family(path: &str) -> String {
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     let steps = path.split('/').map(|step| {
         let is_word = step.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');

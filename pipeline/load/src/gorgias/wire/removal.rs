@@ -4,7 +4,8 @@ use http::{Body, Request};
 use kernel::ledger::RecordKind;
 use kernel::{Fault, Result};
 
-use super::{Wire, Written, is_id};
+use super::{Wire, is_id};
+use crate::target::calls::Written;
 use crate::target::phase;
 
 impl Wire {
@@ -25,7 +26,7 @@ impl Wire {
             headers: Vec::new(),
             body: Body::Empty,
         };
-        self.once(phase::ROLLBACK_DELETE, path, &request).await
+        self.calls.once(phase::ROLLBACK_DELETE, path, &request, None).await
     }
 }
 
