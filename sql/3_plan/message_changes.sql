@@ -105,39 +105,76 @@ appended as (
     left anti join messages_before on messages_now.message_id = messages_before.message_id
 ),
 
-edits as (
+-- Notes about edits, by the message that they are about: how many there are, and the beginning of
+-- the hash of the text that the newest one shows.
+notes_before as (
+    select
+        split_part(part_of, '/edited/', 1) as message_id,
+        count(distinct part_of) as notes,
+        last_value(part_of order by position) as note_id,
+        last_value(split_part(split_part(part_of, '/edited/', 2), '/', 1) order by position)
+            as shown_hash
+    from parts_before
+    where position('/edited/' in part_of) > 0
+    group by split_part(part_of, '/edited/', 1)
+),
+
+-- A target that is given no page, or no text, shows no change of it.
+compared as (
     select
         messages_before.message_id,
         messages_before.ticket_id,
-        case
-            when mapping.edits = 'note'
-                then concat(
-                    messages_before.message_id, '/edited/', substr(messages_now.text_hash, 1, 8)
-                )
-        end as note_id,
-        messages_now.fetched_at as seen_at
-    from messages_before
-    inner join messages_now on messages_before.message_id = messages_now.message_id
-    cross join mapping
-    -- A target that is given no page, or no text, shows no change of it.
-    where
+        messages_now.fetched_at as seen_at,
         case
             when messages_before.has_page
                 then messages_before.text_hash <> messages_now.text_hash
             else messages_before.text_only_hash <> messages_now.text_only_hash
-        end
+        end as is_other,
+        substr(
+            case
+                when messages_before.has_page then messages_now.text_hash
+                else messages_now.text_only_hash
+            end,
+            1,
+            8
+        ) as hash
+    from messages_before
+    inner join messages_now on messages_before.message_id = messages_now.message_id
+),
+
+-- What the target shows is the newest note, and without one the message itself. So a text that was
+-- edited back has a note of its own.
+edits as (
+    select
+        compared.message_id,
+        compared.ticket_id,
+        compared.seen_at,
+        case
+            when mapping.edits <> 'note' then null
+            when notes_before.shown_hash = compared.hash then notes_before.note_id
+            when notes_before.notes > 0
+                then concat(
+                    compared.message_id, '/edited/', compared.hash, '/', notes_before.notes + 1
+                )
+            else concat(compared.message_id, '/edited/', compared.hash)
+        end as note_id,
+        mapping.edits = 'note'
+        and notes_before.shown_hash is distinct from compared.hash as is_new
+    from compared
+    left join notes_before on compared.message_id = notes_before.message_id
+    cross join mapping
+    where compared.is_other or (mapping.edits = 'note' and notes_before.notes > 0)
 ),
 
 edited as (
     select
-        edits.message_id,
-        edits.ticket_id,
+        message_id,
+        ticket_id,
         'edited' as change,
-        edits.note_id,
-        edits.note_id is not null and notes.message_id is null as is_new,
-        edits.seen_at
+        note_id,
+        is_new,
+        seen_at
     from edits
-    left join messages_before as notes on edits.note_id = notes.message_id
 ),
 
 -- A note about an edit is the plan's own and never was in the source.

@@ -41,16 +41,13 @@ staged_messages as (
     left join attached on messages.message_id = attached.message_id
 ),
 
-unstaged as (
-    select note_id as message_id
-    from plan.message_changes
-    where note_id is not null
-    union
+removed as (
     select message_id
     from plan.message_changes
     where change = 'removed'
 ),
 
+-- A note about an edit is the plan's own and never was in the source.
 planned as (
     select
         messages.message_id,
@@ -63,7 +60,8 @@ planned as (
         messages.public,
         messages.from_agent
     from plan.messages
-    left anti join unstaged on messages.part_of = unstaged.message_id
+    left anti join removed on messages.part_of = removed.message_id
+    where position('/edited/' in messages.part_of) = 0
 ),
 
 several as (

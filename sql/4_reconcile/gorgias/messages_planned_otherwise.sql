@@ -19,16 +19,13 @@ staged_messages as (
     from staged.messages
 ),
 
-unstaged as (
-    select note_id as message_id
-    from plan.message_changes
-    where note_id is not null
-    union
+removed as (
     select message_id
     from plan.message_changes
     where change = 'removed'
 ),
 
+-- A note about an edit is the plan's own and never was in the source.
 planned as (
     select
         message_id,
@@ -38,7 +35,8 @@ planned as (
         public,
         from_agent
     from plan.messages
-    left anti join unstaged on messages.message_id = unstaged.message_id
+    left anti join removed on messages.message_id = removed.message_id
+    where position('/edited/' in messages.message_id) = 0
 ),
 
 compared as (
