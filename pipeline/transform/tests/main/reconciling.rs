@@ -270,7 +270,7 @@ async fn every_field_that_has_a_verdict_is_found_when_it_changes() {
              where verdict = 'unexplained' and \"table\" <> 'agents' order by 1",
         )
         .await;
-    let records = ["person:p4", "session_a/4", "session_a/5#1", "session_mail"];
+    let records = ["person:p1", "person:p4", "session_a/4", "session_a/5#1", "session_mail"];
     assert_eq!(touched, records, "and no other record");
 }
 
