@@ -89,7 +89,7 @@ impl Manifest {
         match names.find(|name| !children.contains(&name.as_str())) {
             None => Ok(()),
             Some(name) => Err(Fault::config(format!("{name:?} is no stream that follows another"))
-                .hint(nearest::hint(name, children.into_iter()))),
+                .hint(nearest::hint(name, children))),
         }
     }
 }
