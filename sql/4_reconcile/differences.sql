@@ -7,7 +7,8 @@
 -- column
 -- column source_id: id of the record in the source; target/<id> for one of the target that has none
 -- column target_id: id of the record in the target; null when it is not there
--- column field: what differs; existence when there is not exactly one
+-- column field: what differs; existence when there is not exactly one; of a custom field
+--   custom_fields, a dot and its name
 -- column expected: what was planned, as text
 -- column found: what the target holds, as text
 -- column verdict: transformed, lossy, dropped or changed_by_vendor when a rule explains it, else
@@ -38,7 +39,7 @@ all_differences as (
     from reconcile.catalog_differences
 ),
 
--- What the target's lists do not show is not compared.
+-- What the target's lists do not show is compared where a record was read alone.
 everything as (
     select
         all_differences.kind,
@@ -51,6 +52,10 @@ everything as (
     from all_differences
     left semi join reconcile.fields as fields
         on all_differences.kind = fields."table" and all_differences.field = fields.field
+    union all
+    select "table" as kind, source_id, target_id, field, expected, found, rule
+    from reconcile.unlisted_values
+    where is_different
 ),
 
 rules as (
@@ -85,10 +90,11 @@ judged as (
         coalesce(rules.verdict, explained.verdict, 'unexplained') as verdict,
         coalesce(rules.rule, explained.rule) as rule
     from everything
+    -- A rule of custom fields holds for each of them.
     left join rules
         on everything.rule = rules.rule
         and everything.kind = rules."table"
-        and everything.field = rules.field
+        and split_part(everything.field, '.', 1) = rules.field
     left join explained
         on everything.rule = 'planned_otherwise'
         and everything.kind = explained."table"

@@ -1,13 +1,15 @@
 -- grain: one row per kind of record, field, verdict and rule
 -- key: "table", field, verdict, rule
 -- Every field of every record has one verdict: existence is judged for each staged record, of tags
--- and agents for each planned one, and the other fields for each that the target has.
+-- and agents for each planned one, and the other fields for each that the target has; fields that
+-- no list shows for each that has a planned value.
 -- column table: kind of record: customers, tickets, messages, attachments, tags, agents, sections
 --   or articles
 -- column
--- column field: the field; existence says whether the record is there once
+-- column field: the field; existence says whether the record is there once; of a custom field
+--   custom_fields, a dot and its name
 -- column verdict: exact; transformed, lossy or dropped by a rule; changed_by_vendor after it was
---   written; not_read where the target's lists do not show the field; unexplained
+--   written; not_read where the target did not show the field; unexplained
 -- column rule: the rule; null for what is exact or unexplained
 -- column records: how many records, in number
 with
@@ -155,10 +157,53 @@ exact as (
         on fields."table" = not_exact."table" and fields.field = not_exact.field
 ),
 
+-- What no list shows is judged for the records that were read alone.
+unlisted as (
+    select
+        "table",
+        source_id,
+        field,
+        is_read,
+        is_different
+    from reconcile.unlisted_values
+),
+
+exact_alone as (
+    select
+        unlisted."table",
+        unlisted.field,
+        'exact' as verdict,
+        cast(null as varchar) as rule,
+        count(*) as records
+    from unlisted
+    left anti join judged
+        on unlisted."table" = judged."table"
+        and unlisted.source_id = judged.source_id
+        and unlisted.field = judged.field
+    where unlisted.is_read and not unlisted.is_different
+    group by unlisted."table", unlisted.field
+),
+
+not_read as (
+    select
+        "table",
+        field,
+        'not_read' as verdict,
+        'not_in_lists' as rule,
+        count(*) as records
+    from unlisted
+    where not is_read
+    group by "table", field
+),
+
 final as (
     select "table", field, verdict, rule, records from counted
     union all
     select "table", field, verdict, rule, records from exact where records <> 0
+    union all
+    select "table", field, verdict, rule, records from exact_alone
+    union all
+    select "table", field, verdict, rule, records from not_read
     union all
     select "table", field, verdict, rule, records from reconcile.other_verdicts
     where records > 0

@@ -19,6 +19,7 @@ mod planned;
 mod preflight;
 mod program;
 mod questions;
+mod read_alone;
 mod rebuild;
 mod repository;
 mod stopped;

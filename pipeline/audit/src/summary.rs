@@ -103,6 +103,8 @@ pub struct Summary {
     pub verdicts: Vec<VerdictRow>,
     /// Differences, by kind.
     pub differences: Vec<DifferenceRow>,
+    /// Records of which a planned value was not read, because only a call for each shows it.
+    pub not_read_alone: u64,
     /// Records in quarantine.
     pub quarantined: u64,
 }
@@ -150,6 +152,14 @@ from reconcile.differences
 group by differences.\"table\", differences.field, differences.verdict, differences.rule
 order by differences.verdict desc, count(*) desc, differences.\"table\", differences.field";
 
+const NOT_READ_ALONE: &str = "
+select count(*) as \"rows\"
+from (
+    select distinct unlisted.\"table\", unlisted.source_id
+    from reconcile.unlisted_values as unlisted
+    where not unlisted.is_read
+) as records";
+
 const QUARANTINED: &str = "select count(*) as \"rows\" from staged.quarantine";
 
 /// Reads the summary of the scope's run, which must have been reconciled.
@@ -160,6 +170,7 @@ pub async fn summarize(warehouse: &Warehouse, scope: &Scope) -> Result<Summary> 
     }
     let session = transform::catalog(warehouse, scope).await?;
     let counted: Vec<Count> = read_rows(&transform::select(&session, QUARANTINED).await?)?;
+    let unread: Vec<Count> = read_rows(&transform::select(&session, NOT_READ_ALONE).await?)?;
     let took: Vec<Count> = read_rows(&transform::select(&session, TIME).await?)?;
     let made_ms = took.iter().map(|count| count.rows).sum();
     let runs = landing::run::list(warehouse).await?;
@@ -177,6 +188,7 @@ pub async fn summarize(warehouse: &Warehouse, scope: &Scope) -> Result<Summary> 
         time,
         verdicts: read_rows(&transform::select(&session, VERDICTS).await?)?,
         differences: read_rows(&transform::select(&session, DIFFERENCES).await?)?,
+        not_read_alone: unread.iter().map(|count| count.rows).sum(),
         quarantined: counted.iter().map(|count| count.rows).sum(),
     })
 }

@@ -309,6 +309,12 @@ pub(crate) struct Reconcile {
     /// Wait this many seconds before the second reading; the pause doubles from there.
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     pub(crate) pause_s: u64,
+    /// Of the customers and tickets with values that no list of the target shows, read this many
+    /// of a hundred alone, a call for each: at least 100 of each kind, 0 for none, 100 for all.
+    /// It is always the same ones.
+    #[arg(long, value_name = "PERCENT", default_value_t = 4)]
+    #[arg(value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) singly: u8,
 }
 
 #[derive(Debug, Args)]

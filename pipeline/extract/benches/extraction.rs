@@ -74,6 +74,7 @@ fn options(manifest: &Manifest, address: SocketAddr) -> Options {
         private_hosts: vec!["127.0.0.1".to_owned()],
         is_delta: false,
         skip_streams: Default::default(),
+        only_below: Default::default(),
         calls_per_day: Some(u64::MAX),
         when_used_up: WhenUsedUp::Wait,
         pace: None,

@@ -32,7 +32,7 @@
 //!
 //! Of our own are `record_sha256`, `record_path`, `NextLinkPagination`, `BackwardCursorPagination`, `sweeps_max`,
 //! `pages_max`, `file_setting`, `further_paths`, `field_path_optional`, `volatile_fields`,
-//! `refetch_path`, the action `GAP`, `on_refused`,
+//! `refetch_path`, `on_demand`, the action `GAP`, `on_refused`,
 //! `on_missing`, `when`, `change_classes`, `calls_per_day` and `evidence`.
 
 mod authenticator;
@@ -298,6 +298,12 @@ impl Manifest {
     /// Names of the streams, in the order in which they are read.
     pub fn stream_names(&self) -> Vec<String> {
         self.streams.iter().map(|stream| stream.name.clone()).collect()
+    }
+
+    /// Names of the streams that read single records of another one, and may be asked for some only.
+    pub fn on_demand_streams(&self) -> Vec<String> {
+        let wanted = self.streams.iter().filter(|stream| stream.on_demand);
+        wanted.map(|stream| stream.name.clone()).collect()
     }
 
     /// Where all paths begin: `base_url` if the configuration has one, else the vendor's address.

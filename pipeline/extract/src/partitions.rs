@@ -78,6 +78,20 @@ impl Manifest {
                 .hint(nearest::hint(name, self.streams.iter().map(|stream| stream.name.as_str())))),
         }
     }
+
+    /// Only a stream that follows another one can be read below some of its records.
+    pub(crate) fn check_followers<'a>(
+        &self,
+        mut names: impl Iterator<Item = &'a String>,
+    ) -> Result<()> {
+        let children = self.streams.iter().filter(|stream| parent_of(stream).is_some());
+        let children: Vec<&str> = children.map(|stream| stream.name.as_str()).collect();
+        match names.find(|name| !children.contains(&name.as_str())) {
+            None => Ok(()),
+            Some(name) => Err(Fault::config(format!("{name:?} is no stream that follows another"))
+                .hint(nearest::hint(name, children))),
+        }
+    }
 }
 
 /// The stream whose records a stream is asked once for each of.

@@ -97,13 +97,16 @@ impl<'a> Reader<'a> {
     pub(crate) fn into_harvest(self) -> (Harvest, BTreeSet<String>) {
         let manifest = self.manifest;
         let skipped = self.skipped;
+        let only_below = &self.questions.options.only_below;
         let harvest = self.harvest.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut complete = BTreeSet::new();
         for stream in &manifest.streams {
             let has_gap = harvest.gaps.iter().any(|gap| gap.stream == stream.name);
             let is_doubtful = harvest.unproven_streams.contains(&stream.name);
             let stands = parent_of(stream).is_none_or(|parent| complete.contains(parent));
-            if stands && !has_gap && !is_doubtful && !skipped.contains(&stream.name) {
+            let is_left_out =
+                skipped.contains(&stream.name) || only_below.contains_key(&stream.name);
+            if stands && !has_gap && !is_doubtful && !is_left_out {
                 complete.insert(stream.name.clone());
             }
         }
@@ -290,7 +293,8 @@ impl<'a> Reader<'a> {
     pub(crate) fn take(&self, stream: &Stream, found: &Found, is_new: bool) {
         let mut harvest = self.harvested();
         let harvest = &mut *harvest;
-        for child in self.streams().filter(|child| parent_of(child) == Some(&stream.name)) {
+        let children = self.streams().filter(|child| parent_of(child) == Some(&stream.name));
+        for child in children.filter(|child| self.is_wanted(child, &found.span.key)) {
             for partition in partitions_of(child, Some(found), is_new) {
                 let place = (child.name.clone(), partition.identity());
                 if harvest.collected.insert(place) {
@@ -312,6 +316,12 @@ impl<'a> Reader<'a> {
                 }
             }
         }
+    }
+
+    /// Whether a stream is to be read below this record of its parent.
+    fn is_wanted(&self, stream: &Stream, parent_key: &str) -> bool {
+        let keys = self.questions.options.only_below.get(&stream.name);
+        keys.is_none_or(|keys| keys.contains(parent_key))
     }
 
     /// Fetches the files of the records that were taken in: their addresses may not last.

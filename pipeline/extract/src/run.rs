@@ -38,6 +38,9 @@ pub struct Options {
     pub is_delta: bool,
     /// Streams to leave out on purpose; the snapshot says so.
     pub skip_streams: BTreeSet<String>,
+    /// Streams that are read below some records of their parent only, by the keys of those. A
+    /// resumed extraction may name others: what was read before stays.
+    pub only_below: BTreeMap<String, BTreeSet<String>>,
     /// Calls on one UTC day, when it is not the manifest's number.
     pub calls_per_day: Option<u64>,
     /// What to do when they are used up.
@@ -91,6 +94,7 @@ pub async fn extract(
     let manifest = &manifest.with_listed_settings(&options.settings)?;
     let url_base = manifest.address(options.base_url.as_deref(), &options.settings)?;
     let skipped = manifest.with_children(&options.skip_streams)?;
+    manifest.check_followers(options.only_below.keys())?;
     let account = match &manifest.account {
         Some(template) => fill_setting(template, &options.settings)?,
         None => url_base.clone(),
@@ -147,6 +151,12 @@ pub async fn extract(
     if !skipped.is_empty() {
         let names: Vec<&str> = skipped.iter().map(String::as_str).collect();
         filters.insert("skip_streams".to_owned(), names.join(", "));
+    }
+    let read = options.only_below.iter().filter(|(name, _)| !skipped.contains(*name));
+    let read: Vec<String> =
+        read.map(|(name, keys)| format!("{name}: {} records", keys.len())).collect();
+    if !read.is_empty() {
+        filters.insert("only_below".to_owned(), read.join(", "));
     }
     let closing = Closing {
         streams: manifest.stream_names(),

@@ -20,7 +20,11 @@ impl Rules {
         let plain = |status: u16, verdict: Verdict| Rule { status, text: None, verdict };
         let ends = end_http_codes.iter().map(|code| plain(*code, Verdict::Ignore));
         let refused = stream.on_refused.map(|action| plain(403, verdict_of(action)));
-        let missing = stream.on_missing.map(|action| plain(404, verdict_of(action)));
+        // A record that was merged into another one answers with where that is.
+        let missing = stream
+            .on_missing
+            .into_iter()
+            .flat_map(|action| [301, 404, 410].map(|code| plain(code, verdict_of(action))));
         let general = manifest.error_handler.iter().flat_map(|rule| {
             let text = Some(rule.error_message_contains.clone()).filter(|text| !text.is_empty());
             let verdict = verdict_of(rule.action);
@@ -84,5 +88,18 @@ mod tests {
         assert_eq!(judge(429, ""), Verdict::RateLimited);
         assert_eq!(judge(503, ""), Verdict::Retry);
         assert_eq!(judge(418, ""), Verdict::Fail);
+    }
+
+    #[test]
+    fn a_record_that_moved_or_went_is_missing_and_a_list_that_moved_is_a_fault() {
+        let judged = |more: &str, status: u16| {
+            let stream = format!("[[streams]]\nname = \"s\"\npath = \"/\"\nkey = [\"x\"]\n{more}");
+            let manifest = sample(NO_AUTH, &stream).expect("reads");
+            Rules::of(&manifest, &manifest.streams[0], &[]).judge(status, b"")
+        };
+        for status in [301, 404, 410] {
+            assert_eq!(judged("on_missing = \"GAP\"", status), Verdict::Gap);
+            assert_eq!(judged("", status), Verdict::Fail);
+        }
     }
 }

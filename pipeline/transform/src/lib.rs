@@ -22,6 +22,7 @@ mod session;
 mod staging;
 mod tables;
 mod texts;
+mod unlisted;
 
 pub use catalog::{Scope, catalog};
 pub use information_schema::{KnownTable, tables_of, type_name};
@@ -31,3 +32,4 @@ pub use reconciling::{Reconciled, TableCounts, reconcile, streams_read_back};
 pub use select::{Verdict, check_plan, check_reads_only, refusal, select, select_stream, verdict};
 pub use staging::{Build, stage, stage_counting, stage_on};
 pub use tables::Finding;
+pub use unlisted::read_alone;

@@ -17,7 +17,8 @@ tickets as (
              updated TEXT PATH $.updated_datetime, opened TEXT PATH $.opened_datetime,
              closed TEXT PATH $.closed_datetime, last_message TEXT PATH $.last_message_datetime,
              last_received TEXT PATH $.last_received_message_datetime,
-             trashed TEXT PATH $.trashed_datetime'
+             trashed TEXT PATH $.trashed_datetime, meta JSON PATH $.meta,
+             custom_fields JSON PATH $.custom_fields'
         ) as document
     from landing.tickets
 ),
@@ -38,8 +39,9 @@ final as (
         document['trashed'] is not null as is_trashed,
         nullif(document['language'], '') as language,
         document['messages'] as messages,
-        -- The list does not show it.
-        cast(null as varchar) as meta,
+        -- Lists leave them out, as far as anybody says.
+        nullif(json_sorted(document['meta']), '{}') as meta,
+        nullif(document['custom_fields'], '{}') as custom_fields,
         utc_of_text(document['created']) as created_at,
         utc_of_text(document['updated']) as updated_at,
         utc_of_text(document['opened']) as opened_at,

@@ -18,6 +18,7 @@ final as (
         ('blocked_is_spam', 'tickets', 'spam', 'transformed'),
         ('bot_as_legacy_agent', 'messages', 'sender', 'lossy'),
         ('customer_sent_lean', 'customers', 'language', 'dropped'),
+        ('customer_sent_lean', 'customers', 'phone', 'dropped'),
         ('customer_sent_lean', 'customers', 'timezone', 'dropped'),
         ('date', 'tickets', 'subject', 'transformed'),
         ('first_words', 'tickets', 'subject', 'transformed'),
@@ -25,7 +26,9 @@ final as (
         ('participant_as_customer', 'messages', 'sender', 'lossy'),
         ('pending_is_open_with_tag', 'tickets', 'status', 'transformed'),
         ('pending_tag', 'tickets', 'tags', 'transformed'),
+        ('phone_written_otherwise', 'customers', 'phone', 'changed_by_vendor'),
         ('resolved_is_closed', 'tickets', 'status', 'transformed'),
+        ('ticket_sent_bare', 'tickets', 'custom_fields', 'dropped'),
         ('unknown_is_open', 'tickets', 'status', 'transformed'),
         ('unresolved_is_open', 'tickets', 'status', 'transformed')
     ) as listed

@@ -49,7 +49,7 @@ async fn move_everything(config: &Config, format: Format) -> Result<u64> {
     let load = Load { choice: choice(), acknowledge, ..Load::default() };
     let loaded = load_target::run(config, &load, format).await?;
     stages.begin("reconcile", "Reconcile: the target is read back in full");
-    let reading = Reconcile { choice: choice(), reads: 4, pause_s: 1 };
+    let reading = Reconcile { choice: choice(), reads: 4, pause_s: 1, singly: 4 };
     let (summary, claims) = reconcile::reconcile(config, &reading).await?;
     reconcile::print_summary(&summary, format)?;
     stages.end();

@@ -108,6 +108,7 @@ fn extract_options(side: &Side) -> Result<extract::Options> {
         private_hosts: side.private_hosts.clone(),
         is_delta: false,
         skip_streams: side.skip_streams.iter().cloned().collect(),
+        only_below: Default::default(),
         calls_per_day: side.calls_per_day,
         when_used_up: WhenUsedUp::Wait,
         pace: Some(pace(side)),

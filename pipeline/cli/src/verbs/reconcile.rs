@@ -56,7 +56,7 @@ async fn converge(
     let (mut pause_s, mut findings) = (arguments.pause_s, 0);
     for reading in 1..=arguments.reads.max(1) {
         print::talk(&format!("reading {} back", facts.target_address));
-        let read = read_back(config, warehouse, &models).await?;
+        let read = read_back(config, warehouse, facts, &models, arguments.singly).await?;
         print_share(warehouse, facts, read.calls).await?;
         let reconciled = compare(config, warehouse, facts, &read.id).await?;
         findings = reconciled.findings.len() as u64;
@@ -92,13 +92,24 @@ struct ReadBack {
     is_resumed: bool,
 }
 
-async fn read_back(config: &Config, warehouse: &Warehouse, models: &Models) -> Result<ReadBack> {
+/// Reads everything back that is compared; of what takes a call for each record, a share.
+async fn read_back(
+    config: &Config,
+    warehouse: &Warehouse,
+    facts: &RunFacts,
+    models: &Models,
+    percent: u8,
+) -> Result<ReadBack> {
     let side = config.target()?;
     let mut options = extract_options(side)?;
     // Only what is compared is read.
     let wanted = transform::streams_read_back(side.platform(), models, &config.mapping)?;
     let others = side.manifest.stream_names().into_iter();
     options.skip_streams.extend(others.filter(|name| !wanted.contains(name)));
+    let mut alone = transform::read_alone(warehouse, &facts.run, percent).await?;
+    let singly = side.manifest.on_demand_streams().into_iter();
+    options.only_below =
+        singly.map(|name| (name.clone(), alone.remove(&name).unwrap_or_default())).collect();
     let mut manifest = side.manifest.clone();
     manifest.platform = readback_name(config)?;
     // Whoever named the target's address trusts it, and the files that it keeps.
@@ -227,6 +238,13 @@ pub(super) fn print_summary(summary: &Summary, format: Format) -> Result<()> {
              where verdict = 'unexplained'"
         ),
     });
+    if summary.not_read_alone > 0 {
+        print::talk(&format!(
+            "{0} records have values that no list of the target shows, and were not read alone: \
+             deskferry reconcile --singly 100 reads them, in {0} more calls",
+            summary.not_read_alone
+        ));
+    }
     if summary.quarantined > 0 {
         print::talk(&format!(
             "{} records are in quarantine: select * from quarantine",

@@ -144,3 +144,36 @@ async fn a_view_lists_what_its_filter_lets_through() {
     }
     assert_eq!(seen, 3);
 }
+
+#[tokio::test]
+async fn what_a_list_leaves_out_is_shown_by_the_record_alone() {
+    let desk = serve(options()).await;
+    let customer = desk.customer("grace@shop.example").await;
+    let made = id(&desk.ticket(customer, "t").await);
+    let definition = json!({"data_type": "text", "input_settings": {"input_type": "input"}});
+    for (kind, record) in [("Ticket", made), ("Customer", customer)] {
+        let body = json!({"object_type": kind, "label": "Size", "definition": definition});
+        let (_, field) = desk.post("custom-fields", body).await;
+        let path = format!("{}s/{record}", kind.to_lowercase());
+        let value = json!([{"id": id(&field), "value": "large"}]);
+        assert_eq!(desk.put(&format!("{path}/custom-fields"), value).await.0, 200);
+        let (status, alone) = desk.get(&format!("{path}?relationships=custom_fields")).await;
+        assert_eq!(status, 200);
+        assert_eq!(alone["custom_fields"][id(&field).to_string()]["value"], "large");
+    }
+    let meta = json!({"meta": {"source": "crisp"}});
+    assert_eq!(desk.put(&format!("tickets/{made}"), meta.clone()).await.0, 200);
+    assert_eq!(desk.get(&format!("tickets/{made}")).await.1["meta"], meta["meta"]);
+    let channels = desk.get(&format!("customers/{customer}")).await.1["channels"].clone();
+    assert_eq!(channels[0]["address"], "grace@shop.example");
+    let ticket = desk.get("tickets").await.1["data"][0].clone();
+    let person = desk.get("customers").await.1["data"][0].clone();
+    for (item, name) in [
+        (&ticket, "meta"),
+        (&ticket, "custom_fields"),
+        (&person, "channels"),
+        (&person, "custom_fields"),
+    ] {
+        assert!(item.get("id").is_some() && item.get(name).is_none(), "{name}: {item}");
+    }
+}

@@ -49,6 +49,8 @@ pub(super) struct WrittenStream {
     #[serde(default)]
     volatile_fields: Vec<String>,
     record_path: Option<String>,
+    #[serde(default)]
+    on_demand: bool,
     on_refused: Option<Action>,
     on_missing: Option<Action>,
     evidence: Option<String>,
@@ -250,6 +252,7 @@ impl TryFrom<WrittenStream> for Stream {
             change_classes: written.change_classes,
             volatile_fields: written.volatile_fields,
             record_path: written.record_path,
+            on_demand: written.on_demand,
             on_refused: written.on_refused,
             on_missing: written.on_missing,
             evidence: written.evidence,

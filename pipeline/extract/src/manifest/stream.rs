@@ -48,9 +48,12 @@ pub(crate) struct Stream {
     /// Where one record is, in terms of its children's partitions: whether it was deleted is asked
     /// there when a list below it is missing.
     pub(crate) record_path: Option<String>,
+    /// Whether each of its calls reads a single record of its parent, so that whoever wants only some
+    /// of them says for which it is asked.
+    pub(crate) on_demand: bool,
     /// What 403 means; failing is the default.
     pub(crate) on_refused: Option<Action>,
-    /// What 404 means where it does not end a list; failing is the default.
+    /// What 301, 404 and 410 mean where they do not end a list; failing is the default.
     pub(crate) on_missing: Option<Action>,
     /// How well it is known: `documented`, or `assumed: …`.
     pub(crate) evidence: Option<String>,

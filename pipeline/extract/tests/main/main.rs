@@ -14,6 +14,7 @@ mod completeness;
 mod delta;
 mod kustomer;
 mod moving;
+mod one_by_one;
 mod quota;
 mod vocabulary;
 
@@ -64,6 +65,7 @@ fn options(manifest: &Manifest, url: &str) -> Options {
         private_hosts: vec!["127.0.0.1".to_owned()],
         is_delta: false,
         skip_streams: Default::default(),
+        only_below: Default::default(),
         calls_per_day: Some(u64::MAX),
         when_used_up: WhenUsedUp::Wait,
         pace: None,

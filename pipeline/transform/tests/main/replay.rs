@@ -21,6 +21,9 @@ pub const UPLOADS: &str = "https://uploads.target.example";
 pub struct Target {
     pub customers: Vec<Value>,
     pub tickets: Vec<Value>,
+    /// What a customer and a ticket show only when they are read alone.
+    pub customer_details: Vec<Value>,
+    pub ticket_details: Vec<Value>,
     pub messages: Vec<Value>,
     pub tags: Vec<Value>,
     pub users: Vec<Value>,
@@ -104,6 +107,8 @@ impl Target {
         let kinds = [
             ("customers", &self.customers),
             ("tickets", &self.tickets),
+            ("customer_details", &self.customer_details),
+            ("ticket_details", &self.ticket_details),
             ("messages", &self.messages),
             ("tags", &self.tags),
             ("users", &self.users),
@@ -150,6 +155,11 @@ impl Target {
             "name": text(row, "name").unwrap_or(""),
             "language": text(row, "language").unwrap_or("fr"), "timezone": row.get("timezone"),
         }));
+        let phone = text(row, "phone").map(|phone| json!({"type": "phone", "address": phone}));
+        self.customer_details.push(json!({
+            "id": id, "external_id": row.get("external_id"), "custom_fields": {},
+            "channels": phone.into_iter().collect::<Vec<_>>(),
+        }));
     }
 
     fn ticket(&mut self, row: &Row) {
@@ -172,6 +182,9 @@ impl Target {
             "opened_datetime": null, "closed_datetime": row.get("closed_at"),
             "last_message_datetime": row.get("last_message_at"),
             "last_received_message_datetime": row.get("last_received_message_at"),
+        }));
+        self.ticket_details.push(json!({
+            "id": id, "external_id": row.get("external_id"), "meta": inner(row, "meta"),
         }));
     }
 
