@@ -22,7 +22,7 @@ test: venv ## run every test
 	cargo build --workspace --bins
 	cargo nextest run --workspace
 
-campaign: build ## replay plans for ten minutes while everything goes wrong; SEED=… replays one run
+campaign: build ## replay plans while everything goes wrong, ten minutes for each test; SEED=… replays one run
 	CAMPAIGN_SECONDS=$(or $(CAMPAIGN_SECONDS),600) cargo nextest run --workspace --no-capture -E 'test(campaign)'
 
 mutants: build ## take each safeguard of the loader away in a copy, and see its tests fail; ONLY=words chooses

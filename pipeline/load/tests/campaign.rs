@@ -229,6 +229,9 @@ fn number_of(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.trim().parse().ok()
 }
 
+/// Steps between the ledger boundaries that are tried one after the other.
+const STRIDE: u64 = 16;
+
 /// The seeds to run, and until when; every kind has its turn.
 fn schedule() -> (u64, u64, Duration) {
     if let Some(seed) = number_of("SEED") {
@@ -277,7 +280,9 @@ pub async fn a_replay_that_is_stopped_at_any_ledger_boundary_ends_the_same<S: St
     let is_long = number_of("CAMPAIGN_SECONDS").is_some();
     let field: Field<S> =
         Field::new(town::town(if is_long { 24 } else { S::THREADS_FEW }, is_long));
+    let (.., budget) = schedule();
     for tickets_in_flight in [1, 8] {
+        let began = Moment::now();
         let once = Options { tickets_in_flight, ..patient() };
         let store = Faulty::new(Rates::default(), 1);
         let calm = field.stage(Trouble::default(), store.clone()).await;
@@ -285,16 +290,24 @@ pub async fn a_replay_that_is_stopped_at_any_ledger_boundary_ends_the_same<S: St
         assert_eq!(field.judge(&calm, true, "calm"), Doubles::new());
         let segments = store.puts();
         assert!(segments > 10, "{segments} segments");
-        for at in 1..=segments {
+        // Each one in the short form; in the long one, of a larger plan, as many as there is time
+        // for, from all over it.
+        let spread = (1..=STRIDE).flat_map(|first| (first..=segments).step_by(STRIDE as usize));
+        let mut stopped = 0;
+        for at in spread {
+            if is_long && began.elapsed() > budget / 2 {
+                break;
+            }
             for trouble in [StoreTrouble::HaltsBefore, StoreTrouble::HaltsAfter] {
                 let case = format!("{trouble:?} segment {at} of {segments}");
                 stopped_once(&field, &once, at, trouble, &case).await;
             }
+            stopped += 1;
         }
         println!(
-            "{} runs stopped before and after each of {segments} segments, {tickets_in_flight} in \
-             flight",
-            2 * segments
+            "{} runs stopped before and after each of {stopped} of {segments} segments, \
+             {tickets_in_flight} in flight",
+            2 * stopped
         );
     }
 }
