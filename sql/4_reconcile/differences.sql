@@ -35,6 +35,16 @@ all_differences as (
     select 'articles' as kind, source_id, target_id, field, expected, found, rule
     from reconcile.article_differences
     union all
+    select
+        concat(kind, 's') as kind,
+        source_id,
+        target_id,
+        'existence' as field,
+        expected,
+        found,
+        rule
+    from reconcile.help_center_existence
+    union all
     select "table" as kind, source_id, target_id, field, expected, found, rule
     from reconcile.catalog_differences
 ),

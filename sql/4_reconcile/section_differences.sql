@@ -2,8 +2,8 @@
 -- key: source_id, target_id, field
 -- A section has no id of ours in the target; the ledger knows which one it became.
 -- column source_id: the staged category
--- column target_id: id of the record in the target; null when it is not there
--- column field: what differs; existence when there is not exactly one
+-- column target_id: id of the record in the target
+-- column field: what differs
 -- column expected: what was planned, as text
 -- column found: what the target holds, as text
 -- column rule: the rule that explains it; null when none does; planned_otherwise when the plan
@@ -124,59 +124,8 @@ differing as (
     where difference['expected'] is distinct from difference['found']
 ),
 
-missing as (
-    select
-        expected.source_id,
-        cast(null as varchar) as target_id,
-        'existence' as field,
-        'once' as expected,
-        'missing' as found,
-        cast(null as varchar) as rule
-    from expected
-    left anti join found on expected.target_id = found.target_id
-),
-
--- Another one of the same name at the same place, which is nobody's of the ledger.
-doubled as (
-    select
-        expected.source_id,
-        found.target_id,
-        'existence' as field,
-        'once' as expected,
-        'again' as found,
-        cast(null as varchar) as rule
-    from expected
-    inner join found as ours on expected.target_id = ours.target_id
-    inner join found
-        on ours.locale = found.locale
-        and ours.content_type = found.content_type
-        and coalesce(ours.parent_target_id, '') = coalesce(found.parent_target_id, '')
-        and ours.title = found.title
-        and ours.target_id <> found.target_id
-    left anti join ledger on found.target_id = ledger.target_id
-),
-
-removed as (
-    select
-        source_id,
-        expected.target_id,
-        'existence' as field,
-        'none' as expected,
-        'present' as found,
-        'removed_at_source' as rule
-    from expected
-    left semi join found on expected.target_id = found.target_id
-    where not is_staged
-),
-
 final as (
     select source_id, target_id, field, expected, found, rule from differing where place = 1
-    union all
-    select source_id, target_id, field, expected, found, rule from missing
-    union all
-    select source_id, target_id, field, expected, found, rule from doubled
-    union all
-    select source_id, target_id, field, expected, found, rule from removed
 )
 
 select * from final order by source_id, target_id, field

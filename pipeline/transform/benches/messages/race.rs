@@ -126,13 +126,33 @@ pub async fn ours(warehouse: &Warehouse, snapshot: &SnapshotId, folder: &Path) -
     Outcome { seconds, peak_mib: peak_mib(), bytes: bytes_below(folder) }
 }
 
-/// DuckDB's turn, in one file or in one for each thread.
-pub fn duckdb(landed: &Path, folder: &Path, threads: usize, is_per_thread: bool) -> Outcome {
-    let written = if is_per_thread { folder.to_owned() } else { folder.join("part-0.parquet") };
-    let more =
-        if is_per_thread { ", per_thread_output true, overwrite_or_ignore true" } else { "" };
+/// How DuckDB writes: one file or one for each thread, in the encodings of Parquet's first version
+/// or also in those of the second, which are most of ours.
+#[derive(Debug, Clone, Copy)]
+pub struct Form {
+    /// Whether each thread writes a file of its own.
+    pub is_per_thread: bool,
+    /// The version of Parquet, 1 or 2.
+    pub version: u8,
+}
+
+/// All of them.
+pub const FORMS: [Form; 4] = [
+    Form { is_per_thread: false, version: 1 },
+    Form { is_per_thread: true, version: 1 },
+    Form { is_per_thread: false, version: 2 },
+    Form { is_per_thread: true, version: 2 },
+];
+
+/// DuckDB's turn.
+pub fn duckdb(landed: &Path, folder: &Path, threads: usize, form: Form) -> Outcome {
+    let (written, files) = match form.is_per_thread {
+        true => (folder.to_owned(), ", per_thread_output true, overwrite_or_ignore true"),
+        false => (folder.join("part-0.parquet"), ""),
+    };
+    let more = format!(", parquet_version v{}{files}", form.version);
     let said = Command::new(python())
-        .args(["-c", &DUCKDB.replace("EXTRA", more)])
+        .args(["-c", &DUCKDB.replace("EXTRA", &more)])
         .args([landed, &written])
         .arg(threads.to_string())
         .output();
