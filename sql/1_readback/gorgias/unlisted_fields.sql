@@ -9,24 +9,46 @@
 --   shows them, in JSON
 with
 
-customer_details as (
+read_alone as (
     select
+        'customers' as "table",
+        key,
+        raw
+    from landing.customer_details
+    union all
+    select
+        'tickets' as "table",
+        key,
+        raw
+    from landing.ticket_details
+),
+
+details as (
+    select
+        "table",
         key as target_id,
         json_row(
             raw,
-            'channels JSON PATH $.channels, custom_fields JSON PATH $.custom_fields'
+            'channels JSON PATH $.channels, meta JSON PATH $.meta,
+             custom_fields JSON PATH $.custom_fields'
         ) as document
-    from landing.customer_details
+    from read_alone
+),
+
+customer_details as (
+    select
+        target_id,
+        document
+    from details
+    where "table" = 'customers'
 ),
 
 ticket_details as (
     select
-        key as target_id,
-        json_row(
-            raw,
-            'meta JSON PATH $.meta, custom_fields JSON PATH $.custom_fields'
-        ) as document
-    from landing.ticket_details
+        target_id,
+        document
+    from details
+    where "table" = 'tickets'
 ),
 
 listed_customers as (
