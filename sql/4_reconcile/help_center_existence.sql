@@ -17,12 +17,12 @@ planned as (
     from plan.articles
 ),
 
-staged_pages as (
-    select 'section' as kind, category_id as source_id
-    from staged.kb_categories
-    union all
-    select 'article' as kind, article_id as source_id
-    from staged.kb_articles
+removals as (
+    select
+        kind,
+        source_id
+    from plan.changes
+    where kind in ('section', 'article') and change = 'removed'
 ),
 
 ledger as (
@@ -61,11 +61,8 @@ expected as (
     select
         planned.kind,
         planned.source_id,
-        ledger.target_id,
-        staged_pages.source_id is not null as is_staged
+        ledger.target_id
     from planned
-    left join staged_pages
-        on planned.kind = staged_pages.kind and planned.source_id = staged_pages.source_id
     left join ledger
         on planned.kind = ledger.kind and planned.source_id = ledger.source_id
 ),
@@ -117,7 +114,8 @@ removed as (
     from expected
     left semi join found
         on expected.kind = found.kind and expected.target_id = found.target_id
-    where not expected.is_staged
+    left semi join removals
+        on expected.kind = removals.kind and expected.source_id = removals.source_id
 ),
 
 final as (

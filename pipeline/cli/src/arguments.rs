@@ -298,6 +298,9 @@ fn listening(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "an address looks like 9100 or 127.0.0.1:9100".to_owned())
 }
 
+/// Of a hundred records that only a call for each shows, how many are read when nobody says.
+pub(crate) const SINGLY: u8 = 4;
+
 #[derive(Debug, Args)]
 pub(crate) struct Reconcile {
     #[command(flatten)]
@@ -312,7 +315,7 @@ pub(crate) struct Reconcile {
     /// Of the customers and tickets with values that no list of the target shows, read this many
     /// of a hundred alone, a call for each: at least 100 of each kind, 0 for none, 100 for all.
     /// It is always the same ones.
-    #[arg(long, value_name = "PERCENT", default_value_t = 4)]
+    #[arg(long, value_name = "PERCENT", default_value_t = SINGLY)]
     #[arg(value_parser = clap::value_parser!(u8).range(0..=100))]
     pub(crate) singly: u8,
 }

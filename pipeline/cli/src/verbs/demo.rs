@@ -11,7 +11,9 @@ use load::preflight::{Acknowledgement, Observation, Wants};
 use self::sides::{KEY, Sides};
 use super::{extract_source, load_target, plan, reconcile, target, transform_snapshot};
 use crate::Ending;
-use crate::arguments::{Demo, Extract, Format, Load, Plan, Reconcile, RunChoice, TicketOrder};
+use crate::arguments::{
+    Demo, Extract, Format, Load, Plan, Reconcile, RunChoice, SINGLY, TicketOrder,
+};
 use crate::config::Config;
 use crate::print;
 
@@ -49,7 +51,7 @@ async fn move_everything(config: &Config, format: Format) -> Result<u64> {
     let load = Load { choice: choice(), acknowledge, ..Load::default() };
     let loaded = load_target::run(config, &load, format).await?;
     stages.begin("reconcile", "Reconcile: the target is read back in full");
-    let reading = Reconcile { choice: choice(), reads: 4, pause_s: 1, singly: 4 };
+    let reading = Reconcile { choice: choice(), reads: 4, pause_s: 1, singly: SINGLY };
     let (summary, claims) = reconcile::reconcile(config, &reading).await?;
     reconcile::print_summary(&summary, format)?;
     stages.end();

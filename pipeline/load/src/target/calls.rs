@@ -143,13 +143,11 @@ impl Calls {
                     return Ok(Written::Lost(lost.to_string()));
                 }
                 Ok(reply) => match self.vendor.limited(&reply) {
-                    Some(Ending::RateLimited { retry_after_ms }) => {
+                    Some(mut ending) => {
                         self.count(phase::THROTTLED);
-                        let retry_after_ms = retry_after_ms.or(pause_ms);
-                        (Ending::RateLimited { retry_after_ms }, format!("status {}", reply.status))
-                    }
-                    Some(ending) => {
-                        self.count(phase::THROTTLED);
+                        if let Ending::RateLimited { retry_after_ms } = &mut ending {
+                            *retry_after_ms = retry_after_ms.or(pause_ms);
+                        }
                         (ending, format!("status {}", reply.status))
                     }
                     None => {
